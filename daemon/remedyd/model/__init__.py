@@ -1,0 +1,64 @@
+"""Frozen records without I/O: the words every room speaks."""
+
+from remedyd.model.audit import (
+    AuditOutcome,
+    AuditResult,
+    AuditRow,
+    Column,
+    QuerySource,
+    Severity,
+    Table,
+    Window,
+)
+from remedyd.model.clock import Clock, ManualClock, ScaledClock, SystemClock, monotonic
+from remedyd.model.decision import ActionRequest, Decision, DecisionKind, Mode, VerifySpec
+from remedyd.model.plan import Applied, FieldChange, Patch, Plan, Precheck, PrecheckResult
+from remedyd.model.principal import AUTO, Principal, Scope
+from remedyd.model.proposal import Approval, Digest, Event, Proposal, ProposalId, State
+from remedyd.model.target import Target
+from remedyd.model.values import Cell, Json, KubeObject, canonical, sha256
+from remedyd.model.verdict import Outcome, Verdict
+
+__all__ = [
+    "AUTO",
+    "ActionRequest",
+    "Applied",
+    "Approval",
+    "AuditOutcome",
+    "AuditResult",
+    "AuditRow",
+    "Cell",
+    "Clock",
+    "Column",
+    "Decision",
+    "DecisionKind",
+    "Digest",
+    "Event",
+    "FieldChange",
+    "Json",
+    "KubeObject",
+    "ManualClock",
+    "Mode",
+    "Outcome",
+    "Patch",
+    "Plan",
+    "Precheck",
+    "PrecheckResult",
+    "Principal",
+    "Proposal",
+    "ProposalId",
+    "QuerySource",
+    "ScaledClock",
+    "Scope",
+    "Severity",
+    "State",
+    "SystemClock",
+    "Table",
+    "Target",
+    "Verdict",
+    "VerifySpec",
+    "Window",
+    "canonical",
+    "monotonic",
+    "sha256",
+]

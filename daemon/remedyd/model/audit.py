@@ -1,0 +1,124 @@
+"""What an audit returns: rows that can be trusted, or a named reason why not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Protocol
+
+from remedyd.model.target import Target
+from remedyd.model.values import Cell, Json, sha256
+
+
+class Severity(IntEnum):
+    """How bad a row is, as the seed's query grades it."""
+
+    HEALTHY = 1
+    WARNING = 2
+    CRITICAL = 3
+
+
+class AuditOutcome(StrEnum):
+    """How a run ended. Only `Ok` may lead to a proposal."""
+
+    OK = "Ok"
+    NO_DATA = "NoData"
+    PARTIAL = "Partial"
+    TRUNCATED = "Truncated"
+    STALE = "Stale"
+    MISSING_FIELD = "MissingField"
+    FORBIDDEN = "Forbidden"
+    UNAVAILABLE = "Unavailable"
+    BAD_QUERY = "BadQuery"
+    FOREIGN_CLUSTER = "ForeignCluster"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A result column: its name and ES|QL type (`long`, `double`, `keyword`, `date`, ...)."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A query's result as it came: cells in column order, warnings unquoted."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    warnings: tuple[str, ...] = ()
+    took_ms: float = 0.0
+
+    def records(self) -> list[dict[str, Cell]]:
+        """Return the rows as mappings by column name."""
+        names = [column.name for column in self.columns]
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open time range `[start, end)`, aware, in UTC."""
+
+    start: datetime
+    end: datetime
+
+
+class QuerySource(Protocol):
+    """Something that executes ES|QL: Elasticsearch, or the offline engine over a recording."""
+
+    def query(self, text: str, params: Mapping[str, Json]) -> Table:
+        """Run `text` with named parameters; raise `errors.QueryError` unless whole."""
+        ...
+
+    def fields(self, indices: str, names: frozenset[str]) -> Mapping[str, str]:
+        """Return the mapped ones among `names` with their type; raise `errors.QueryError`."""
+        ...
+
+    def version(self) -> tuple[int, int]:
+        """Return (major, minor) of the Elasticsearch spoken to or imitated."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One line of a result, typed and identified.
+
+    `samples` and `last_seen` say how much fresh evidence stands behind it (None: not declared).
+    """
+
+    audit: str
+    target: Target
+    severity: Severity
+    values: Mapping[str, Cell]
+    samples: int | None = None
+    last_seen: datetime | None = None
+
+    @property
+    def hash(self) -> str:
+        """Return the fingerprint of the evidence, part of a proposal's digest."""
+        return sha256({"audit": self.audit, "target": str(self.target), "row": self.values})
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """One run of one audit. `rows` is empty unless `outcome` is `Ok`.
+
+    `unavailable` names optional fields that are not mapped: their columns are null.
+    """
+
+    audit: str
+    outcome: AuditOutcome
+    window: Window
+    rows: tuple[AuditRow, ...] = ()
+    detail: str = ""
+    hint: str = ""
+    unavailable: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    took_ms: float = 0.0
+    table: Table | None = field(default=None, compare=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the rows may be acted upon."""
+        return self.outcome is AuditOutcome.OK

@@ -1,0 +1,97 @@
+"""What exactly would be written, what it means, and how it is taken back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from remedyd.model.target import Target
+from remedyd.model.values import Json, KubeObject, sha256
+
+
+class PrecheckResult(StrEnum):
+    """A precheck's word; `Block` forbids the write."""
+
+    PASS = "Pass"  # noqa: S105 - a verdict, not a password
+    WARN = "Warn"
+    BLOCK = "Block"
+
+
+@dataclass(frozen=True, slots=True)
+class Precheck:
+    """One thing that was looked at before asking anyone."""
+
+    name: str
+    result: PrecheckResult
+    evidence: str
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field with its value before and after; `path` is readable and stable.
+
+    Example path: `spec.template.spec.containers[app].resources.limits.memory`. None: absent.
+    """
+
+    path: str
+    old: Json
+    new: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A patch body and where it goes; `content_type` as HTTP names it."""
+
+    body: KubeObject
+    content_type: str = "application/strategic-merge-patch+json"
+    subresource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An action computed from the live object. `changes` empty: nothing to write (read only).
+
+    `resource_version` is the one the plan was computed from. `undo` restores exactly our fields.
+    `dry_run` is the API server's answer to the same patch with `dryRun=All` ("" when not asked).
+    """
+
+    target: Target
+    action: str
+    params: Mapping[str, Any]
+    changes: tuple[FieldChange, ...]
+    patch: Patch | None
+    undo: Patch | None
+    diff: str
+    consequence: str
+    resource_version: str = ""
+    prechecks: tuple[Precheck, ...] = ()
+    dry_run: str = ""
+
+    @property
+    def blocked(self) -> tuple[Precheck, ...]:
+        """Return the prechecks that forbid the write."""
+        return tuple(p for p in self.prechecks if p.result is PrecheckResult.BLOCK)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash the fields to change with old and new values; the resourceVersion is left out."""
+        return sha256(
+            {
+                "uid": self.target.uid,
+                "action": self.action,
+                "changes": [[c.path, c.old, c.new] for c in self.changes],
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a write left in the cluster, read back from the API server's answer."""
+
+    at: datetime
+    resource_version: str
+    generation: int
+    replayed: bool = False
+    """Found by its annotation after a crash instead of written now."""
