@@ -5,6 +5,7 @@ from remedyd.model.audit import (
     AuditResult,
     AuditRow,
     Column,
+    ColumnSpec,
     QuerySource,
     Severity,
     Table,
@@ -15,6 +16,7 @@ from remedyd.model.decision import ActionRequest, Decision, DecisionKind, Mode, 
 from remedyd.model.plan import Applied, FieldChange, Patch, Plan, Precheck, PrecheckResult
 from remedyd.model.principal import AUTO, Principal, Scope
 from remedyd.model.proposal import Approval, Digest, Event, Proposal, ProposalId, State
+from remedyd.model.state import DecisionState
 from remedyd.model.target import Target
 from remedyd.model.values import Cell, Json, KubeObject, canonical, sha256
 from remedyd.model.verdict import Outcome, Verdict
@@ -30,8 +32,10 @@ __all__ = [
     "Cell",
     "Clock",
     "Column",
+    "ColumnSpec",
     "Decision",
     "DecisionKind",
+    "DecisionState",
     "Digest",
     "Event",
     "FieldChange",

@@ -42,6 +42,16 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """A column as an audit declares it; a condition on a nullable one must expect null."""
+
+    name: str
+    type: str
+    nullable: bool = True
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A query's result as it came: cells in column order, warnings unquoted."""
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
-Cell: TypeAlias = "str | int | float | bool | datetime | None | tuple[Cell, ...]"
+Cell: TypeAlias = "str | int | float | bool | datetime | tuple[Cell, ...] | None"
 """One value of a result row; a multivalue is a tuple, a date is an aware UTC datetime."""
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 KubeObject: TypeAlias = dict[str, Any]
 """A Kubernetes object as its JSON says, without a generated class in between."""
