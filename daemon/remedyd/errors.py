@@ -8,7 +8,7 @@ must mend. Every member says what is wrong and, in `hint`, the next step.
       +- InvalidInput            bad file, argument or request; carries all problems with positions
       |    '- ConfigurationError settings that the daemon refuses to start with
       +- NotFound                a named thing does not exist
-      +- Conflict                the state moved on (stale plan, lost compare-and-set, open proposal)
+      +- Conflict                the state moved on (stale plan, lost race, open one)
       |    '- Expired            the proposal or approval is too old to be used
       +- Forbidden               the principal or the daemon lacks the right
       +- Unauthenticated         nobody known is asking
