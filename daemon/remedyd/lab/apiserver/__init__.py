@@ -1,0 +1,1 @@
+"""A simulated Kubernetes API server: one process, on loopback, stateful, answering like 1.36."""
