@@ -75,6 +75,7 @@ class Proposal:
     requested_by: Principal | None = None
     approval: Approval | None = None
     applied: Applied | None = None
+    rolled_out_at: datetime | None = None
     verdict: Verdict | None = None
     rollback: Applied | None = None
     reason: str = ""
