@@ -1,0 +1,165 @@
+"""Every knob of the daemon, in one place.
+
+A value comes from, in falling precedence: `REMEDYD_*` environment variables (nested with two
+underscores: `REMEDYD_ELASTICSEARCH__URL`), the YAML file named by `REMEDYD_CONFIG` or
+`--config`, the default. Secrets are read from files or the environment, never from argv.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from remedyd.errors import ConfigurationError, Problem
+from remedyd.model import Clock, ScaledClock, SystemClock
+from remedyd.paths import shipped
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _secret(value: SecretStr | None, file: Path | None) -> str:
+    """Return the secret itself, from the value or from its file ("" when neither is set)."""
+    if value is not None:
+        return value.get_secret_value()
+    return file.read_text(encoding="utf-8").strip() if file else ""
+
+
+class ElasticsearchSettings(_Section):
+    """Where telemetry is read and the audit trail written."""
+
+    url: str = Field("http://127.0.0.1:9200", description="Base URL of Elasticsearch")
+    api_key: SecretStr | None = Field(None, description="Encoded API key")
+    api_key_file: Path | None = Field(None, description="File with the encoded API key")
+    username: str = Field("", description="User for basic authentication")
+    password: SecretStr | None = Field(None, description="Password for basic authentication")
+    password_file: Path | None = Field(None, description="File with the password")
+    ca_file: Path | None = Field(None, description="CA bundle for TLS")
+    verify: bool = Field(True, description="Verify the TLS certificate; false warns at start")
+    compatibility: Literal[8, 9] = Field(9, description="REST API compatibility header")
+    timeout_seconds: float = Field(30.0, gt=0, description="Time limit of one request")
+
+    def api_key_value(self) -> str:
+        """Return the API key, or "" when none is configured."""
+        return _secret(self.api_key, self.api_key_file)
+
+    def password_value(self) -> str:
+        """Return the password, or "" when none is configured."""
+        return _secret(self.password, self.password_file)
+
+
+class KubernetesSettings(_Section):
+    """How the Kubernetes API is reached."""
+
+    kubeconfig: Path | None = Field(None, description="kubeconfig file; unset: in-cluster")
+    context: str = Field("", description="Context of the kubeconfig; unset: its current one")
+    timeout_seconds: float = Field(10.0, gt=0, description="Time limit of one request")
+
+
+class ServerSettings(_Section):
+    """The HTTP face."""
+
+    host: str = Field("0.0.0.0", description="Address to listen on")  # noqa: S104 - in a pod
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0: any free one")
+    tokens_file: Path | None = Field(None, description="YAML file with bearer tokens and scopes")
+    tokens: SecretStr | None = Field(None, description="The same YAML, inline")
+    body_limit_bytes: int = Field(1_000_000, gt=0, description="Largest request body")
+
+
+class LimitSettings(_Section):
+    """How much may happen."""
+
+    workers: int = Field(4, ge=1, le=64, description="Threads that run audits and writes")
+    approval_seconds: float = Field(900.0, gt=0, description="Life of a proposal awaiting approval")
+    workflow_approval_seconds: float = Field(
+        86_400.0, gt=0, description="Life of a proposal that a workflow or agent requested"
+    )
+
+
+class ClockSettings(_Section):
+    """A faster clock, shared with the embedded lab; leave alone in a real cluster."""
+
+    speed: float = Field(1.0, gt=0, description="How many times faster than the machine's clock")
+    origin: datetime | None = Field(None, description="Time shown at `epoch`")
+    epoch: datetime | None = Field(None, description="Machine time at which `origin` is shown")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "ClockSettings":
+        if self.speed != 1.0 and (self.origin is None or self.epoch is None):
+            raise ValueError("a speed other than 1 needs origin and epoch")
+        return self
+
+    def clock(self) -> Clock:
+        """Return the clock these settings describe."""
+        if self.origin is None or self.epoch is None:
+            return SystemClock()
+        return ScaledClock(self.origin, self.epoch, self.speed)
+
+
+class Settings(BaseSettings):
+    """All settings of `remedyd run`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="REMEDYD_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    cluster_name: str = Field("", description="k8s.cluster.name of this cluster's telemetry")
+    database: str = Field(
+        "sqlite:////var/lib/remedyd/remedyd.db", description="SQLAlchemy URL of the store"
+    )
+    policies: tuple[Path, ...] = Field(
+        default_factory=lambda: (shipped("policies"),), description="Policy files or directories"
+    )
+    audits: tuple[Path, ...] = Field(
+        default_factory=lambda: (shipped("esql"),), description="Audit directories"
+    )
+    dry_run: bool = Field(False, description="Plan and check everything, write nothing")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe log line to print"
+    )
+    log_format: Literal["ecs", "console"] = Field("ecs", description="ECS JSON, or for people")
+    elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    kubernetes: KubernetesSettings = KubernetesSettings()
+    server: ServerSettings = ServerSettings()
+    limits: LimitSettings = LimitSettings()
+    clock: ClockSettings = ClockSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: explicit values, environment, then the YAML file."""
+        return (init_settings, env_settings, YamlConfigSettingsSource(settings_cls))
+
+
+def load(config: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings from `config` (or `$REMEDYD_CONFIG`) and the environment.
+
+    Raises ConfigurationError naming every setting that is wrong.
+    """
+    if config is not None and not config.is_file():
+        raise ConfigurationError(f"{config}: no such configuration file")
+    source: type[Settings] = type(
+        "FileSettings", (Settings,), {"model_config": {"yaml_file": config}}
+    )
+    try:
+        return source(**overrides)
+    except ValidationError as error:
+        problems = [
+            Problem(f"{'.'.join(map(str, e['loc']))}: {e['msg']}", str(config or "settings"))
+            for e in error.errors()
+        ]
+        raise ConfigurationError("the settings are not valid", problems) from error

@@ -1,0 +1,1 @@
+"""The stages of the flow: each a small object with one method, listed in `loop.py`."""
