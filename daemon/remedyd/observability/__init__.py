@@ -1,0 +1,1 @@
+"""What the daemon says about itself: ECS logs and Prometheus metrics."""

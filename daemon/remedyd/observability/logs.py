@@ -1,0 +1,101 @@
+"""Structured logs on stdout: ECS JSON for machines, coloured lines for people.
+
+The renderer is our own: it has to serve structlog events and foreign standard-library records
+(uvicorn, elasticsearch, urllib3) alike, and to name exceptions the way ECS does.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from remedyd import __version__
+
+_ECS_VERSION = "8.17.0"
+_RENAMED = {"event": "message", "level": "log.level", "logger": "log.logger"}
+_SECRET_WORDS = ("token", "password", "secret", "api_key", "authorization")
+
+
+def ecs(_: WrappedLogger, __: str, event: EventDict) -> str:
+    """Render one event as a line of ECS JSON."""
+    document: dict[str, Any] = {
+        "@timestamp": event.pop("timestamp", None),
+        "ecs.version": _ECS_VERSION,
+        "service.name": "remedyd",
+        "service.version": __version__,
+    }
+    document.update(_error(event.pop("exc_info", None)))
+    for key, value in event.items():
+        if not key.startswith("_"):
+            document[_RENAMED.get(key, key if "." in key else f"remedyd.{key}")] = value
+    return json.dumps(document, default=str, ensure_ascii=False)
+
+
+def _error(exc_info: object) -> dict[str, str]:
+    error = sys.exc_info() if exc_info is True else exc_info
+    if isinstance(error, BaseException):
+        error = (type(error), error, error.__traceback__)
+    if not isinstance(error, tuple) or error[1] is None:
+        return {}
+    return {
+        "error.type": error[1].__class__.__name__,
+        "error.message": str(error[1]),
+        "error.stack_trace": "".join(traceback.format_exception(*error)),
+    }
+
+
+def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Blank every value whose key says that it is a secret, however deep it lies."""
+    return _redacted(event)
+
+
+def _redacted(mapping: Mapping[str, Any]) -> MutableMapping[str, Any]:
+    return {
+        key: "REDACTED"
+        if any(word in key.lower() for word in _SECRET_WORDS)
+        else _redacted(value)
+        if isinstance(value, Mapping)
+        else value
+        for key, value in mapping.items()
+    }
+
+
+def configure(level: str = "INFO", style: str = "ecs", stream: TextIO | None = None) -> None:
+    """Send structlog and standard-library logging to `stream` (stdout), rendered alike."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        redact,
+    ]
+    renderer: Processor = ecs if style == "ecs" else structlog.dev.ConsoleRenderer()
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("elastic_transport", "urllib3", "apscheduler", "httpx2", "alembic"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def get(name: str) -> structlog.stdlib.BoundLogger:
+    """Return the logger of a module."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger

@@ -1,0 +1,72 @@
+"""Prometheus metrics. One registry per daemon, so that two in one test process stay apart."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The daemon's own counters and gauges; `docs/metrics.md` lists them."""
+
+    def __init__(self) -> None:
+        """Register every metric at its zero value."""
+        self.registry = CollectorRegistry()
+        add = self.registry
+        self.audit_runs = Counter(
+            "remedyd_audit_runs", "Audit runs by outcome", ["audit", "outcome"], registry=add
+        )
+        self.audit_seconds = Histogram(
+            "remedyd_audit_duration_seconds", "Time of an audit run", ["audit"], registry=add
+        )
+        self.audit_rows = Gauge(
+            "remedyd_audit_rows", "Rows of the last run", ["audit", "severity"], registry=add
+        )
+        self.audit_last = Gauge(
+            "remedyd_audit_last_success_timestamp_seconds",
+            "When the audit last gave usable rows",
+            ["audit"],
+            registry=add,
+        )
+        self.audits_skipped = Counter(
+            "remedyd_audit_runs_skipped",
+            "Runs that the scheduler left out",
+            ["audit"],
+            registry=add,
+        )
+        self.decisions = Counter(
+            "remedyd_decisions",
+            "Decisions by policy, kind and reason",
+            ["policy", "kind", "reason"],
+            registry=add,
+        )
+        self.transitions = Counter(
+            "remedyd_proposal_transitions", "Proposals entering a state", ["state"], registry=add
+        )
+        self.open_proposals = Gauge(
+            "remedyd_proposals_open", "Proposals that have not ended", ["state"], registry=add
+        )
+        self.writes = Counter(
+            "remedyd_writes",
+            "Writes at the door by action and result",
+            ["action", "result"],
+            registry=add,
+        )
+        self.requests = Counter(
+            "remedyd_http_requests",
+            "Requests by route and status",
+            ["route", "status"],
+            registry=add,
+        )
+        self.authentication_failures = Counter(
+            "remedyd_authentication_failures", "Requests without a valid credential", registry=add
+        )
+        self.stage_errors = Counter(
+            "remedyd_stage_errors",
+            "Stages that ended in an error",
+            ["stage", "error"],
+            registry=add,
+        )
+
+    def exposition(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)

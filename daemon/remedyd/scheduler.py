@@ -1,0 +1,90 @@
+"""When things run. The only module that knows APScheduler, which is untyped.
+
+Jobs are derived from the audits at every start and kept in memory: nothing is pickled, and the
+state that matters is in the store. A run that is late runs once (`coalesce`), never twice at
+the same time (`max_instances`), and audits do not all start in the same second (`jitter`).
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.executors.pool import BasePoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from remedyd.model import Clock
+
+_JITTER_SHARE = 0.05
+
+
+class _SharedPool(BasePoolExecutor):  # type: ignore[misc]  # APScheduler has no types
+    """Runs jobs in the daemon's own pool, so that one bound holds for all work."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        super().__init__(pool)
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Leave the pool to its owner."""
+
+
+class Scheduler:
+    """Starts jobs by interval or cron expression, or at once on request."""
+
+    def __init__(
+        self, clock: Clock, pool: ThreadPoolExecutor, skipped: Callable[[str], None]
+    ) -> None:
+        """Take the clock that intervals are measured on; `skipped` hears of left-out runs."""
+        self._clock = clock
+        self._jobs = BackgroundScheduler(timezone=UTC)
+        self._jobs.add_executor(_SharedPool(pool))
+        self._jobs.add_listener(
+            lambda event: skipped(event.job_id), EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED
+        )
+
+    def every(self, name: str, interval: timedelta, job: Callable[[], None]) -> None:
+        """Run `job` now and then each `interval` of the clock, with a little jitter."""
+        seconds = self._clock.wall_seconds(interval)
+        trigger = IntervalTrigger(
+            seconds=max(seconds, 0.05), jitter=seconds * _JITTER_SHARE, timezone=UTC
+        )
+        self._add(name, trigger, job, first=datetime.now(UTC))
+
+    def cron(self, name: str, expression: str, job: Callable[[], None]) -> None:
+        """Run `job` by a five-field cron expression, in UTC."""
+        self._add(name, CronTrigger.from_crontab(expression, timezone=UTC), job)
+
+    def _add(
+        self, name: str, trigger: Any, job: Callable[[], None], first: datetime | None = None
+    ) -> None:
+        options = {"next_run_time": first} if first else {}
+        self._jobs.add_job(
+            job,
+            trigger,
+            id=name,
+            name=name,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,  # late is better than never: the window follows the clock
+            replace_existing=True,
+            **options,
+        )
+
+    def run_now(self, name: str) -> bool:
+        """Bring the next run of job `name` forward to now; False if there is no such job."""
+        if self._jobs.get_job(name) is None:
+            return False
+        self._jobs.modify_job(name, next_run_time=datetime.now(UTC))
+        return True
+
+    def start(self) -> None:
+        """Start the jobs."""
+        self._jobs.start()
+
+    def stop(self) -> None:
+        """Start no further job; those that run are the pool's to finish."""
+        if self._jobs.running:
+            self._jobs.shutdown(wait=False)
