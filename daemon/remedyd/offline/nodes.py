@@ -109,7 +109,7 @@ class TimeSpan(Expression):
 
 @dataclass(frozen=True, slots=True)
 class ArrayLiteral(Expression):
-    """`[1, 2]`: at least one literal, all of one family (numbers, strings or booleans)."""
+    """`[1, 2]`: at least one literal, all of one type (numbers are widened to the widest)."""
 
     items: tuple[Literal, ...]
 
@@ -244,7 +244,10 @@ class Cast(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Named(Node):
-    """`target = value`, or a bare `value` whose column is named by its source text."""
+    """`target = value`, or a bare `value` whose column is named by its source text.
+
+    A bare field after BY keeps its own name, without back-quotes.
+    """
 
     target: Column | None
     value: Expression
@@ -258,7 +261,10 @@ class Named(Node):
 
 @dataclass(frozen=True, slots=True)
 class Aggregation(Node):
-    """One item of STATS: `[target =] value [WHERE condition]`."""
+    """One item of STATS: `[target =] value [WHERE condition]`.
+
+    Without a target the column is named by the whole text, WHERE included.
+    """
 
     target: Column | None
     value: Expression
@@ -291,10 +297,10 @@ class SortKey(Node):
 
 @dataclass(frozen=True, slots=True)
 class Renaming(Node):
-    """`old AS new` or `new = old`."""
+    """`old AS new` or `new = old`; Elasticsearch allows no wildcards here."""
 
-    old: Column | NamePattern
-    new: Column | NamePattern
+    old: Column
+    new: Column
 
 
 @dataclass(frozen=True, slots=True)
