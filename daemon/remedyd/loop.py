@@ -1,0 +1,102 @@
+"""The flow: audit, decide, plan, propose, approve; then apply, verify, settle.
+
+The order of gates is the order of the two lists in `Loop`. A stage that fails ends its own
+pass and is counted; it never stops the others or the daemon.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from remedyd.errors import Conflict, RemedydError
+from remedyd.model import Clock, Proposal, ProposalId, State
+from remedyd.observability import logs
+from remedyd.observability.metrics import Metrics
+from remedyd.proposals.gate import Gate
+from remedyd.proposals.store import Store
+from remedyd.stages.cycle import Cycle, Stage, Step
+
+log = logs.get(__name__)
+
+
+class Loop:
+    """Runs audit cycles and moves approved proposals on; safe to call from several threads."""
+
+    def __init__(
+        self,
+        *,
+        stages: Sequence[Stage],
+        steps: Mapping[State, Step],
+        store: Store,
+        gate: Gate,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        """Take the stages in their order, and the step that leads on from each state."""
+        self._stages = stages
+        self._steps = steps
+        self._store = store
+        self._gate = gate
+        self._clock = clock
+        self._metrics = metrics
+        self._busy: set[ProposalId] = set()
+        self._guard = threading.Lock()
+
+    def cycle(self, audit: str) -> Cycle:
+        """Run one audit through all stages, then move on what was approved on the way."""
+        cycle = Cycle(audit, self._clock.now())
+        for stage in self._stages:
+            try:
+                cycle = stage.run(cycle)
+            except RemedydError as error:
+                self._failed(stage.name, error, audit=audit)
+                break
+        for proposal in cycle.proposals:
+            if proposal.state is State.APPROVED:
+                self.advance(proposal.id)
+        return cycle
+
+    def tick(self) -> None:
+        """Expire what nobody approved and move on every proposal that something is due for."""
+        try:
+            for expired in self._gate.expire(self._clock.now()):
+                self._metrics.transitions.labels(expired.state.value).inc()
+            due = self._store.in_states(frozenset(self._steps))
+        except RemedydError as error:
+            self._failed("tick", error)
+            return
+        for proposal in due:
+            self.advance(proposal.id)
+
+    def advance(self, proposal_id: ProposalId) -> Proposal | None:
+        """Move one proposal as far as it goes now; None when another thread is at it."""
+        with self._guard:
+            if proposal_id in self._busy:
+                return None
+            self._busy.add(proposal_id)
+        try:
+            return self._advance(self._store.get(proposal_id))
+        except Conflict as error:
+            log.info("another replica moved it", proposal=proposal_id, detail=error.message)
+            return None
+        except RemedydError as error:
+            self._failed("advance", error, proposal=proposal_id)
+            return None
+        except Exception:  # a bug in one proposal's step must not stop the others
+            self._metrics.stage_errors.labels("advance", "Bug").inc()
+            log.exception("stage broke", proposal=proposal_id)
+            return None
+        finally:
+            with self._guard:
+                self._busy.discard(proposal_id)
+
+    def _advance(self, proposal: Proposal) -> Proposal:
+        while (step := self._steps.get(proposal.state)) is not None:
+            moved = step.advance(proposal)
+            if moved.version == proposal.version:
+                break
+            proposal = moved
+        return proposal
+
+    def _failed(self, stage: str, error: RemedydError, **context: str) -> None:
+        self._metrics.stage_errors.labels(stage, type(error).__name__).inc()
+        log.error("stage failed", stage=stage, detail=error.message, hint=error.hint, **context)

@@ -1,0 +1,38 @@
+"""One way to move a proposal: compare-and-set, counted and logged."""
+
+from typing import Any
+
+from remedyd.model import Proposal, State
+from remedyd.observability import logs
+from remedyd.observability.metrics import Metrics
+from remedyd.proposals.store import Store
+
+log = logs.get(__name__)
+DAEMON = "remedyd"
+
+
+class Moves:
+    """Moves proposals in the daemon's own name."""
+
+    def __init__(self, store: Store, metrics: Metrics) -> None:
+        """Take the store that decides who wins."""
+        self._store = store
+        self._metrics = metrics
+
+    def to(
+        self, proposal: Proposal, state: State, action: str, detail: str, **changes: Any
+    ) -> Proposal:
+        """Move `proposal` to `state`; raise errors.Conflict if someone else moved it first."""
+        moved = self._store.transition(
+            proposal, state, action=action, principal=DAEMON, detail=detail, **changes
+        )
+        self._metrics.transitions.labels(state.value).inc()
+        log.info(
+            "proposal moved",
+            proposal=proposal.id,
+            source=proposal.state.value,
+            state=state.value,
+            action=action,
+            detail=detail,
+        )
+        return moved

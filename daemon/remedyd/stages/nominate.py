@@ -1,0 +1,97 @@
+"""From telemetry to decisions: run the audit, then ask the policies."""
+
+import threading
+from collections.abc import Callable, Mapping
+
+from remedyd.audits.definition import AuditDefinition
+from remedyd.audits.runner import AuditRunner
+from remedyd.model import Clock, DecisionKind, Severity
+from remedyd.observability import logs
+from remedyd.observability.metrics import Metrics
+from remedyd.policy.decide import decide
+from remedyd.policy.policies import PolicySet
+from remedyd.proposals.store import Store
+from remedyd.stages.cycle import Cycle
+
+log = logs.get(__name__)
+
+
+class RunAudit:
+    """Runs the cycle's audit; anything but a trustworthy result carries no rows."""
+
+    name = "audit"
+
+    def __init__(
+        self, runner: AuditRunner, audits: Mapping[str, AuditDefinition], metrics: Metrics
+    ) -> None:
+        """Take the runner and the audits it may be asked for."""
+        self._runner = runner
+        self._audits = audits
+        self._metrics = metrics
+
+    def run(self, cycle: Cycle) -> Cycle:
+        """Run the audit and count the outcome."""
+        result = self._runner.run(self._audits[cycle.audit])
+        metrics = self._metrics
+        metrics.audit_runs.labels(result.audit, result.outcome.value).inc()
+        metrics.audit_seconds.labels(result.audit).observe(result.took_ms / 1000)
+        if result.ok:
+            metrics.audit_last.labels(result.audit).set(cycle.at.timestamp())
+        for severity in Severity:
+            rows = sum(row.severity is severity for row in result.rows)
+            metrics.audit_rows.labels(result.audit, severity.name.lower()).set(rows)
+        log.log(
+            20 if result.ok else 30,
+            "audit run",
+            audit=result.audit,
+            outcome=result.outcome.value,
+            rows=len(result.rows),
+            detail=result.detail,
+            hint=result.hint,
+        )
+        return Cycle(cycle.audit, cycle.at, results=(result,))
+
+
+class Decide:
+    """Asks the policies, with what the store remembers, and remembers what was seen.
+
+    Reading the state, deciding and keeping the sightings are one step under a lock: two audits
+    that end together must not each see the other's limit as free.
+    """
+
+    name = "decide"
+
+    def __init__(
+        self,
+        store: Store,
+        policies: Callable[[], PolicySet],
+        clock: Clock,
+        metrics: Metrics,
+        lock: threading.Lock,
+    ) -> None:
+        """Take the store, the policies in force, and the lock shared with `Propose`."""
+        self._store = store
+        self._policies = policies
+        self._clock = clock
+        self._metrics = metrics
+        self._lock = lock
+
+    def run(self, cycle: Cycle) -> Cycle:
+        """Decide on every row."""
+        with self._lock:
+            state = self._store.decision_state(self._clock.now())
+            decided = decide(cycle.results, state, cycle.at, self._policies())
+            self._store.save_sightings(decided.state.sightings)
+        for decision in decided.decisions:
+            kind = decision.kind
+            self._metrics.decisions.labels(decision.policy, kind.value, decision.reason).inc()
+            if kind is not DecisionKind.SKIP:
+                log.info(
+                    "decision",
+                    policy=decision.policy,
+                    target=str(decision.target),
+                    kind=kind.value,
+                    reason=decision.reason,
+                    detail=decision.detail,
+                )
+        return Cycle(cycle.audit, cycle.at, cycle.results, decided.decisions)

@@ -1,0 +1,109 @@
+"""From decisions to proposals: plan on the live object, ask the API server, then the gate."""
+
+import threading
+
+from remedyd.actions.planner import Planner
+from remedyd.errors import ClusterError, Conflict, NotFound, Refused, RemedydError
+from remedyd.model import AUTO, Decision, DecisionKind, Mode, Plan, Proposal, State
+from remedyd.observability import logs
+from remedyd.observability.metrics import Metrics
+from remedyd.proposals.gate import Gate
+from remedyd.stages.cycle import Cycle
+
+log = logs.get(__name__)
+
+
+class Propose:
+    """Makes a proposal of each decision that survives its plan.
+
+    A plan that the API server or a precheck refuses never reaches a person: it is logged and
+    counted, and the next cycle tries again from the state of things then.
+    """
+
+    name = "propose"
+
+    def __init__(
+        self, planner: Planner, gate: Gate, metrics: Metrics, lock: threading.Lock
+    ) -> None:
+        """Take the planner, the gate, and the lock shared with `Decide`."""
+        self._planner = planner
+        self._gate = gate
+        self._metrics = metrics
+        self._lock = lock
+
+    def run(self, cycle: Cycle) -> Cycle:
+        """Plan and propose."""
+        made = [
+            proposal
+            for decision in cycle.decisions
+            if decision.kind is DecisionKind.PROPOSE
+            if (proposal := self._propose(decision)) is not None
+        ]
+        return Cycle(cycle.audit, cycle.at, cycle.results, cycle.decisions, tuple(made))
+
+    def _propose(self, decision: Decision) -> Proposal | None:
+        assert decision.action is not None
+        try:
+            plan = self._planner.plan(decision.target, decision.action)
+            if plan.blocked:
+                return self._refused(decision, "Blocked", _first_block(plan))
+            with self._lock:
+                proposal = self._gate.propose(plan, decision)
+        except (Refused, NotFound, Conflict, ClusterError) as error:
+            reason = error.reason if isinstance(error, Refused) else type(error).__name__
+            return self._refused(decision, reason, error.message)
+        self._metrics.transitions.labels(proposal.state.value).inc()
+        log.info(
+            "proposal made",
+            proposal=proposal.id,
+            policy=proposal.policy,
+            target=str(plan.target),
+            action=plan.action,
+            mode=proposal.mode.value,
+            digest=proposal.digest,
+        )
+        return proposal
+
+    def _refused(self, decision: Decision, reason: str, detail: str) -> None:
+        self._metrics.decisions.labels(decision.policy, "Refused", reason).inc()
+        log.warning(
+            "no proposal",
+            policy=decision.policy,
+            target=str(decision.target),
+            reason=reason,
+            detail=detail,
+        )
+
+
+def _first_block(plan: Plan) -> str:
+    block = plan.blocked[0]
+    return f"{block.name}: {block.evidence}. {block.next_step}".strip()
+
+
+class AutoApprove:
+    """Approves, by its own principal, what a policy in mode Auto proposed."""
+
+    name = "approve"
+
+    def __init__(self, gate: Gate, metrics: Metrics) -> None:
+        """Take the gate: there is no way around it, not even for ourselves."""
+        self._gate = gate
+        self._metrics = metrics
+
+    def run(self, cycle: Cycle) -> Cycle:
+        """Approve the Auto ones among the cycle's proposals."""
+        proposals = tuple(self._approve(proposal) for proposal in cycle.proposals)
+        return Cycle(cycle.audit, cycle.at, cycle.results, cycle.decisions, proposals)
+
+    def _approve(self, proposal: Proposal) -> Proposal:
+        if proposal.mode is not Mode.AUTO or proposal.state is not State.PROPOSED:
+            return proposal
+        try:
+            approved = self._gate.approve(
+                proposal.id, proposal.digest, AUTO, f"policy {proposal.policy} is in mode Auto"
+            )
+        except RemedydError as error:
+            log.warning("not approved", proposal=proposal.id, detail=error.message)
+            return proposal
+        self._metrics.transitions.labels(approved.state.value).inc()
+        return approved

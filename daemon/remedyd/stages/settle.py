@@ -1,0 +1,85 @@
+"""After the verdict: take back what did not help, and make sure that this took effect too."""
+
+from datetime import timedelta
+
+from remedyd.cluster.client import Cluster
+from remedyd.cluster.door import Door
+from remedyd.cluster.rollout import RolloutState, rollout_status
+from remedyd.errors import (
+    ClusterRejected,
+    ClusterUnavailable,
+    Conflict,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+)
+from remedyd.model import Clock, Proposal, State
+from remedyd.observability import logs
+from remedyd.proposals.lifecycle import undo_is_due
+from remedyd.stages.moves import Moves
+
+log = logs.get(__name__)
+
+
+class StartRollback:
+    """Records the intent to undo an Ineffective or Harmful change."""
+
+    def __init__(self, moves: Moves) -> None:
+        """Take the mover."""
+        self._moves = moves
+
+    def advance(self, proposal: Proposal) -> Proposal:
+        """Move to RollingBack when an undo is due; otherwise the verdict stands as the end."""
+        if not undo_is_due(proposal):
+            return proposal
+        return self._moves.to(
+            proposal, State.ROLLING_BACK, "rollback-started", "the change did not help"
+        )
+
+
+class Rollback:
+    """Restores our own fields where they are still ours, then waits for that rollout."""
+
+    def __init__(self, door: Door, cluster: Cluster, moves: Moves, clock: Clock) -> None:
+        """Take the one door for writes and the cluster to look at."""
+        self._door = door
+        self._cluster = cluster
+        self._moves = moves
+        self._clock = clock
+
+    def advance(self, proposal: Proposal) -> Proposal:
+        """Undo once, then move to RolledBack when the old values are rolled out again."""
+        if proposal.rollback is None:
+            return self._undo(proposal)
+        return self._confirm(proposal)
+
+    def _undo(self, proposal: Proposal) -> Proposal:
+        assert proposal.applied is not None
+        try:
+            undone = self._door.undo(proposal.id, proposal.plan, proposal.applied)
+        except (OutcomeUnknown, ClusterUnavailable) as error:
+            log.warning("undo not confirmed yet", proposal=proposal.id, detail=error.message)
+            return proposal
+        except Conflict as error:
+            return self._moves.to(proposal, State.SUPERSEDED, "rollback-refused", error.message)
+        except (NotFound, Refused, ClusterRejected) as error:
+            return self._moves.to(proposal, State.ROLLBACK_FAILED, "rollback-failed", error.message)
+        return self._moves.note(proposal, "rollback-written", "old values restored", undone)
+
+    def _confirm(self, proposal: Proposal) -> Proposal:
+        assert proposal.rollback is not None
+        try:
+            status = rollout_status(self._cluster.get(proposal.plan.target))
+        except NotFound as error:
+            return self._moves.to(proposal, State.ROLLBACK_FAILED, "rollback-failed", error.message)
+        except ClusterUnavailable as error:
+            log.warning("rollback not readable", proposal=proposal.id, detail=error.message)
+            return proposal
+        if status.state is RolloutState.COMPLETE or status.updated:
+            return self._moves.to(proposal, State.ROLLED_BACK, "rolled-back", status.evidence)
+        limit = proposal.rollback.at + timedelta(seconds=proposal.verify.timeout_seconds)
+        if status.state is RolloutState.DEADLINE_EXCEEDED or self._clock.now() >= limit:
+            return self._moves.to(
+                proposal, State.ROLLBACK_FAILED, "rollback-failed", status.evidence
+            )
+        return proposal
