@@ -25,8 +25,8 @@ from remedyd.model import (
     Target,
 )
 from remedyd.proposals.gate import Gate
-from remedyd.proposals.query import ProposalFilter
-from remedyd.proposals.store import Page, Store
+from remedyd.proposals.query import Filter, Page
+from remedyd.proposals.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,13 @@ class Service:
         self._wake = wake
         self._run_now = run_now
 
-    def proposals(self, principal: Principal, wanted: ProposalFilter) -> Page:
-        """Return a page of proposals, newest first."""
+    def proposals(
+        self, principal: Principal, wanted: Filter, *, limit: int = 50, cursor: str = ""
+    ) -> Page:
+        """Return a page of proposals, newest first, within the principal's namespaces."""
         _require(principal, Scope.VIEWER)
-        if principal.namespaces is not None:
-            wanted = wanted.within(principal.namespaces)
-        return self._store.list(wanted)
+        reach = replace(wanted, namespaces=principal.namespaces)
+        return self._store.list(reach, limit=limit, cursor=cursor)
 
     def proposal(self, principal: Principal, proposal_id: ProposalId) -> Proposal:
         """Return one proposal; raise NotFound where the principal may not see it."""

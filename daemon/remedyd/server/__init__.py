@@ -1,0 +1,1 @@
+"""The HTTP face: REST, /manage, health and metrics."""

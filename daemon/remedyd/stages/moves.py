@@ -2,21 +2,21 @@
 
 from typing import Any
 
-from remedyd.model import Proposal, State
+from remedyd.model import Clock, Proposal, State
 from remedyd.observability import logs
 from remedyd.observability.metrics import Metrics
 from remedyd.proposals.store import Store
 
 log = logs.get(__name__)
-DAEMON = "remedyd"
 
 
 class Moves:
     """Moves proposals in the daemon's own name."""
 
-    def __init__(self, store: Store, metrics: Metrics) -> None:
+    def __init__(self, store: Store, clock: Clock, metrics: Metrics) -> None:
         """Take the store that decides who wins."""
         self._store = store
+        self._clock = clock
         self._metrics = metrics
 
     def to(
@@ -24,7 +24,7 @@ class Moves:
     ) -> Proposal:
         """Move `proposal` to `state`; raise errors.Conflict if someone else moved it first."""
         moved = self._store.transition(
-            proposal, state, action=action, principal=DAEMON, detail=detail, **changes
+            proposal, state, at=self._clock.now(), action=action, detail=detail, **changes
         )
         self._metrics.transitions.labels(state.value).inc()
         log.info(
@@ -36,3 +36,9 @@ class Moves:
             detail=detail,
         )
         return moved
+
+    def note(self, proposal: Proposal, action: str, detail: str, **changes: Any) -> Proposal:
+        """Set fields of `proposal` without leaving its state, with an event of its own."""
+        return self._store.amend(
+            proposal, at=self._clock.now(), action=action, detail=detail, **changes
+        )

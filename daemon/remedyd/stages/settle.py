@@ -64,7 +64,9 @@ class Rollback:
             return self._moves.to(proposal, State.SUPERSEDED, "rollback-refused", error.message)
         except (NotFound, Refused, ClusterRejected) as error:
             return self._moves.to(proposal, State.ROLLBACK_FAILED, "rollback-failed", error.message)
-        return self._moves.note(proposal, "rollback-written", "old values restored", undone)
+        return self._moves.note(
+            proposal, "rollback-written", "old values restored", rollback=undone
+        )
 
     def _confirm(self, proposal: Proposal) -> Proposal:
         assert proposal.rollback is not None

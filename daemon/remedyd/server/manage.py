@@ -1,0 +1,121 @@
+"""`POST /manage`: the body and the answers of the original bridge, behind the gate.
+
+An existing workflow sends numbers as text and always fills every field, so only the fields its
+action uses are read. An approver's token applies at once; a proposer's gets a proposal (202).
+"""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from remedyd.errors import InvalidInput, Problem, Refused
+from remedyd.model import ActionRequest, Principal, Proposal, Scope, Target
+from remedyd.server.context import Context, caller, context
+
+router = APIRouter(tags=["manage"])
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
+
+
+class ManageRequest(BaseModel):
+    """The workflow's body; unknown fields are ignored, as the bridge did."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "action": "scale",
+                "deployment": "frontend",
+                "namespace": "shop",
+                "replicas": "4",
+                "memory_limit": "256Mi",
+            }
+        }
+    )
+
+    action: Literal["scale", "restart", "status", "update_resources"]
+    deployment: Name
+    namespace: Name = "default"
+    replicas: int | str | None = None
+    memory_limit: str | None = None
+
+
+@router.post("/manage", responses={202: {"description": "Proposed; an approver has to decide"}})
+def manage(
+    body: ManageRequest,
+    principal: Annotated[Principal, Depends(caller)],
+    ctx: Annotated[Context, Depends(context)],
+) -> JSONResponse:
+    """Read a Deployment, or change it through plan, prechecks, gate and door."""
+    target = Target(ctx.cluster, body.namespace, "Deployment", body.deployment)
+    if body.action == "status":
+        return _success(ctx.service.status(principal, target).consequence)
+    try:
+        proposal = ctx.service.request(principal, target, _action(body), "asked for by /manage")
+    except Refused as refused:
+        if refused.reason != "NoChange":
+            raise
+        return _success(f"Nothing to change: {refused.message}")
+    if not principal.may(Scope.APPROVER, body.namespace):
+        return _pending(proposal)
+    applied = ctx.service.apply_now(principal, proposal, "asked for by /manage")
+    return _success(_message(body), proposal=applied.id, state=applied.state.value)
+
+
+def _action(body: ManageRequest) -> ActionRequest:
+    if body.action == "scale":
+        return ActionRequest("Scale", {"absolute": _replicas(body.replicas)})
+    if body.action == "restart":
+        return ActionRequest("Restart", {})
+    if not body.memory_limit or not body.memory_limit.strip():
+        raise _missing("memory_limit", 'a quantity such as "512Mi"')
+    memory = {"absolute": body.memory_limit.strip(), "requestPolicy": "Keep"}
+    return ActionRequest("UpdateResources", {"memory": memory})
+
+
+def _replicas(value: int | str | None) -> int:
+    if value is None or value == "":
+        raise _missing("replicas", "a whole number from 0")
+    try:
+        number = int(value)
+    except ValueError:
+        number = -1
+    if isinstance(value, bool) or not 0 <= number <= 2**31 - 1:
+        raise InvalidInput(
+            f"replicas: {value!r} is not a whole number from 0",
+            [Problem("must be a whole number from 0", "replicas")],
+        )
+    return number
+
+
+def _missing(field: str, wanted: str) -> InvalidInput:
+    return InvalidInput(f"{field}: this action needs {wanted}", [Problem(f"needs {wanted}", field)])
+
+
+def _message(body: ManageRequest) -> str:
+    if body.action == "scale":
+        return (
+            f"Horizontal scaling applied: '{body.deployment}' set to "
+            f"{_replicas(body.replicas)} replicas."
+        )
+    if body.action == "restart":
+        return f"Rollout restart triggered for '{body.deployment}'."
+    return f"Vertical scaling applied: '{body.deployment}' memory updated to {body.memory_limit}."
+
+
+def _success(message: str, **more: Any) -> JSONResponse:
+    return JSONResponse({"status": "success", "message": message, **more})
+
+
+def _pending(proposal: Proposal) -> JSONResponse:
+    return JSONResponse(
+        {
+            "status": "pending",
+            "message": f"Proposed as {proposal.id}: waiting for an approver.",
+            "proposal": proposal.id,
+            "digest": proposal.digest,
+            "approve": f"/v1/proposals/{proposal.id}/approve",
+        },
+        status_code=202,
+    )

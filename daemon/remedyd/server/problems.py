@@ -1,0 +1,93 @@
+"""Every error as problem details (RFC 9457): what is wrong, and what to do about it."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from remedyd import errors
+from remedyd.observability import logs
+
+log = logs.get(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS: tuple[tuple[type[errors.RemedydError], int], ...] = (
+    (errors.Expired, 410),
+    (errors.Conflict, 409),
+    (errors.Unauthenticated, 401),
+    (errors.Forbidden, 403),
+    (errors.NotFound, 404),
+    (errors.ClusterRejected, 422),
+    (errors.Refused, 409),
+    (errors.InvalidInput, 422),
+    (errors.OutcomeUnknown, 504),
+    (errors.ClusterError, 502),
+    (errors.QueryError, 502),
+    (errors.StoreError, 503),
+)
+
+
+def status_of(error: errors.RemedydError) -> int:
+    """Return the HTTP status that names `error`."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def problem(
+    request: Request, status: int, detail: str, *, hint: str = "", **more: Any
+) -> JSONResponse:
+    """Build the response; `more` adds members such as `problems` or `reason`."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+    }
+    if hint:
+        body["hint"] = hint
+    body.update(more)
+    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def _known(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.RemedydError)
+    more: dict[str, Any] = {}
+    if isinstance(error, errors.InvalidInput) and error.problems:
+        more["problems"] = [str(p) for p in error.problems]
+    if isinstance(error, errors.Refused | errors.ClusterError) and error.reason:
+        more["reason"] = error.reason
+    return problem(request, status_of(error), error.message, hint=error.hint, **more)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    mistakes = [
+        f"{'.'.join(str(part) for part in e['loc'] if part != 'body') or 'body'}: {e['msg']}"
+        for e in error.errors()
+    ]
+    return problem(request, 422, "; ".join(mistakes), problems=mistakes)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return problem(request, error.status_code, str(error.detail))
+
+
+async def _bug(request: Request, error: Exception) -> JSONResponse:
+    log.error("request failed", path=request.url.path, exc_info=error)
+    return problem(
+        request, 500, "internal error; the log has the details", hint="try again, then report it"
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers; no exception text of a library ever reaches a caller."""
+    app.add_exception_handler(errors.RemedydError, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _bug)
