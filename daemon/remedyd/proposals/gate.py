@@ -1,0 +1,271 @@
+"""The approval gate: what becomes a proposal, and who lets which one through.
+
+An approval names the digest of what its author read. Whatever else is stored by now, whoever
+else was faster, or a time that has run out turns it into a refusal that says so. Nothing in here
+is decided from memory: every answer follows from one record and one compare-and-set.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from remedyd.errors import Conflict, Expired, Forbidden, InvalidInput, Refused
+from remedyd.model import (
+    AUTO,
+    Approval,
+    Clock,
+    Decision,
+    DecisionKind,
+    Digest,
+    Mode,
+    Plan,
+    Principal,
+    Proposal,
+    ProposalId,
+    Scope,
+    State,
+    VerifySpec,
+)
+from remedyd.proposals.digest import differences, digest_of_proposal
+from remedyd.proposals.drafts import Draft, of_decision, of_request, proposal_of
+from remedyd.proposals.store import Store
+
+INTERACTIVE: Final = timedelta(minutes=15)
+WORKFLOW: Final = timedelta(hours=24)
+
+
+class Gate:
+    """Makes proposals and takes decisions about them; safe to share between threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Callable[[], ProposalId],
+        *,
+        life: timedelta = INTERACTIVE,
+        workflow_life: timedelta = WORKFLOW,
+    ) -> None:
+        """Take how long a policy's proposal, and a requested one, wait for approval."""
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._life = life
+        self._workflow_life = workflow_life
+
+    def propose(self, plan: Plan, decision: Decision) -> Proposal:
+        """Create the proposal a policy decided on; in mode DryRun it ends as DryRun at once.
+
+        Raise `Conflict` if the workload has an open one, `Refused` for a plan unfit for approval.
+        """
+        if decision.kind is not DecisionKind.PROPOSE or decision.mode is Mode.DISABLED:
+            raise InvalidInput(f"a decision to {decision.kind} ({decision.mode}) proposes nothing")
+        return self._create(plan, of_decision(decision), self._life)
+
+    def request(
+        self,
+        plan: Plan,
+        principal: Principal,
+        comment: str = "",
+        *,
+        verify: VerifySpec | None = None,
+        life: timedelta | None = None,
+    ) -> Proposal:
+        """Create the proposal a principal asks for; raise as `propose`, or `Forbidden`.
+
+        `life` is how long it may wait for approval, the workflow's time by default.
+        """
+        _require(principal, Scope.PROPOSER, plan.target.namespace)
+        draft = of_request(principal, comment, verify or VerifySpec())
+        return self._create(plan, draft, life or self._workflow_life)
+
+    def approve(
+        self, key: ProposalId, digest: Digest, principal: Principal, comment: str = ""
+    ) -> Proposal:
+        """Let through exactly what `digest` names; the same approval twice is one.
+
+        Raise `Forbidden` without the approver's scope, `Conflict` for another digest, another
+        approver or a proposal decided otherwise, `Expired`, `Refused` for a blocked plan.
+        """
+        proposal = self._store.get(key)
+        while True:
+            _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
+            _only_auto_in_auto(principal, proposal)
+            if digest != proposal.digest:
+                raise self._other_digest(proposal, digest)
+            if proposal.approval is not None:
+                return _same_approval(proposal, principal)
+            _still_proposed(proposal)
+            try:
+                return self._approve(proposal, principal, comment)
+            except Conflict as lost:
+                proposal = self._moved(proposal, lost)
+
+    def reject(self, key: ProposalId, principal: Principal, comment: str = "") -> Proposal:
+        """End the proposal; a proposer may do so too, and the same rejection twice is one."""
+        proposal = self._store.get(key)
+        while True:
+            _require(principal, Scope.PROPOSER, proposal.plan.target.namespace)
+            if proposal.state is State.REJECTED and self._last_mover(proposal) == principal.name:
+                return proposal
+            _still_proposed(proposal)
+            try:
+                return self._store.transition(
+                    proposal,
+                    State.REJECTED,
+                    action="reject",
+                    principal=principal.name,
+                    detail=comment,
+                    data=_asserted(principal),
+                )
+            except Conflict as lost:
+                proposal = self._moved(proposal, lost)
+
+    def supersede(self, key: ProposalId, reason: str) -> Proposal:
+        """End a proposal that is no longer needed: the workload recovered, or a newer plan."""
+        proposal = self._store.get(key)
+        return self._store.transition(proposal, State.SUPERSEDED, action="supersede", detail=reason)
+
+    def expire(self, now: datetime) -> list[Proposal]:
+        """End every proposal that waited too long at `now`; return those ended here."""
+        return [done for due in self._store.due(now) if (done := self._expired(due)) is not None]
+
+    def fence(self, key: str) -> None:
+        """Raise `Refused` unless a write for this proposal is allowed at this very moment.
+
+        Called by the door immediately before a write: not paused, in a state that writes, with
+        an approval of exactly what is stored.
+        """
+        if pause := self._store.flags.paused():
+            why = f": {pause.reason}" if pause.reason else ""
+            raise Refused(
+                "Paused",
+                f"writes are paused since {pause.at:%Y-%m-%d %H:%M:%SZ} by {pause.principal}{why}",
+                hint="resume when it is safe: remedyd resume",
+            )
+        proposal = self._store.get(ProposalId(key))
+        if proposal.state not in (State.APPLYING, State.ROLLING_BACK):
+            raise Refused("NotApproved", f"proposal {key} is {proposal.state}: nothing to write")
+        if proposal.approval is None or not _digest_holds(proposal):
+            raise Refused(
+                "DigestMismatch",
+                f"proposal {key} is not what was approved",
+                hint="look at its events; make a new proposal",
+            )
+
+    def _create(self, plan: Plan, draft: Draft, life: timedelta) -> Proposal:
+        now = self._clock.now()
+        proposal = proposal_of(draft, plan, self._ids(), now, now + life)
+        return self._store.create(proposal, detail=draft.because)
+
+    def _approve(self, proposal: Proposal, principal: Principal, comment: str) -> Proposal:
+        now = self._clock.now()
+        if now >= proposal.expires_at:
+            self._expired(proposal)
+            raise Expired(
+                f"proposal {proposal.id} expired at {proposal.expires_at:%Y-%m-%d %H:%M:%SZ}",
+                hint="wait for the next audit to propose it again, or request it anew",
+            )
+        if proposal.plan.blocked:
+            block = proposal.plan.blocked[0]
+            raise Refused("Blocked", f"{block.name}: {block.evidence}", hint=block.next_step)
+        if not _digest_is_true(proposal):
+            raise Refused("DigestMismatch", f"proposal {proposal.id} was changed in the store")
+        return self._store.transition(
+            proposal,
+            State.APPROVED,
+            action="approve",
+            principal=principal.name,
+            detail=comment,
+            data={"digest": proposal.digest, **_asserted(principal)},
+            approval=Approval(principal, proposal.digest, now, comment),
+        )
+
+    def _expired(self, proposal: Proposal) -> Proposal | None:
+        try:
+            return self._store.transition(
+                proposal, State.EXPIRED, action="expire", detail="nobody approved it in time"
+            )
+        except Conflict:
+            return None  # decided in the meantime
+
+    def _moved(self, seen: Proposal, lost: Conflict) -> Proposal:
+        """Read again after a lost race; a refusal that was none is passed on."""
+        now = self._store.get(seen.id)
+        if now.version == seen.version:
+            raise lost
+        return now
+
+    def _last_mover(self, proposal: Proposal) -> str:
+        return self._store.events(proposal.id)[-1].principal
+
+    def _other_digest(self, proposal: Proposal, digest: Digest) -> Conflict:
+        known = self._store.by_digest(digest)
+        if known is None:
+            what = "it is not a digest of any proposal"
+        elif known.plan.target.workload != proposal.plan.target.workload:
+            what = f"it belongs to proposal {known.id} about {known.plan.target}"
+        else:
+            changed = "; ".join(differences(known, proposal)) or "only the time of proposal"
+            what = f"it belongs to proposal {known.id} ({known.state}). Since then: {changed}"
+        return Conflict(
+            f"the digest {digest[:12]} is not that of proposal {proposal.id}: {what}",
+            hint=f"read the proposal again and approve digest {proposal.digest}",
+        )
+
+
+def _require(principal: Principal, scope: Scope, namespace: str) -> None:
+    if not principal.may(scope, namespace):
+        raise Forbidden(
+            f"{principal.name} lacks the scope {scope} in namespace {namespace}",
+            hint="use a token that has this scope there",
+        )
+
+
+def _only_auto_in_auto(principal: Principal, proposal: Proposal) -> None:
+    if principal.name == AUTO.name and proposal.mode is not Mode.AUTO:
+        raise Forbidden(
+            f"proposal {proposal.id} is in mode {proposal.mode}: a principal has to approve it",
+            hint="set the policy's mode to Auto if nobody need be asked",
+        )
+
+
+def _same_approval(proposal: Proposal, principal: Principal) -> Proposal:
+    approval = proposal.approval
+    assert approval is not None
+    own = (approval.principal.name, approval.principal.on_behalf_of)
+    if own == (principal.name, principal.on_behalf_of):
+        return proposal
+    raise Conflict(
+        f"proposal {proposal.id} was approved by {approval.principal.name} "
+        f"at {approval.at:%Y-%m-%d %H:%M:%SZ} and is {proposal.state} now",
+        hint="nothing is left to approve",
+    )
+
+
+def _still_proposed(proposal: Proposal) -> None:
+    if proposal.state is State.EXPIRED:
+        raise Expired(
+            f"proposal {proposal.id} expired at {proposal.expires_at:%Y-%m-%d %H:%M:%SZ}",
+            hint="wait for the next audit to propose it again, or request it anew",
+        )
+    if proposal.state is not State.PROPOSED:
+        why = f": {proposal.reason}" if proposal.reason else ""
+        raise Conflict(
+            f"proposal {proposal.id} is {proposal.state} since "
+            f"{proposal.updated_at:%Y-%m-%d %H:%M:%SZ}{why}",
+            hint="nothing is left to decide; see its events",
+        )
+
+
+def _digest_is_true(proposal: Proposal) -> bool:
+    return digest_of_proposal(proposal) == proposal.digest
+
+
+def _digest_holds(proposal: Proposal) -> bool:
+    approval = proposal.approval
+    return approval is not None and approval.digest == proposal.digest and _digest_is_true(proposal)
+
+
+def _asserted(principal: Principal) -> dict[str, str]:
+    return {"on_behalf_of": principal.on_behalf_of} if principal.on_behalf_of else {}

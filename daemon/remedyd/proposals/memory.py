@@ -1,0 +1,127 @@
+"""The past as `decide()` needs it: sightings, open ones, cooldowns, rates and failures.
+
+Read in one snapshot, so that a decision never sees half of a transition.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from remedyd.model import DecisionState, State
+from remedyd.proposals import codec
+from remedyd.proposals.database import Database
+from remedyd.proposals.flags import PAUSE, current
+from remedyd.proposals.tables import proposals, sightings
+
+HISTORY: Final = timedelta(days=7)
+"""How far back ends and failures are remembered: longer than any cooldown or quarantine."""
+
+RATES: Final = timedelta(days=1)
+
+Sightings: TypeAlias = Mapping[tuple[str, str], tuple[datetime, ...]]
+
+
+class Memory:
+    """Reads and writes what decisions remember."""
+
+    def __init__(self, database: Database) -> None:
+        """Take the store's database."""
+        self._database = database
+
+    def decision_state(self, now: datetime) -> DecisionState:
+        """Return the past up to `now` as one consistent snapshot."""
+        with self._database.read() as connection:
+            pause = current(connection, PAUSE)
+            return DecisionState(
+                sightings=_sightings(connection),
+                open=_open(connection),
+                finished=_finished(connection, now - HISTORY),
+                proposed=_proposed(connection, now - RATES),
+                failures=_failures(connection, now - HISTORY),
+                paused=pause is not None and pause.value is not False,
+            )
+
+    def save_sightings(self, after: Sightings, before: Sightings | None = None) -> None:
+        """Store the sightings a decision gave back.
+
+        With `before`, what the decision was given, only the difference is written, so that
+        others may save their own meanwhile; without, `after` replaces all there is.
+        """
+        with self._database.write() as connection:
+            known = _sightings(connection) if before is None else before
+            gone = [key for key in known if not after.get(key)]
+            changed = {key: at for key, at in after.items() if at and known.get(key) != at}
+            if gone or changed:
+                _forget(connection, [*gone, *changed])
+            if changed:
+                connection.execute(sightings.insert(), [_line(k, at) for k, at in changed.items()])
+
+
+def _line(key: tuple[str, str], times: tuple[datetime, ...]) -> dict[str, Any]:
+    return {
+        "policy": key[0],
+        "identity": key[1],
+        "last_at": max(times),
+        "times": codec.dump_free({"times": list(times)}),
+    }
+
+
+def _forget(connection: Connection, keys: Iterable[tuple[str, str]]) -> None:
+    rows = [{"of_policy": policy, "of_identity": identity} for policy, identity in keys]
+    c = sightings.c
+    connection.execute(
+        sightings.delete().where(
+            c.policy == sa.bindparam("of_policy"), c.identity == sa.bindparam("of_identity")
+        ),
+        rows,
+    )
+
+
+def _sightings(connection: Connection) -> dict[tuple[str, str], tuple[datetime, ...]]:
+    return {
+        (row.policy, row.identity): tuple(codec.load_free(row.times)["times"])
+        for row in connection.execute(sa.select(sightings))
+    }
+
+
+def _open(connection: Connection) -> dict[str, str]:
+    c = proposals.c
+    query = sa.select(c.workload, c.id).where(c.is_open)
+    return {row.workload: row.id for row in connection.execute(query)}
+
+
+def _finished(connection: Connection, since: datetime) -> dict[tuple[str, str], datetime]:
+    c = proposals.c
+    # A stale plan is made anew at once: the target changed, nothing was tried.
+    query = (
+        sa.select(c.policy, c.workload, sa.func.max(c.finished_at).label("ended"))
+        .where(c.finished_at >= since, c.state != State.STALE)
+        .group_by(c.policy, c.workload)
+    )
+    return {(row.policy, row.workload): row.ended for row in connection.execute(query)}
+
+
+def _proposed(connection: Connection, since: datetime) -> dict[str, tuple[datetime, ...]]:
+    c = proposals.c
+    query = (
+        sa.select(c.policy, c.created_at)
+        .where(c.created_at > since, c.policy != "")
+        .order_by(c.created_at)
+    )
+    found: defaultdict[str, list[datetime]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.policy].append(row.created_at)
+    return {policy: tuple(times) for policy, times in found.items()}
+
+
+def _failures(connection: Connection, since: datetime) -> dict[str, tuple[datetime, ...]]:
+    c = proposals.c
+    query = sa.select(c.workload, c.failed_at).where(c.failed_at >= since).order_by(c.failed_at)
+    found: defaultdict[str, list[datetime]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.workload].append(row.failed_at)
+    return {workload: tuple(times) for workload, times in found.items()}

@@ -1,0 +1,1 @@
+"""Schema revisions, packaged with the code and run at start when they are needed."""

@@ -1,0 +1,320 @@
+"""Where proposals live: created once, moved by compare-and-set, never forgotten on the way.
+
+Every move writes the record and one event in the same transaction; an event's sequence is the
+record's version, so a history without gaps is a property of the unique index, not of care. The
+losers of a race learn the state they lost to. Nothing here decides anything: the rules are in
+`lifecycle`, the questions of right and time in `gate`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from remedyd.errors import Conflict, InvalidInput, NotFound, StoreError
+from remedyd.model import Clock, Digest, Event, Json, Proposal, ProposalId, State
+from remedyd.proposals import codec, lifecycle
+from remedyd.proposals.database import Database
+from remedyd.proposals.flags import Flags
+from remedyd.proposals.memory import Memory
+from remedyd.proposals.query import Page, ProposalFilter, conditions, cursor_of
+from remedyd.proposals.schema import Schema
+from remedyd.proposals.tables import events, proposals, sightings
+
+__all__ = ["Page", "ProposalFilter", "Store"]
+
+_KEPT: Final = frozenset({"id", "version", "state", "created_at", "updated_at"})
+_BATCH: Final = 500
+
+
+class Store:
+    """The proposals of one remedyd, in SQLite or PostgreSQL; safe to share between threads.
+
+    Every method raises `errors.StoreError` when the database fails; nothing is half written.
+    """
+
+    def __init__(
+        self, url: str, clock: Clock, *, busy_timeout: timedelta = timedelta(seconds=5)
+    ) -> None:
+        """Take a database URL; raise `ConfigurationError` for one that cannot be used.
+
+        `busy_timeout` is how long to wait for another process's write.
+        """
+        self._clock = clock
+        self._database = Database(url, busy_timeout=busy_timeout)
+        self._schema = Schema(self._database)
+        self.flags: Final = Flags(self._database)
+        self._memory = Memory(self._database)
+        self.decision_state: Final = self._memory.decision_state
+        self.save_sightings: Final = self._memory.save_sightings
+
+    def migrate(self) -> bool:
+        """Bring the schema up to date; return whether anything had to be done."""
+        return self._schema.migrate()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    def check(self) -> None:
+        """Raise `StoreError` unless the store answers, can be written and has our schema."""
+        with self._database.write():
+            pass
+        self._schema.check()
+
+    def create(self, proposal: Proposal, *, action: str = "propose", detail: str = "") -> Proposal:
+        """Write a new proposal with its first event; never overwrites.
+
+        Raise `Conflict` if its workload already has an open one.
+        """
+        if proposal.state not in lifecycle.BIRTHS or proposal.version != 0:
+            raise InvalidInput(f"a proposal cannot be created as {proposal.state}")
+        principal = proposal.requested_by.name if proposal.requested_by else "remedyd"
+        event = _event(proposal, proposal.created_at, action, principal, detail, {})
+        try:
+            with self._database.write() as connection:
+                connection.execute(proposals.insert().values(_columns(proposal)))
+                connection.execute(events.insert().values(event))
+        except IntegrityError as error:
+            raise self._taken(proposal) from error
+        return proposal
+
+    def get(self, key: ProposalId) -> Proposal:
+        """Return the proposal as it stands; raise `NotFound`."""
+        query = sa.select(proposals.c.body).where(proposals.c.id == key)
+        with self._database.read() as connection:
+            body = connection.scalar(query)
+        if body is None:
+            raise NotFound(f"there is no proposal {key}", hint="list them: remedyd proposals list")
+        return codec.load(body)
+
+    def list(self, wanted: ProposalFilter | None = None) -> Page:
+        """Return one page, newest first; raise `InvalidInput` for a strange cursor or limit."""
+        wanted = wanted or ProposalFilter()
+        c = proposals.c
+        query = sa.select(c.id, c.created_at, c.body).where(*conditions(wanted))
+        query = query.order_by(c.created_at.desc(), c.id.desc()).limit(wanted.limit + 1)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        shown = rows[: wanted.limit]
+        return Page(
+            items=tuple(codec.load(row.body) for row in shown),
+            next=cursor_of(shown[-1]) if len(rows) > wanted.limit else "",
+        )
+
+    def in_states(self, states: frozenset[State]) -> tuple[Proposal, ...]:
+        """Return every proposal in one of `states`, oldest first."""
+        return self._ordered(proposals.c.state.in_(sorted(states)))
+
+    def unfinished(self) -> tuple[Proposal, ...]:
+        """Return every open proposal, oldest first: what a restarted daemon takes up again."""
+        return self._ordered(proposals.c.is_open)
+
+    def due(self, now: datetime) -> tuple[Proposal, ...]:
+        """Return those that wait for approval although their expiry has passed at `now`."""
+        c = proposals.c
+        return self._ordered(c.state == State.PROPOSED, c.expires_at <= now)
+
+    def by_digest(self, digest: Digest) -> Proposal | None:
+        """Return the newest proposal with this digest, None if it was never handed out."""
+        c = proposals.c
+        query = sa.select(c.body).where(c.digest == digest).order_by(c.created_at.desc()).limit(1)
+        with self._database.read() as connection:
+            body = connection.scalar(query)
+        return None if body is None else codec.load(body)
+
+    def events(self, key: ProposalId) -> tuple[Event, ...]:
+        """Return the proposal's history, oldest first; empty if there is no such proposal."""
+        query = sa.select(events).where(events.c.proposal == key).order_by(events.c.sequence)
+        with self._database.read() as connection:
+            return tuple(_read_event(row) for row in connection.execute(query))
+
+    def transition(
+        self,
+        proposal: Proposal,
+        to: State,
+        *,
+        action: str = "",
+        principal: str = "remedyd",
+        detail: str = "",
+        data: Mapping[str, Json] | None = None,
+        **changes: Any,
+    ) -> Proposal:
+        """Move `proposal`, as the caller last read it, to `to` and return it as stored.
+
+        `changes` sets further fields of the record; `detail` becomes its `reason` unless they
+        name another. Raise `Conflict` if the move is not allowed
+        or if the stored state or version is no longer the caller's; then nothing was written.
+        """
+        lifecycle.check(proposal, to)
+        name = action or str(to)
+        if detail:
+            changes.setdefault("reason", detail)
+        return self._replace(proposal, to, name, principal, detail, data or {}, changes)
+
+    def amend(
+        self,
+        proposal: Proposal,
+        *,
+        action: str,
+        principal: str = "remedyd",
+        detail: str = "",
+        data: Mapping[str, Json] | None = None,
+        **changes: Any,
+    ) -> Proposal:
+        """Set fields and append an event without leaving the state; else as `transition`."""
+        state = proposal.state
+        return self._replace(proposal, state, action, principal, detail, data or {}, changes)
+
+    def delete_finished(self, before: datetime) -> int:
+        """Delete closed proposals that ended before `before`, with their events; return how many.
+
+        Sightings not renewed since then go too.
+        """
+        c = proposals.c
+        old = sa.select(c.id).where(c.finished_at < before, sa.not_(c.is_open)).limit(_BATCH)
+        deleted = 0
+        while True:
+            with self._database.write() as connection:
+                connection.execute(sightings.delete().where(sightings.c.last_at < before))
+                keys = connection.scalars(old).all()
+                connection.execute(events.delete().where(events.c.proposal.in_(keys)))
+                connection.execute(proposals.delete().where(c.id.in_(keys)))
+            deleted += len(keys)
+            if len(keys) < _BATCH:
+                return deleted
+
+    def _ordered(self, *wanted: sa.ColumnElement[bool]) -> tuple[Proposal, ...]:
+        c = proposals.c
+        query = sa.select(c.body).where(*wanted).order_by(c.created_at, c.id)
+        with self._database.read() as connection:
+            return tuple(codec.load(body) for body in connection.scalars(query))
+
+    def _replace(
+        self,
+        old: Proposal,
+        to: State,
+        action: str,
+        principal: str,
+        detail: str,
+        data: Mapping[str, Json],
+        changes: dict[str, Any],
+    ) -> Proposal:
+        if own := _KEPT & changes.keys():
+            raise InvalidInput(f"the store sets {', '.join(sorted(own))} itself")
+        at = self._clock.now()
+        new = replace(old, state=to, version=old.version + 1, updated_at=at, **changes)
+        event = _event(new, at, action, principal, detail, data)
+        c = proposals.c
+        still = (c.id == old.id, c.state == old.state, c.version == old.version)
+        try:
+            with self._database.write() as connection:
+                values = _columns(new) | _ends(old, new)
+                if connection.execute(proposals.update().where(*still).values(values)).rowcount:
+                    connection.execute(events.insert().values(event))
+                    return new
+                lost = _lost(connection, old, to)
+        except IntegrityError as error:
+            raise self._taken(new) from error
+        raise lost
+
+    def _taken(self, proposal: Proposal) -> Conflict | StoreError:
+        """Name the proposal that stands in the way of an insert or a reopening."""
+        workload = proposal.plan.target.workload
+        c = proposals.c
+        query = sa.select(c.id, c.state).where(c.workload == workload, c.is_open)
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+            known = connection.scalar(sa.select(c.id).where(c.id == proposal.id))
+        if row is not None and row.id != proposal.id:
+            return Conflict(
+                f"{proposal.plan.target} already has the open proposal {row.id} ({row.state})",
+                hint="decide about that one first: approve, reject, or let it expire",
+            )
+        if known is not None:
+            return Conflict(f"proposal {proposal.id} exists already", hint="use a new id")
+        return Conflict(
+            f"{proposal.plan.target} had another open proposal a moment ago", hint="try again"
+        )
+
+
+def _columns(proposal: Proposal) -> dict[str, Any]:
+    target = proposal.plan.target
+    closed = not lifecycle.is_open(proposal)
+    return {
+        "id": proposal.id,
+        "version": proposal.version,
+        "state": proposal.state.value,
+        "is_open": not closed,
+        "source": proposal.source,
+        "policy": proposal.policy,
+        "workload": target.workload,
+        "namespace": target.namespace,
+        "digest": proposal.digest,
+        "created_at": proposal.created_at,
+        "updated_at": proposal.updated_at,
+        "expires_at": proposal.expires_at,
+        "finished_at": proposal.updated_at if closed else None,
+        "body": codec.dump(proposal),
+    }
+
+
+def _ends(old: Proposal, new: Proposal) -> dict[str, Any]:
+    """Return the times that a move sets or clears, or must leave as they were."""
+    ends: dict[str, Any] = {}
+    if not lifecycle.is_open(old) and not lifecycle.is_open(new):
+        ends["finished_at"] = proposals.c.finished_at
+    if old.state is not new.state and new.state in lifecycle.NOT_EFFECTIVE:
+        ends["failed_at"] = new.updated_at
+    if new.state is State.EFFECTIVE:
+        ends["failed_at"] = None
+    return ends
+
+
+def _event(
+    proposal: Proposal,
+    at: datetime,
+    action: str,
+    principal: str,
+    detail: str,
+    data: Mapping[str, Json],
+) -> dict[str, Any]:
+    return {
+        "proposal": proposal.id,
+        "sequence": proposal.version,
+        "at": at,
+        "action": action,
+        "state": proposal.state.value,
+        "body": codec.dump_free({"principal": principal, "detail": detail, "data": data}),
+    }
+
+
+def _read_event(row: Any) -> Event:
+    body = codec.load_free(row.body)
+    return Event(
+        proposal=ProposalId(row.proposal),
+        sequence=row.sequence,
+        at=row.at,
+        action=row.action,
+        state=State(row.state),
+        principal=body["principal"],
+        detail=body["detail"],
+        data=body["data"],
+    )
+
+
+def _lost(connection: Connection, old: Proposal, to: State) -> Conflict | NotFound:
+    """Say what the winner of the race left behind."""
+    c = proposals.c
+    row = connection.execute(sa.select(c.state, c.version).where(c.id == old.id)).first()
+    if row is None:
+        return NotFound(f"there is no proposal {old.id}", hint="it may have been deleted by age")
+    return Conflict(
+        f"proposal {old.id} is {row.state} now (version {row.version}), "
+        f"no longer {old.state} (version {old.version}); it did not become {to}",
+        hint="read it again and decide again",
+    )

@@ -1,0 +1,112 @@
+"""The tables, in words that SQLite and PostgreSQL both understand.
+
+What is searched or compared is a column; everything else is one text (`codec`). Times are
+fixed-width UTC text: they sort alike in both databases and read well in a shell. The partial
+unique index is the rule "one open proposal per workload", held by the database itself so that
+two daemons on one store cannot both win.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+HEAD: Final = "0002"
+"""The schema revision this code works with: the last one in `migrations/versions`."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime as text: `2026-11-05T12:00:00.000000Z`."""
+
+    impl = sa.String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """Return the text form; refuse a time without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored time needs a time zone")
+        utc = value.astimezone(UTC).replace(tzinfo=None)
+        return f"{utc.isoformat(timespec='microseconds')}Z"
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Return the aware time."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+metadata = sa.MetaData()
+
+proposals = sa.Table(
+    "proposals",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("is_open", sa.Boolean, nullable=False),
+    sa.Column("source", sa.String(16), nullable=False),
+    sa.Column("policy", sa.Text, nullable=False),
+    sa.Column("workload", sa.Text, nullable=False),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("finished_at", Instant),
+    sa.Column("failed_at", Instant),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+sa.Index(
+    "proposals_one_open_per_workload",
+    proposals.c.workload,
+    unique=True,
+    sqlite_where=sa.text("is_open = 1"),  # as a query says it, or SQLite would not use it
+    postgresql_where=proposals.c.is_open,
+)
+sa.Index("proposals_by_age", proposals.c.created_at, proposals.c.id)
+sa.Index("proposals_by_state", proposals.c.state, proposals.c.created_at)
+sa.Index("proposals_by_workload", proposals.c.workload, proposals.c.created_at)
+sa.Index("proposals_by_end", proposals.c.finished_at)
+sa.Index("proposals_by_digest", proposals.c.digest)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column(
+        "position",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    sa.Column(
+        "proposal", sa.String(64), sa.ForeignKey("proposals.id", ondelete="CASCADE"), nullable=False
+    ),
+    sa.Column("sequence", sa.Integer, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.UniqueConstraint("proposal", "sequence", name="events_in_order"),
+    sqlite_autoincrement=True,
+)
+
+sightings = sa.Table(
+    "sightings",
+    metadata,
+    sa.Column("policy", sa.Text, primary_key=True),
+    sa.Column("identity", sa.Text, primary_key=True),
+    sa.Column("last_at", Instant, nullable=False),
+    sa.Column("times", sa.Text, nullable=False),
+)
+
+flags = sa.Table(
+    "flags",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
