@@ -9,7 +9,9 @@ must mend. Every member says what is wrong and, in `hint`, the next step.
       |    '- ConfigurationError settings that the daemon refuses to start with
       +- NotFound                a named thing does not exist
       +- Conflict                the state moved on (stale plan, lost race, open one)
-      |    '- Expired            the proposal or approval is too old to be used
+      |    +- Expired            the proposal or approval is too old to be used
+      |    +- Stale              the target is not what the plan was computed from
+      |    '- Superseded         someone else changed our fields since: they stay as they are
       +- Forbidden               the principal or the daemon lacks the right
       +- Unauthenticated         nobody known is asking
       +- Refused                 a guardrail, precheck or pause forbids the write
@@ -87,6 +89,14 @@ class Expired(Conflict):
     """The proposal may no longer be approved or applied; wait for the next audit."""
 
 
+class Stale(Conflict):
+    """The live object no longer is what the plan was computed from; plan again."""
+
+
+class Superseded(Conflict):
+    """What we wrote was changed by someone else since, so it is not ours to take back."""
+
+
 class Unauthenticated(RemedydError):
     """No valid credential came with the request."""
 
@@ -123,14 +133,26 @@ class QueryError(RemedydError):
 class ClusterError(RemedydError):
     """The Kubernetes API did not do what was asked.
 
-    `status` is the HTTP status (0 when none came back), `reason` the Status reason.
+    `status` is the HTTP status (0 when none came back), `reason` the Status reason, `causes`
+    the reasons of `details.causes`, `retry_after` the seconds the server asked to wait (0: none).
     """
 
-    def __init__(self, message: str, *, status: int = 0, reason: str = "", hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        reason: str = "",
+        hint: str = "",
+        causes: Sequence[str] = (),
+        retry_after: float = 0.0,
+    ) -> None:
         """Take the shortened message of the API server and its codes."""
         super().__init__(message, hint=hint)
         self.status = status
         self.reason = reason
+        self.causes: tuple[str, ...] = tuple(causes)
+        self.retry_after = retry_after
 
 
 class ClusterUnavailable(ClusterError):

@@ -42,11 +42,18 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A patch body and where it goes; `content_type` as HTTP names it."""
+    """A patch body and where it goes; `content_type` as HTTP names it.
+
+    `kind`, `name` and `uid` name the object written when it is not the target itself (its
+    HorizontalPodAutoscaler, one of its pods); empty: the target.
+    """
 
     body: KubeObject
     content_type: str = "application/strategic-merge-patch+json"
     subresource: str = ""
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +102,5 @@ class Applied:
     generation: int
     replayed: bool = False
     """Found by its annotation after a crash instead of written now."""
+    differences: tuple[FieldChange, ...] = ()
+    """Fields that landed otherwise than planned (old: planned, new: found), as by a webhook."""

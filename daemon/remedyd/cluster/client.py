@@ -1,0 +1,279 @@
+"""The Kubernetes API as plain dicts over the official client's transport.
+
+Its generated models are left alone: they are validated after a write has happened, drop fields
+they do not know, and cost seconds on large lists. What is used is its configuration
+(kubeconfig, in-cluster, token refresh, TLS) and connection pool. Nothing is retried below this
+module: a library that repeats a PATCH on its own would undo every promise about single writes.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import stamina
+import urllib3
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+
+from remedyd import __version__
+from remedyd.cluster import failures
+from remedyd.cluster.kinds import Kind, kind_of
+from remedyd.errors import ClusterRejected, ClusterUnavailable, ConfigurationError
+from remedyd.model.clock import monotonic
+from remedyd.model.values import KubeObject
+
+FIELD_MANAGER = "remedyd"
+STRATEGIC = "application/strategic-merge-patch+json"
+MERGE = "application/merge-patch+json"
+_CHUNK = 1 << 16
+_PAGE = 500
+_EXPIRED = 410
+_NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+
+
+class Reader(Protocol):
+    """What only reads may do: handed to code that must not write."""
+
+    def get(self, kind: str, namespace: str, name: str) -> KubeObject:
+        """Return one object; raise NotFound."""
+        ...
+
+    def list(
+        self, kind: str, namespace: str = "", *, labels: str = "", fields: str = ""
+    ) -> list[KubeObject]:
+        """Return all objects of a kind that match the selectors, in every page."""
+        ...
+
+
+class Cluster:
+    """A connection to one cluster's API; thread-safe.
+
+    Every method raises NotFound, ClusterRejected or ClusterUnavailable; one that stores
+    something raises OutcomeUnknown when it may have landed.
+    """
+
+    def __init__(self, api: ApiClient, *, timeout_seconds: float = 30.0) -> None:
+        """Take a configured client; `timeout_seconds` bounds a whole request, body included."""
+        self._api = api
+        self._timeout = timeout_seconds
+        self._api.user_agent = f"remedyd/{__version__}"
+
+    @classmethod
+    def connect(
+        cls, *, kubeconfig: Path | None = None, context: str = "", timeout_seconds: float = 30.0
+    ) -> "Cluster":
+        """Connect by kubeconfig, or by the pod's ServiceAccount when none is given.
+
+        Without a kubeconfig and outside a cluster the user's default kubeconfig is taken.
+        Raises ConfigurationError; does not speak to the server yet.
+        """
+        configuration = Configuration()
+        inside = kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ
+        try:
+            if inside:
+                load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            else:
+                load_kube_config(  # type: ignore[no-untyped-call]
+                    config_file=str(kubeconfig) if kubeconfig else None,
+                    context=context or None,
+                    client_configuration=configuration,
+                    persist_config=False,
+                )
+        except (ConfigException, OSError, ValueError) as error:
+            where = "the pod's ServiceAccount" if inside else kubeconfig or "the default kubeconfig"
+            raise ConfigurationError(
+                f"no Kubernetes configuration from {where}: {error}",
+                hint="give --kubeconfig, or run inside a cluster",
+            ) from error
+        configuration.retries = False
+        return cls(ApiClient(configuration), timeout_seconds=timeout_seconds)
+
+    @property
+    def server(self) -> str:
+        """The URL of the API server."""
+        return str(self._api.configuration.host)
+
+    def close(self) -> None:
+        """Drop the pooled connections."""
+        self._api.close()  # type: ignore[no-untyped-call]
+
+    def version(self) -> str:
+        """Return the server's version, such as `v1.36.2`."""
+        return str(self._read("read the version", "/version", {}).get("gitVersion", ""))
+
+    def get(self, kind: str, namespace: str, name: str) -> KubeObject:
+        """Return one object; raise NotFound."""
+        path = kind_of(kind).path(namespace, name)
+        return self._read(f"read {_label(kind, namespace, name)}", path, {})
+
+    def list(
+        self, kind: str, namespace: str = "", *, labels: str = "", fields: str = ""
+    ) -> list[KubeObject]:
+        """Return all objects of a kind that match the selectors, page by page.
+
+        `namespace` empty: the whole cluster. Items carry `kind` and `apiVersion`, unlike the
+        API server's. A list whose pages expire in between is read once more from the start.
+        """
+        found = kind_of(kind)
+        try:
+            items = list(self._pages(found, namespace, labels, fields))
+        except ClusterRejected as error:
+            if error.status != _EXPIRED:
+                raise
+            items = list(self._pages(found, namespace, labels, fields))
+        return [{"apiVersion": found.api_version, "kind": kind, **item} for item in items]
+
+    def _pages(self, kind: Kind, namespace: str, labels: str, fields: str) -> Iterator[KubeObject]:
+        query = {"limit": str(_PAGE), "labelSelector": labels, "fieldSelector": fields}
+        what = f"list {kind.plural}" + (f" in {namespace}" if namespace else "")
+        while True:
+            page = self._read(what, kind.path(namespace), query)
+            yield from page.get("items") or ()
+            query["continue"] = (page.get("metadata") or {}).get("continue") or ""
+            if not query["continue"]:
+                return
+
+    def patch(
+        self,
+        kind: str,
+        namespace: str,
+        name: str,
+        body: object,
+        *,
+        content_type: str = STRATEGIC,
+        subresource: str = "",
+        dry_run: bool = False,
+    ) -> KubeObject:
+        """Patch an object and return it as stored (`dry_run`: as it would be)."""
+        path = kind_of(kind).path(namespace, name, subresource)
+        what = f"patch {_label(kind, namespace, name)}"
+        query = {"fieldManager": FIELD_MANAGER, "dryRun": "All" if dry_run else ""}
+        return self._call(what, "PATCH", path, query, body, content_type, writes=not dry_run)
+
+    def create(
+        self,
+        kind: str,
+        namespace: str,
+        body: KubeObject,
+        *,
+        name: str = "",
+        subresource: str = "",
+        dry_run: bool = False,
+    ) -> KubeObject:
+        """Create an object, or post to a subresource of `name` (an eviction); return the answer."""
+        path = kind_of(kind).path(namespace, name, subresource)
+        label = name or body.get("metadata", {}).get("name", "")
+        query = {"fieldManager": FIELD_MANAGER, "dryRun": "All" if dry_run else ""}
+        what = f"create {subresource or kind} {label}".rstrip()
+        return self._call(what, "POST", path, query, body, writes=not dry_run)
+
+    def replace(self, kind: str, namespace: str, name: str, body: KubeObject) -> KubeObject:
+        """Replace an object; the resourceVersion in `body` is the precondition."""
+        path = kind_of(kind).path(namespace, name)
+        query = {"fieldManager": FIELD_MANAGER}
+        what = f"replace {_label(kind, namespace, name)}"
+        return self._call(what, "PUT", path, query, body, writes=True)
+
+    def ask(self, kind: str, body: KubeObject) -> KubeObject:
+        """Post a review, which stores nothing, and return the answer with its status."""
+        path = kind_of(kind).path()
+        return self._call(f"ask by {kind}", "POST", path, {}, body, writes=False)
+
+    def _read(self, what: str, path: str, query: Mapping[str, str]) -> KubeObject:
+        def once() -> KubeObject:
+            return self._call(what, "GET", path, query, writes=False)
+
+        return _patiently(once)
+
+    def _call(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: object = None,
+        content_type: str = "application/json",
+        *,
+        writes: bool,
+    ) -> KubeObject:
+        status, headers, answer = self._send(what, method, path, query, body, content_type, writes)
+        if not 200 <= status < 300:
+            raise failures.failure(what, status, answer, headers, writes=writes)
+        try:
+            parsed = json.loads(answer)
+        except ValueError as error:
+            raise failures.silence(what, error, writes=writes, sent=True) from error
+        if not isinstance(parsed, dict):
+            raise failures.failure(what, 502, b"the answer is no object", {}, writes=writes)
+        return parsed
+
+    def _send(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: object,
+        content_type: str,
+        writes: bool,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        deadline = monotonic() + self._timeout
+        try:
+            request = self._api.param_serialize(
+                method=method,
+                resource_path=path,
+                query_params=[(key, value) for key, value in query.items() if value],
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            limits = (min(5.0, self._timeout), self._timeout)
+            response = self._api.call_api(*request, _request_timeout=limits).response
+            return response.status, response.headers, _body(response, deadline)
+        except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
+            sent = not isinstance(error, _NEVER_SENT)
+            raise failures.silence(what, error, writes=writes, sent=sent) from error
+
+
+def _body(response: Any, deadline: float) -> bytes:
+    """Read the whole body before `deadline`: a dripping one would never hit a socket timeout."""
+    parts = []
+    try:
+        while part := response.read1(_CHUNK):
+            parts.append(part)
+            if monotonic() > deadline:
+                raise TimeoutError("the answer came too slowly")
+    except BaseException:
+        response.close()
+        raise
+    response.release_conn()
+    length = response.headers.get("Content-Length")
+    received = sum(len(part) for part in parts)
+    if length is not None and length.isdigit() and received < int(length):
+        raise ConnectionError(f"the answer ended after {received} of {length} bytes")
+    return b"".join(parts)
+
+
+def _patiently(once: Callable[[], KubeObject]) -> KubeObject:
+    """Run a read again when the server did not answer, for a few seconds at most."""
+    attempts = stamina.retry_context(
+        on=_worth_another, attempts=3, timeout=5.0, wait_initial=0.1, wait_max=1.0
+    )
+    for attempt in attempts:
+        with attempt:
+            return once()
+    raise AssertionError("unreachable: the last attempt raises")
+
+
+def _worth_another(error: Exception) -> bool:
+    return isinstance(error, ClusterUnavailable) and error.retry_after <= 1.0
+
+
+def _label(kind: str, namespace: str, name: str) -> str:
+    return "/".join(part for part in (kind, namespace, name) if part)
