@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from remedyd.cluster.client import Cluster
+from remedyd.cluster.client import Reader
 from remedyd.cluster.door import Door
 from remedyd.cluster.rollout import RolloutState, rollout_status
 from remedyd.errors import (
@@ -68,7 +68,7 @@ class Apply:
 class AwaitRollout:
     """Waits until the controllers have replaced the pods."""
 
-    def __init__(self, cluster: Cluster, moves: Moves, clock: Clock) -> None:
+    def __init__(self, cluster: Reader, moves: Moves, clock: Clock) -> None:
         """Take the cluster to look at."""
         self._cluster = cluster
         self._moves = moves
@@ -77,8 +77,9 @@ class AwaitRollout:
     def advance(self, proposal: Proposal) -> Proposal:
         """Move Applied to Verifying once the rollout is complete, failed, or out of time."""
         assert proposal.applied is not None
+        target = proposal.plan.target
         try:
-            live = self._cluster.get(proposal.plan.target)
+            live = self._cluster.get(target.kind, target.namespace, target.name)
         except NotFound:
             return self._moves.to(proposal, State.VERIFYING, "rollout-lost", "the object is gone")
         except ClusterUnavailable as error:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from remedyd.cluster.client import Cluster
+from remedyd.cluster.client import Reader
 from remedyd.cluster.door import Door
 from remedyd.cluster.rollout import RolloutState, rollout_status
 from remedyd.errors import (
@@ -13,12 +13,25 @@ from remedyd.errors import (
     OutcomeUnknown,
     Refused,
 )
-from remedyd.model import Clock, Proposal, State
+from remedyd.model import Clock, KubeObject, Proposal, State
 from remedyd.observability import logs
 from remedyd.proposals.lifecycle import undo_is_due
 from remedyd.stages.moves import Moves
 
 log = logs.get(__name__)
+
+
+def _live(cluster: Reader, proposal: Proposal) -> KubeObject:
+    target = proposal.plan.target
+    return cluster.get(target.kind, target.namespace, target.name)
+
+
+def _replaced(live: KubeObject) -> bool:
+    """Whether every pod runs the restored template, ready or not: it was broken before, too."""
+    status = live.get("status") or {}
+    seen = int(status.get("observedGeneration") or 0) >= int(live["metadata"]["generation"])
+    updated = int(status.get("updatedReplicas") or 0)
+    return seen and updated > 0 and updated == int(status.get("replicas") or 0)
 
 
 class StartRollback:
@@ -40,7 +53,7 @@ class StartRollback:
 class Rollback:
     """Restores our own fields where they are still ours, then waits for that rollout."""
 
-    def __init__(self, door: Door, cluster: Cluster, moves: Moves, clock: Clock) -> None:
+    def __init__(self, door: Door, cluster: Reader, moves: Moves, clock: Clock) -> None:
         """Take the one door for writes and the cluster to look at."""
         self._door = door
         self._cluster = cluster
@@ -71,13 +84,14 @@ class Rollback:
     def _confirm(self, proposal: Proposal) -> Proposal:
         assert proposal.rollback is not None
         try:
-            status = rollout_status(self._cluster.get(proposal.plan.target))
+            live = _live(self._cluster, proposal)
         except NotFound as error:
             return self._moves.to(proposal, State.ROLLBACK_FAILED, "rollback-failed", error.message)
         except ClusterUnavailable as error:
             log.warning("rollback not readable", proposal=proposal.id, detail=error.message)
             return proposal
-        if status.state is RolloutState.COMPLETE or status.updated:
+        status = rollout_status(live)
+        if status.complete or _replaced(live):
             return self._moves.to(proposal, State.ROLLED_BACK, "rolled-back", status.evidence)
         limit = proposal.rollback.at + timedelta(seconds=proposal.verify.timeout_seconds)
         if status.state is RolloutState.DEADLINE_EXCEEDED or self._clock.now() >= limit:

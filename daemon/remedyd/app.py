@@ -1,0 +1,265 @@
+"""Builds the daemon's object graph, starts it and stops it.
+
+A start that fails half-way is taken back: what was opened is closed in reverse order, and the
+error says what to mend. The order is: store, Elasticsearch, Kubernetes, audits and policies,
+loop, schedule.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import timedelta
+
+from remedyd.actions.planner import Planner
+from remedyd.actions.registry import ACTIONS
+from remedyd.audits.definition import AuditDefinition
+from remedyd.audits.loader import load_audits
+from remedyd.audits.runner import AuditRunner
+from remedyd.cluster.client import Cluster
+from remedyd.cluster.door import ClusterDoor, Door, RecordingDoor
+from remedyd.elastic.client import ElasticSource
+from remedyd.errors import Refused, RemedydError
+from remedyd.loop import Loop
+from remedyd.model import Clock, ProposalId, State
+from remedyd.observability import logs
+from remedyd.observability.metrics import Metrics
+from remedyd.policy.loader import load_policies
+from remedyd.policy.policies import PolicySet
+from remedyd.proposals.gate import Gate
+from remedyd.proposals.store import Store
+from remedyd.scheduler import Scheduler
+from remedyd.service import Service
+from remedyd.settings import Settings
+from remedyd.stages.apply import Apply, AwaitRollout, StartApply
+from remedyd.stages.cycle import Stage, Step
+from remedyd.stages.moves import Moves
+from remedyd.stages.nominate import Decide, RunAudit
+from remedyd.stages.propose import AutoApprove, Propose
+from remedyd.stages.prove import Prove
+from remedyd.stages.settle import Rollback, StartRollback
+
+log = logs.get(__name__)
+
+_TICK = timedelta(seconds=5)
+
+
+class App:
+    """A daemon: everything between the settings and the faces."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the settings; nothing is opened before `start`."""
+        self.settings = settings
+        self.clock: Clock = settings.clock.clock()
+        self.metrics = Metrics()
+        self._opened = ExitStack()
+        self._started = threading.Event()
+
+    def start(self) -> Service:
+        """Open everything, begin the schedule, and return the service.
+
+        Raises RemedydError with everything taken back when a part cannot be opened.
+        """
+        with ExitStack() as opened:
+            service = self._build(opened)
+            self._opened = opened.pop_all()
+        self._started.set()
+        log.info("started", cluster=self.settings.cluster_name, dry_run=self.settings.dry_run)
+        return service
+
+    def stop(self) -> None:
+        """Stop the schedule, let running work end, and close everything."""
+        self._started.clear()
+        self._opened.close()
+        log.info("stopped")
+
+    def _build(self, opened: ExitStack) -> Service:
+        settings = self.settings
+        store = Store(settings.database)
+        opened.callback(store.close)
+        store.migrate()
+        source = _elastic(settings)
+        opened.callback(source.close)
+        cluster = Cluster.connect(
+            kubeconfig=settings.kubernetes.kubeconfig,
+            context=settings.kubernetes.context,
+            timeout_seconds=settings.kubernetes.timeout_seconds,
+        )
+        opened.callback(cluster.close)
+        audits = load_audits(settings.audits)
+        policies = load_policies(
+            settings.policies,
+            audits={name: audit.column_specs for name, audit in audits.items()},
+            actions={name: action.params for name, action in ACTIONS.items()},
+        )
+        runner = AuditRunner(source, self.clock, settings.cluster_name)
+        planner = Planner(cluster, self.clock)
+        gate = self._gate(store)
+        door = self._door(cluster, store)
+        loop = Loop(
+            stages=self._stages(runner, audits, policies, planner, gate, store),
+            steps=self._steps(runner, audits, cluster, door, store),
+            store=store,
+            gate=gate,
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+        pool = ThreadPoolExecutor(settings.limits.workers, thread_name_prefix="work")
+        opened.callback(pool.shutdown, wait=True, cancel_futures=True)
+        scheduler = self._schedule(loop, audits, policies, pool)
+        opened.callback(scheduler.stop)
+        return Service(
+            store=store,
+            gate=gate,
+            loop=loop,
+            planner=planner,
+            runner=runner,
+            audits=audits,
+            readiness=self._readiness(store, cluster, source),
+            wake=lambda proposal: _submit(pool, loop, proposal),
+            run_now=scheduler.run_now,
+        )
+
+    def _gate(self, store: Store) -> Gate:
+        limits = self.settings.limits
+        return Gate(
+            store,
+            self.clock,
+            interactive=timedelta(seconds=limits.approval_seconds),
+            workflow=timedelta(seconds=limits.workflow_approval_seconds),
+        )
+
+    def _door(self, cluster: Cluster, store: Store) -> Door:
+        """Dry run is substitution: the recording door does all but the write."""
+        kind = RecordingDoor if self.settings.dry_run else ClusterDoor
+        return kind(
+            cluster,
+            self.clock,
+            _fence(store, State.APPLYING, obey_pause=True),
+            undo_fence=_fence(store, State.ROLLING_BACK, obey_pause=False),
+        )
+
+    def _stages(
+        self,
+        runner: AuditRunner,
+        audits: Mapping[str, AuditDefinition],
+        policies: PolicySet,
+        planner: Planner,
+        gate: Gate,
+        store: Store,
+    ) -> Sequence[Stage]:
+        """Return the gates of the audit half, in order."""
+        lock = threading.Lock()
+        return (
+            RunAudit(runner, audits, self.metrics),
+            Decide(store, lambda: policies, self.clock, self.metrics, lock),
+            Propose(planner, gate, self.metrics, lock),
+            AutoApprove(gate, self.metrics),
+        )
+
+    def _steps(
+        self,
+        runner: AuditRunner,
+        audits: Mapping[str, AuditDefinition],
+        cluster: Cluster,
+        door: Door,
+        store: Store,
+    ) -> Mapping[State, Step]:
+        """Return what follows from each state after the approval."""
+        moves = Moves(store, self.clock, self.metrics)
+        life = timedelta(seconds=self.settings.limits.approval_seconds)
+        undo = StartRollback(moves)
+        return {
+            State.APPROVED: StartApply(moves, self.clock, life),
+            State.APPLYING: Apply(door, moves),
+            State.APPLIED: AwaitRollout(cluster, moves, self.clock),
+            State.VERIFYING: Prove(runner, audits, moves, self.clock),
+            State.INEFFECTIVE: undo,
+            State.HARMFUL: undo,
+            State.ROLLING_BACK: Rollback(door, cluster, moves, self.clock),
+        }
+
+    def _schedule(
+        self,
+        loop: Loop,
+        audits: Mapping[str, AuditDefinition],
+        policies: PolicySet,
+        pool: ThreadPoolExecutor,
+    ) -> Scheduler:
+        """Start a job for each audit that a policy reads, and one that moves proposals on."""
+        scheduler = Scheduler(
+            self.clock, pool, lambda name: self.metrics.audits_skipped.labels(name).inc()
+        )
+        for name in sorted({policy.audit for policy in policies}):
+            audit = audits[name]
+            job = _cycle(loop, name)
+            if audit.cron:
+                scheduler.cron(name, audit.cron, job)
+            else:
+                scheduler.every(name, audit.interval, job)
+        scheduler.every("proposals", _TICK, loop.tick)
+        scheduler.start()
+        return scheduler
+
+    def _readiness(
+        self, store: Store, cluster: Cluster, source: ElasticSource
+    ) -> Callable[[], Sequence[str]]:
+        checks: Mapping[str, Callable[[], object]] = {
+            "store": store.check,
+            "kubernetes": cluster.version,
+            "elasticsearch": source.ping,
+        }
+
+        def reasons() -> list[str]:
+            if not self._started.is_set():
+                return ["starting or stopping"]
+            found = []
+            for name, check in checks.items():
+                try:
+                    check()
+                except RemedydError as error:
+                    found.append(f"{name}: {error.message}")
+            return found
+
+        return reasons
+
+
+def _elastic(settings: Settings) -> ElasticSource:
+    elastic = settings.elasticsearch
+    return ElasticSource.connect(
+        elastic.url,
+        api_key=elastic.api_key_value(),
+        username=elastic.username,
+        password=elastic.password_value(),
+        ca_file=elastic.ca_file,
+        verify=elastic.verify,
+        compatibility=elastic.compatibility,
+        timeout_seconds=elastic.timeout_seconds,
+    )
+
+
+def _fence(store: Store, wanted: State, *, obey_pause: bool) -> Callable[[str], None]:
+    """Return the last question before a write: is it still ours to make?"""
+
+    def fence(proposal_id: str) -> None:
+        proposal = store.get(ProposalId(proposal_id))
+        if proposal.state is not wanted:
+            raise Refused("NotApproved", f"proposal {proposal_id} is {proposal.state}")
+        if obey_pause and store.paused():
+            raise Refused("Paused", "remedyd is paused", hint="resume: remedyd resume")
+
+    return fence
+
+
+def _cycle(loop: Loop, audit: str) -> Callable[[], None]:
+    def job() -> None:
+        loop.cycle(audit)
+
+    return job
+
+
+def _submit(pool: ThreadPoolExecutor, loop: Loop, proposal: ProposalId) -> None:
+    try:
+        pool.submit(loop.advance, proposal)
+    except RuntimeError:  # stopping: the next start takes the approved proposal up
+        log.info("approved while stopping", proposal=proposal)

@@ -1,0 +1,66 @@
+"""`remedyd`: finds the command and loads only the module that has it.
+
+Every group lives in a module of its own and is imported when it is asked for, so that
+`remedyd --help` is quick and the lab is not loaded in production.
+"""
+
+import importlib
+import sys
+from typing import Final
+
+import typer
+
+from remedyd import __version__
+from remedyd.cli.failures import explained
+
+GROUPS: Final = {
+    "audit": ("remedyd.cli.audit", "List, explain and run audits"),
+    "policy": ("remedyd.cli.policy", "Validate and explain policies"),
+    "proposals": ("remedyd.cli.proposals", "List, show, approve and reject proposals"),
+    "lab": ("remedyd.lab.commands", "Start the simulated cluster alone"),
+}
+COMMANDS: Final = {
+    "run": ("remedyd.cli.run", "Run the daemon"),
+    "replay": ("remedyd.cli.replay", "Run audits and policies over a recording"),
+    "demo": ("remedyd.lab.demo", "Show the whole loop on the embedded lab"),
+}
+
+
+def build(wanted: str = "") -> typer.Typer:
+    """Return the application with `wanted` loaded, or with all of it when it is not a name."""
+    app = typer.Typer(
+        name="remedyd",
+        help="Closed-loop Kubernetes remediation with an approval gate.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    only = wanted if wanted in GROUPS or wanted in COMMANDS else ""
+    for name, (module, text) in GROUPS.items():
+        if only in ("", name):
+            app.add_typer(importlib.import_module(module).app, name=name, help=text)
+    for name, (module, text) in COMMANDS.items():
+        if only in ("", name):
+            app.command(name, short_help=text)(getattr(importlib.import_module(module), name))
+    return app
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"remedyd {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version"
+    ),
+) -> None:
+    """Closed-loop Kubernetes remediation with an approval gate."""
+
+
+def main() -> None:
+    """Run the command line; exit 0 ok, 1 the thing tested failed, 2 invalid input."""
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    with explained():
+        build(words[0] if words else "")()
