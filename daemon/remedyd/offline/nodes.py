@@ -459,17 +459,22 @@ class Query(Node):
         return self.source.cut(node.span)
 
 
+def below(node: Node) -> list[Node]:
+    """The direct children of a node, in the order written."""
+    found: list[Node] = []
+    for item in fields(node):
+        value = getattr(node, item.name)
+        if isinstance(value, Node):
+            found.append(value)
+        elif isinstance(value, tuple):
+            found.extend(child for child in value if isinstance(child, Node))
+    return found
+
+
 def walk(node: Node) -> Iterator[Node]:
     """The node and everything below it, in the order written; iterative, so depth is free."""
     pending = [node]
     while pending:
         current = pending.pop()
         yield current
-        below: list[Node] = []
-        for item in fields(current):
-            value = getattr(current, item.name)
-            if isinstance(value, Node):
-                below.append(value)
-            elif isinstance(value, tuple):
-                below.extend(child for child in value if isinstance(child, Node))
-        pending.extend(reversed(below))
+        pending.extend(reversed(below(current)))
