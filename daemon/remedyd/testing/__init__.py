@@ -1,0 +1,1 @@
+"""Policies and audits without a cluster: replay over recorded telemetry."""
