@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
-from remedyd.lab.apiserver import status
+from remedyd.lab.apiserver import resources, status, writing
 from remedyd.lab.apiserver.admission import Admission, AdmissionRequest, Operation
 from remedyd.lab.apiserver.copying import clone
 from remedyd.lab.apiserver.events import StoreEvent, Subscription
-from remedyd.lab.apiserver.strategies import DEFAULT_STRATEGIES, Strategy
+from remedyd.lab.apiserver.fieldsets import FieldSet
+from remedyd.lab.apiserver.strategies import Strategy, strategy
+from remedyd.lab.apiserver.writing import Write, split
 from remedyd.model.clock import Clock
 from remedyd.model.values import KubeObject
 
@@ -30,12 +32,6 @@ _KEPT_EVENTS = 20_000
 def timestamp(moment: datetime) -> str:
     """Return an aware UTC time as Kubernetes writes it, to the second."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def split(gvr: str) -> tuple[str, str, str]:
-    """Return group, version and resource of `apps/v1/deployments` or `v1/pods`."""
-    parts = gvr.split("/")
-    return ("", parts[0], parts[1]) if len(parts) == 2 else (parts[0], parts[1], parts[2])
 
 
 def matches_labels(wanted: Mapping[str, str] | None, obj: KubeObject) -> bool:
@@ -66,17 +62,15 @@ class ObjectStore:
     a StatusError. Listeners run inside the write, after it is stored, in the order of writes.
     """
 
-    def __init__(
-        self, clock: Clock, ids: Random, strategies: Mapping[str, Strategy] = DEFAULT_STRATEGIES
-    ) -> None:
+    def __init__(self, clock: Clock, ids: Random) -> None:
         """Take the lab's clock and the source of uids and name suffixes."""
         self.clock = clock
         self.admission: list[Admission] = []
+        self.lock = threading.RLock()
         self._ids = ids
-        self._strategies = strategies
-        self._lock = threading.RLock()
         self._objects: dict[str, dict[Key, KubeObject]] = {}
         self._version = 0
+        self._oldest = 0
         self._log: deque[StoreEvent] = deque(maxlen=_KEPT_EVENTS)
         self._subscriptions: list[Subscription] = []
         self._listeners: list[Listener] = []
@@ -87,6 +81,11 @@ class ObjectStore:
     def version(self) -> int:
         """The resourceVersion of the latest write."""
         return self._version
+
+    @property
+    def oldest_version(self) -> int:
+        """The oldest resourceVersion from which a watch can still start."""
+        return self._oldest
 
     def timestamp(self) -> str:
         """Return the lab's time as Kubernetes writes it."""
@@ -100,7 +99,7 @@ class ObjectStore:
 
     def scan(self, gvr: str, namespace: str | None = None) -> list[KubeObject]:
         """Return the stored objects themselves by namespace and name; read only."""
-        with self._lock:
+        with self.lock:
             found = sorted(self._objects.get(gvr, {}).items())
         return [obj for key, obj in found if namespace is None or key[0] == namespace]
 
@@ -133,21 +132,31 @@ class ObjectStore:
         *,
         manager: str,
         dry_run: bool = False,
+        named: FieldSet | None = None,
+        api_version: str = "",
     ) -> KubeObject:
-        """Store a new object and return a copy as stored; raise StatusError 409 when taken."""
-        with self._lock:
-            new = clone(obj)
+        """Store a new object and return a copy as stored; raise StatusError 409 when taken.
+
+        `named` holds the fields of a server-side apply; `api_version` the version that the
+        writer speaks, when it is not the stored one.
+        """
+        write = self._write(gvr, manager, None, dry_run, named, api_version)
+        rules = strategy(gvr)
+        new = writing.normal(gvr, obj)
+        with self.lock:
             self._identify(new, namespace)
-            strategy = self._strategies.get(gvr, Strategy())
-            if strategy.status:
+            rules.fill(new)
+            if rules.status and not rules.keeps_status:
                 new.pop("status", None)
-                if strategy.initial_status is not None:
-                    new["status"] = clone(strategy.initial_status)
-            if strategy.generation:
+            if rules.generation:
                 new["metadata"]["generation"] = 1
+            writing.record(new, None, write, self.timestamp())
+            self._admit(write, "CREATE", new, None)
+            rules.born(new)
+            self._check(gvr, rules, new, None)
+            new = writing.normal(gvr, new)
             name = new["metadata"]["name"]
-            self._prepare(gvr, strategy, "CREATE", new, None, None, dry_run, manager)
-            if self.peek(gvr, namespace, name) is not None:
+            if self.peek(gvr, new["metadata"].get("namespace"), name) is not None:
                 raise status.already_exists(*self._who(gvr), name)
             if not dry_run:
                 self._put(gvr, "ADDED", new, None)
@@ -164,15 +173,17 @@ class ObjectStore:
         manager: str,
         subresource: str | None = None,
         dry_run: bool = False,
+        named: FieldSet | None = None,
+        api_version: str = "",
     ) -> KubeObject:
         """Replace an object; a resourceVersion in `obj` must be the stored one (else 409)."""
-        with self._lock:
+        write = self._write(gvr, manager, subresource, dry_run, named, api_version)
+        with self.lock:
             old = self._required(gvr, namespace, name)
-            new = clone(obj)
-            sent = new.setdefault("metadata", {}).get("resourceVersion")
+            sent = (obj.get("metadata") or {}).get("resourceVersion")
             if sent and sent != old["metadata"]["resourceVersion"]:
                 raise status.modified(*self._who(gvr), name)
-            return self._replace(gvr, old, new, manager, subresource, dry_run)
+            return self._replace(write, old, writing.normal(gvr, obj))
 
     def mutate(
         self,
@@ -185,11 +196,12 @@ class ObjectStore:
         subresource: str | None = None,
     ) -> KubeObject:
         """Change a copy with `fn` and store it, without conflicts: for controllers."""
-        with self._lock:
+        write = self._write(gvr, manager, subresource, False, None, "")
+        with self.lock:
             old = self._required(gvr, namespace, name)
             new = clone(old)
             fn(new)
-            return self._replace(gvr, old, new, manager, subresource, False)
+            return self._replace(write, old, writing.normal(gvr, new))
 
     def delete(
         self,
@@ -210,24 +222,52 @@ class ObjectStore:
         one: foregroundDeletion or orphan) or while a scheduled pod has grace to stop; whoever
         stops the pod deletes it again with `grace_seconds=0`.
         """
-        with self._lock:
+        write = self._write(gvr, manager, None, dry_run, None, "")
+        with self.lock:
             old = self._required(gvr, namespace, name)
             self._check_delete(gvr, old, uid, resource_version)
-            self._admit(gvr, "DELETE", old, old, None, dry_run, manager)
+            self._admit(write, "DELETE", old, old)
             grace = self._grace(gvr, old, grace_seconds)
             finalizers = list(old["metadata"].get("finalizers") or [])
             if finalizer and finalizer not in finalizers:
                 finalizers.append(finalizer)
-            if not finalizers and grace == 0:
+            if not finalizers and grace == 0 and not self._held_namespace(gvr, old):
                 if not dry_run:
                     self._remove(gvr, old)
                 return None
             new = clone(old)
-            self._mark_deleted(new, grace, finalizers)
+            self._mark_deleted(gvr, new, grace, finalizers)
             if not dry_run and new != old:
                 self._put(gvr, "MODIFIED", new, old)
             marked: KubeObject = clone(new)
             return marked
+
+    def restore(self, gvr: str, obj: KubeObject) -> None:
+        """Put an object in exactly as given, its resourceVersion included; the counter follows.
+
+        For tests and snapshots: nothing is filled in, checked or recorded.
+        """
+        with self.lock:
+            new = clone(obj)
+            meta = new["metadata"]
+            key = (meta.get("namespace", ""), meta["name"])
+            old = self._objects.get(gvr, {}).get(key)
+            version = meta.get("resourceVersion") or str(self._version + 1)
+            meta["resourceVersion"] = version
+            self._version = max(self._version, int(version))
+            self._objects.setdefault(gvr, {})[key] = new
+            self._publish(StoreEvent("MODIFIED" if old else "ADDED", gvr, new, old, self._version))
+
+    def advance(self, version: int) -> None:
+        """Move the resourceVersion counter to at least `version`."""
+        with self.lock:
+            self._version = max(self._version, version)
+
+    def compact(self) -> None:
+        """Forget past events: a watch or list from before now gets 410, as after compaction."""
+        with self.lock:
+            self._log.clear()
+            self._oldest = self._version
 
     # following
 
@@ -238,14 +278,12 @@ class ObjectStore:
 
         Raises StatusError 410 when events after `since` are no longer kept.
         """
-        with self._lock:
+        with self.lock:
             subscription = Subscription(gvr, namespace)
             if since is not None and since < self._version:
-                if self._log and since < self._log[0].version - 1:
-                    oldest = self._log[0].version
-                    raise status.StatusError(
-                        410, "Expired", f"too old resource version: {since} ({oldest})"
-                    )
+                if since < self._oldest:
+                    message = f"too old resource version: {since} ({self._oldest})"
+                    raise status.StatusError(410, "Expired", message)
                 for event in self._log:
                     if event.version > since:
                         subscription.offer(event)
@@ -272,91 +310,74 @@ class ObjectStore:
             raise status.not_found(*self._who(gvr), name)
         return found
 
+    def _write(
+        self,
+        gvr: str,
+        manager: str,
+        subresource: str | None,
+        dry_run: bool,
+        named: FieldSet | None,
+        api_version: str,
+    ) -> Write:
+        resource = resources.find(gvr)
+        spoken = api_version or (resource.group_version if resource else "")
+        return Write(gvr, manager, spoken, subresource, dry_run, named)
+
     def _identify(self, new: KubeObject, namespace: str | None) -> None:
-        meta = new.setdefault("metadata", {})
+        meta = new.get("metadata") or {}
         if not meta.get("name") and meta.get("generateName"):
             suffix = "".join(self._ids.choice(_SUFFIX) for _ in range(5))
             meta["name"] = meta["generateName"] + suffix
         if namespace:
             meta["namespace"] = namespace
-        for volatile in ("resourceVersion", "deletionTimestamp", "selfLink"):
+        for volatile in ("resourceVersion", "deletionTimestamp", "selfLink", "managedFields"):
             meta.pop(volatile, None)
         meta["uid"] = str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
         meta["creationTimestamp"] = self.timestamp()
+        new["metadata"] = meta
 
-    def _replace(
-        self,
-        gvr: str,
-        old: KubeObject,
-        new: KubeObject,
-        manager: str,
-        subresource: str | None,
-        dry_run: bool,
-    ) -> KubeObject:
-        strategy = self._strategies.get(gvr, Strategy())
-        meta, was = new.setdefault("metadata", {}), old["metadata"]
-        for fixed in (
-            "name", "namespace", "uid", "creationTimestamp", "generation", "resourceVersion",
-            "deletionTimestamp", "deletionGracePeriodSeconds",
-        ):  # fmt: skip
-            meta.pop(fixed, None)
-            if fixed in was:
-                meta[fixed] = was[fixed]
-        if strategy.status and subresource == "status":
-            written = new.get("status")
-            new = {**clone(old), "metadata": meta}
-            new["status"] = written
-        elif strategy.status:
-            new.pop("status", None)
-            if "status" in old:
-                new["status"] = clone(old["status"])
-        self._prepare(gvr, strategy, "UPDATE", new, old, subresource, dry_run, manager)
+    def _replace(self, write: Write, old: KubeObject, new: KubeObject) -> KubeObject:
+        gvr, was = write.gvr, old["metadata"]
+        rules = strategy(gvr)
+        new = writing.restrict(new, old, rules, write.subresource)
+        rules.fill(new)
+        writing.record(new, old, write, self.timestamp())
+        self._admit(write, "UPDATE", new, old)
+        self._check(gvr, rules, new, old)
+        new = writing.normal(gvr, new)
         if new == old:
             unchanged: KubeObject = clone(old)
             return unchanged
-        if strategy.generation and new.get("spec") != old.get("spec"):
+        if writing.moves_generation(new, old, rules, write.subresource):
             new["metadata"]["generation"] = int(was.get("generation", 0)) + 1
-        if not dry_run and self._released(new):
+        if not write.dry_run and self._released(gvr, new):
             self._remove(gvr, new)
-        elif not dry_run:
+        elif not write.dry_run:
             self._put(gvr, "MODIFIED", new, old)
         stored: KubeObject = clone(new)
         return stored
 
-    def _prepare(
-        self,
-        gvr: str,
-        strategy: Strategy,
-        operation: Operation,
-        new: KubeObject,
-        old: KubeObject | None,
-        subresource: str | None,
-        dry_run: bool,
-        manager: str,
-    ) -> None:
-        for fill in strategy.fill:
-            fill(new)
-        self._admit(gvr, operation, new, old, subresource, dry_run, manager)
-        causes = [cause for check in strategy.check for cause in check(new, old)]
+    def _check(self, gvr: str, rules: Strategy, new: KubeObject, old: KubeObject | None) -> None:
+        causes = rules.check(new, old)
         if causes:
-            group, _, _ = split(gvr)
-            raise status.invalid(strategy.kind, group, new["metadata"].get("name", ""), causes)
+            kind, group = writing.kind_of(gvr), split(gvr)[0]
+            raise status.invalid(kind, group, new["metadata"].get("name", ""), causes)
 
     def _admit(
-        self,
-        gvr: str,
-        operation: Operation,
-        new: KubeObject,
-        old: KubeObject | None,
-        subresource: str | None,
-        dry_run: bool,
-        manager: str,
+        self, write: Write, operation: Operation, new: KubeObject, old: KubeObject | None
     ) -> None:
         meta = new["metadata"]
         request = AdmissionRequest(
-            operation, gvr, meta.get("namespace"), meta.get("name", ""), new, old, subresource,
-            dry_run, manager,
-        )  # fmt: skip
+            operation,
+            write.gvr,
+            meta.get("namespace"),
+            meta.get("name", ""),
+            new,
+            old,
+            write.subresource,
+            write.dry_run,
+            write.manager,
+        )
         for check in self.admission:
             check(request)
 
@@ -369,11 +390,13 @@ class ObjectStore:
             ("ResourceVersion", resource_version, meta["resourceVersion"]),
         ):
             if wanted is not None and wanted != have:
+                after = "deleted and then recreated" if label == "UID" else "modified"
                 raise status.conflict(
-                    *self._who(gvr),
+                    writing.kind_of(gvr),
+                    split(gvr)[0],
                     meta["name"],
-                    f"Precondition failed: {label} in precondition: {wanted}, "
-                    f"{label} in object meta: {have}",
+                    f"the {label} in the precondition ({wanted}) does not match the {label} in "
+                    f"record ({have}). The object might have been {after}",
                 )
 
     def _grace(self, gvr: str, old: KubeObject, asked: int | None) -> int:
@@ -385,15 +408,26 @@ class ObjectStore:
             return asked
         return int(old["spec"].get("terminationGracePeriodSeconds", 30))
 
-    def _released(self, new: KubeObject) -> bool:
+    def _released(self, gvr: str, new: KubeObject) -> bool:
         """Say whether a deleted object has nothing left to wait for."""
         meta = new["metadata"]
         if not meta.get("deletionTimestamp") or meta.get("finalizers"):
             return False
+        if self._held_namespace(gvr, new):
+            return False
         return int(meta.get("deletionGracePeriodSeconds") or 0) == 0
 
-    def _mark_deleted(self, new: KubeObject, grace: int, finalizers: Sequence[str]) -> None:
+    def _held_namespace(self, gvr: str, obj: KubeObject) -> bool:
+        return gvr == "v1/namespaces" and bool((obj.get("spec") or {}).get("finalizers"))
+
+    def _mark_deleted(
+        self, gvr: str, new: KubeObject, grace: int, finalizers: Sequence[str]
+    ) -> None:
         meta = new["metadata"]
+        if gvr == "v1/namespaces":
+            meta.setdefault("deletionTimestamp", self.timestamp())
+            new["status"] = {**new.get("status", {}), "phase": "Terminating"}
+            return
         if "deletionTimestamp" not in meta:
             meta["deletionTimestamp"] = timestamp(self.clock.now() + timedelta(seconds=grace))
             meta["generation"] = int(meta.get("generation", 0)) + 1
@@ -418,6 +452,8 @@ class ObjectStore:
         self._publish(StoreEvent("DELETED", gvr, gone, old, self._version))
 
     def _publish(self, event: StoreEvent) -> None:
+        if len(self._log) == _KEPT_EVENTS:
+            self._oldest = self._log[0].version
         self._log.append(event)
         self._subscriptions = [sub for sub in self._subscriptions if not sub.closed]
         for subscription in self._subscriptions:
