@@ -12,14 +12,14 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 from remedyd.actions.planner import Planner
-from remedyd.actions.registry import ACTIONS
+from remedyd.actions.registry import SCHEMAS
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.loader import load_audits
 from remedyd.audits.runner import AuditRunner
 from remedyd.cluster.client import Cluster
 from remedyd.cluster.door import ClusterDoor, Door, RecordingDoor
 from remedyd.elastic.client import ElasticSource
-from remedyd.errors import Refused, RemedydError
+from remedyd.errors import RemedydError
 from remedyd.loop import Loop
 from remedyd.model import Clock, ProposalId, State
 from remedyd.observability import logs
@@ -89,13 +89,13 @@ class App:
         audits = load_audits(settings.audits)
         policies = load_policies(
             settings.policies,
-            audits={name: audit.column_specs for name, audit in audits.items()},
-            actions={name: action.params for name, action in ACTIONS.items()},
+            audits=audits.specs,
+            actions=SCHEMAS,
         )
-        runner = AuditRunner(source, self.clock, settings.cluster_name)
+        runner = AuditRunner(source, self.clock, settings.cluster_name, gate=audits.gate)
         planner = Planner(cluster, self.clock)
         gate = self._gate(store)
-        door = self._door(cluster, store)
+        door = self._door(cluster, gate)
         loop = Loop(
             stages=self._stages(runner, audits, policies, planner, gate, store),
             steps=self._steps(runner, audits, cluster, door, store),
@@ -125,19 +125,15 @@ class App:
         return Gate(
             store,
             self.clock,
-            interactive=timedelta(seconds=limits.approval_seconds),
-            workflow=timedelta(seconds=limits.workflow_approval_seconds),
+            new_id,
+            life=timedelta(seconds=limits.approval_seconds),
+            workflow_life=timedelta(seconds=limits.workflow_approval_seconds),
         )
 
-    def _door(self, cluster: Cluster, store: Store) -> Door:
+    def _door(self, cluster: Cluster, gate: Gate) -> Door:
         """Dry run is substitution: the recording door does all but the write."""
         kind = RecordingDoor if self.settings.dry_run else ClusterDoor
-        return kind(
-            cluster,
-            self.clock,
-            _fence(store, State.APPLYING, obey_pause=True),
-            undo_fence=_fence(store, State.ROLLING_BACK, obey_pause=False),
-        )
+        return kind(cluster, self.clock, gate.fence)
 
     def _stages(
         self,
@@ -236,19 +232,6 @@ def _elastic(settings: Settings) -> ElasticSource:
         compatibility=elastic.compatibility,
         timeout_seconds=elastic.timeout_seconds,
     )
-
-
-def _fence(store: Store, wanted: State, *, obey_pause: bool) -> Callable[[str], None]:
-    """Return the last question before a write: is it still ours to make?"""
-
-    def fence(proposal_id: str) -> None:
-        proposal = store.get(ProposalId(proposal_id))
-        if proposal.state is not wanted:
-            raise Refused("NotApproved", f"proposal {proposal_id} is {proposal.state}")
-        if obey_pause and store.paused():
-            raise Refused("Paused", "remedyd is paused", hint="resume: remedyd resume")
-
-    return fence
 
 
 def _cycle(loop: Loop, audit: str) -> Callable[[], None]:
