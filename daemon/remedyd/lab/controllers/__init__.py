@@ -1,0 +1,1 @@
+"""The controllers of the simulated cluster: what kube-controller-manager and kubelets would do."""
