@@ -6,6 +6,7 @@ true when the list is reordered. The same paths are in plans, digests, and confl
 patch and undo are both made of them and therefore touch nothing else.
 """
 
+import copy
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -93,6 +94,28 @@ def landed(live: KubeObject, changes: Iterable[FieldChange]) -> tuple[FieldChang
         for change in changes
         if not equal(change.path, now := lookup(live, change.path), change.new)
     )
+
+
+def changed(obj: KubeObject, changes: Iterable[FieldChange]) -> KubeObject:
+    """Return a copy of `obj` with the changes made."""
+    result = copy.deepcopy(obj)
+    for change in changes:
+        _set(result, split(change.path), change.new)
+    return result
+
+
+def _set(place: Any, parts: tuple[Part, ...], value: Json) -> None:
+    for part in parts[:-1]:
+        if isinstance(part, tuple):
+            place = next(item for item in place[part[0]] if item["name"] == part[1])
+        else:
+            if place.get(part) is None:
+                place[part] = {}
+            place = place[part]
+    if value is None:
+        place.pop(parts[-1], None)
+    else:
+        place[parts[-1]] = value
 
 
 def _say(value: Json) -> str:

@@ -127,6 +127,16 @@ def desired_replicas(obj: KubeObject) -> int:
     return 1 if replicas is None else int(replicas)
 
 
+def portion(value: int | str, pods: int, *, up: bool) -> int:
+    """Return a count given as a number or a percentage of `pods`, rounded up or down."""
+    if isinstance(value, int):
+        return value
+    if not value.endswith("%"):
+        return int(value)
+    share = pods * int(value.removesuffix("%"))
+    return -(-share // 100) if up else share // 100
+
+
 def condition(obj: KubeObject, kind: str) -> KubeObject:
     """Return the status condition of a type, empty when there is none."""
     return _condition(obj.get("status") or {}, kind)

@@ -1,0 +1,142 @@
+"""From a request to a plan that the API server has already accepted.
+
+Telemetry nominates, the live object decides: the planner reads, lets the action compute, runs
+the prechecks, and asks the API server with `dryRun=All` before anyone else is asked. A plan
+that the server refuses never becomes a proposal.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from remedyd.actions.action import Action, Ceiling, Live, Parameters, validated
+from remedyd.actions.registry import ACTIONS
+from remedyd.cluster import fields, prechecks, quantities
+from remedyd.cluster.client import Cluster
+from remedyd.cluster.kinds import kind_of
+from remedyd.cluster.prechecks import Scene, capacity
+from remedyd.cluster.reader import Surroundings
+from remedyd.errors import InvalidInput, Refused
+from remedyd.model.audit import AuditRow
+from remedyd.model.clock import Clock
+from remedyd.model.decision import ActionRequest
+from remedyd.model.plan import Plan, Precheck, PrecheckResult
+from remedyd.model.target import Target
+from remedyd.model.values import KubeObject
+
+
+class Planner:
+    """Plans actions against one cluster; thread-safe."""
+
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+        """Take the connection and the time."""
+        self._cluster = cluster
+        self._clock = clock
+
+    def plan(self, target: Target, request: ActionRequest, row: AuditRow | None = None) -> Plan:
+        """Return the plan with diff, undo, prechecks and the server's answer to a dry run.
+
+        A plan with a blocking precheck comes back without a dry run; look at `plan.blocked`.
+        `row` is the evidence, compared with the live object. Raises InvalidInput for an
+        unknown action or bad parameters, NotFound, Refused when the action has nothing sound
+        to do, ClusterRejected with the API server's words, ClusterUnavailable.
+        """
+        action = _action(request.type, target)
+        params = validated(action.params, request.params, action.type)
+        workload = self._read(target)
+        around = Surroundings(self._cluster, workload)
+        now = self._clock.now()
+        plan = action.plan(target, params, _live(action, params, workload, around), now)
+        checks = prechecks.run(Scene(plan, workload, around, now, row))
+        plan = replace(plan, prechecks=checks)
+        return plan if plan.patch is None or plan.blocked else self._rehearsed(plan)
+
+    def recheck(self, plan: Plan, live: KubeObject) -> tuple[Precheck, ...]:
+        """Run the prechecks again on the object as it is now: for the door."""
+        around = Surroundings(self._cluster, live)
+        return prechecks.run(Scene(plan, live, around, self._clock.now()))
+
+    def _read(self, target: Target) -> KubeObject:
+        kind_of(target.kind)
+        workload = self._cluster.get(target.kind, target.namespace, target.name)
+        if target.uid and workload["metadata"]["uid"] != target.uid:
+            raise Refused(
+                "OtherObject",
+                f"{target} was deleted and made anew since it was measured",
+                hint="wait for the next audit",
+            )
+        return workload
+
+    def _rehearsed(self, plan: Plan) -> Plan:
+        """Ask the API server for a dry run; a value that it would change blocks the plan."""
+        assert plan.patch is not None
+        identity = {"metadata": {"uid": plan.patch.uid or plan.target.uid}}
+        answer = self._cluster.patch(
+            plan.patch.kind or plan.target.kind,
+            plan.target.namespace,
+            plan.patch.name or plan.target.name,
+            fields.merge(plan.patch.body, identity),
+            content_type=plan.patch.content_type,
+            subresource=plan.patch.subresource,
+            dry_run=True,
+        )
+        other = fields.landed(answer, plan.changes)
+        if not other:
+            return replace(plan, dry_run="accepted by the API server")
+        told = "; ".join(f"{c.path} would be {c.new} instead of {c.old}" for c in other)
+        check = Precheck(
+            "Admission",
+            PrecheckResult.BLOCK,
+            f"an admission webhook changes the change: {told}",
+            "ask the owner of the webhook",
+        )
+        return replace(plan, dry_run=f"accepted, but {told}", prechecks=(*plan.prechecks, check))
+
+
+def _action(name: str, target: Target) -> Action:
+    action = ACTIONS.get(name)
+    if action is None:
+        raise InvalidInput(f"no action is called {name!r}", hint=f"use {', '.join(ACTIONS)}")
+    if target.kind not in action.kinds:
+        raise InvalidInput(
+            f"{name} cannot change a {target.kind}",
+            hint=f"it can {', '.join(sorted(action.kinds))}",
+        )
+    return action
+
+
+def _live(action: Action, params: Parameters, workload: KubeObject, around: Surroundings) -> Live:
+    return Live(
+        workload,
+        pods=tuple(around.pods()) if "Pod" in action.reads else (),
+        replicasets=tuple(around.replicasets()) if "ReplicaSet" in action.reads else (),
+        autoscalers=(
+            tuple(around.autoscalers()) if "HorizontalPodAutoscaler" in action.reads else ()
+        ),
+        ceilings=tuple(ceilings(workload, around)) if "Ceiling" in action.reads else (),
+    )
+
+
+def ceilings(workload: KubeObject, around: Surroundings) -> Iterator[Ceiling]:
+    """Yield what LimitRanges and the largest node that takes the pods allow one container."""
+    for one in around.limit_ranges():
+        for item in one["spec"].get("limits") or ():
+            if item.get("type") == "Container":
+                for resource, most in (item.get("max") or {}).items():
+                    source = f"LimitRange {one['metadata']['name']}"
+                    yield Ceiling(resource, quantities.parse(most), source)
+    pod = workload["spec"]["template"]["spec"]
+    nodes = [node for node in around.nodes() if capacity.usable(node, pod)]
+    for resource in ("memory", "cpu"):
+        most = max((capacity.allocatable(node, resource) for node in nodes), default=Decimal(0))
+        if most:
+            yield Ceiling(resource, most, "the largest ready node")
+
+
+def planned_at(plan: Plan) -> datetime | None:
+    """Return when a restart was planned, None for other actions."""
+    for change in plan.changes:
+        if change.path.endswith("restartedAt]"):
+            return datetime.fromisoformat(str(change.new))
+    return None

@@ -1,0 +1,51 @@
+"""All checks in the order in which an approver reads them."""
+
+from collections.abc import Callable, Sequence
+
+from remedyd.cluster.prechecks import capacity, disruption, lifecycle, owners, scaling, skew
+from remedyd.cluster.prechecks.scene import Scene, blocked
+from remedyd.errors import RemedydError
+from remedyd.model.plan import Precheck
+
+Check = Callable[[Scene], Precheck | None]
+
+CHECKS: dict[str, Check] = {
+    "Identity": lifecycle.identity,
+    "Namespace": lifecycle.namespace,
+    "Rollout": lifecycle.rollout,
+    "Operator": owners.operator,
+    "GitOps": owners.gitops,
+    "Autoscaler": scaling.horizontal,
+    "VerticalAutoscaler": scaling.vertical,
+    "DisruptionBudget": disruption.budget,
+    "Downtime": disruption.downtime,
+    "QosClass": capacity.qos,
+    "LimitRange": capacity.limit_range,
+    "Quota": capacity.quota,
+    "NodeFit": capacity.node_fit,
+    "Telemetry": skew.telemetry,
+}
+
+
+def run(scene: Scene, checks: dict[str, Check] | None = None) -> tuple[Precheck, ...]:
+    """Return the answer of every check that applies; read-only plans need none."""
+    if scene.plan.patch is None:
+        return ()
+    answers = [_one(name, check, scene) for name, check in (checks or CHECKS).items()]
+    return tuple(answer for answer in answers if answer is not None)
+
+
+def _one(name: str, check: Check, scene: Scene) -> Precheck | None:
+    try:
+        return check(scene)
+    except (RemedydError, LookupError, TypeError, ValueError, AttributeError) as error:
+        told = error.message if isinstance(error, RemedydError) else repr(error)
+        step = (
+            error.hint if isinstance(error, RemedydError) else "report what the object looks like"
+        )
+        return blocked(name, f"could not be determined: {told}", step)
+
+
+def blocks(answers: Sequence[Precheck]) -> bool:
+    """Say whether any answer forbids the write."""
+    return any(answer.result == "Block" for answer in answers)
