@@ -27,6 +27,7 @@ from remedyd.observability.metrics import Metrics
 from remedyd.policy.loader import load_policies
 from remedyd.policy.policies import PolicySet
 from remedyd.proposals.gate import Gate
+from remedyd.proposals.ids import ProposalIds
 from remedyd.proposals.store import Store
 from remedyd.scheduler import Scheduler
 from remedyd.service import Service
@@ -125,7 +126,7 @@ class App:
         return Gate(
             store,
             self.clock,
-            new_id,
+            ProposalIds(self.clock),
             life=timedelta(seconds=limits.approval_seconds),
             workflow_life=timedelta(seconds=limits.workflow_approval_seconds),
         )
