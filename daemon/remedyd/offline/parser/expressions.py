@@ -79,7 +79,7 @@ def operand(cursor: Cursor, floor: int) -> Expression:
     node: Expression
     if floor <= NOT and cursor.at_keyword("NOT"):
         node, ceiling = _negation(cursor), NOT
-    elif cursor.at_symbol("-") or cursor.at_symbol("+"):
+    elif floor <= SIGN and (cursor.at_symbol("-") or cursor.at_symbol("+")):
         node = _signed(cursor)
         ceiling = SIGN if isinstance(node, Unary) else CAST
     else:
