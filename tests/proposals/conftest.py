@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import postgres
-from support.proposals import Ids, a_clock
 
 from remedyd.model import ManualClock, SystemClock
 from remedyd.proposals.gate import Gate
 from remedyd.proposals.store import Store
+from support import postgres
+from support.proposals import Ids, a_clock
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.proposals import ALICE, START, a_clock, a_proposal
 
 from remedyd.errors import ConfigurationError, Conflict, InvalidInput, NotFound, StoreError
 from remedyd.model import Approval, ManualClock, Principal, ProposalId, State
 from remedyd.proposals.query import ProposalFilter
 from remedyd.proposals.store import Store
+from support.proposals import ALICE, START, a_clock, a_proposal
 
 
 def test_what_was_created_is_read_back_equal(store: Store) -> None:
