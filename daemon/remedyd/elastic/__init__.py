@@ -1,0 +1,1 @@
+"""Elasticsearch: the one room that knows its client library."""

@@ -111,10 +111,20 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """A row that is not acted upon; `reason` is `Stale` or `TooFewSamples`."""
+
+    row: AuditRow
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditResult:
     """One run of one audit. `rows` is empty unless `outcome` is `Ok`.
 
-    `unavailable` names optional fields that are not mapped: their columns are null.
+    `unavailable` names optional fields that are not mapped: their columns are null. `set_aside`
+    holds rows without enough fresh evidence; they are told, never acted upon.
     """
 
     audit: str
@@ -127,6 +137,7 @@ class AuditResult:
     warnings: tuple[str, ...] = ()
     took_ms: float = 0.0
     table: Table | None = field(default=None, compare=False)
+    set_aside: tuple[SetAside, ...] = ()
 
     @property
     def ok(self) -> bool:
