@@ -19,13 +19,14 @@ from remedyd.audits.runner import AuditRunner
 from remedyd.cluster.client import Cluster
 from remedyd.cluster.door import ClusterDoor, Door, RecordingDoor
 from remedyd.elastic.client import ElasticSource
+from remedyd.elastic.connection import Connection
 from remedyd.errors import RemedydError
 from remedyd.loop import Loop
 from remedyd.model import Clock, ProposalId, State
 from remedyd.observability import logs
 from remedyd.observability.metrics import Metrics
 from remedyd.policy.loader import load_policies
-from remedyd.policy.policies import PolicySet
+from remedyd.policy.policy import PolicySet
 from remedyd.proposals.gate import Gate
 from remedyd.proposals.ids import ProposalIds
 from remedyd.proposals.store import Store
@@ -76,10 +77,10 @@ class App:
 
     def _build(self, opened: ExitStack) -> Service:
         settings = self.settings
-        store = Store(settings.database)
+        store = Store(settings.database, self.clock)
         opened.callback(store.close)
         store.migrate()
-        source = _elastic(settings)
+        source = ElasticSource(Connection.of(settings.elasticsearch))
         opened.callback(source.close)
         cluster = Cluster.connect(
             kubeconfig=settings.kubernetes.kubeconfig,
@@ -96,7 +97,7 @@ class App:
         runner = AuditRunner(source, self.clock, settings.cluster_name, gate=audits.gate)
         planner = Planner(cluster, self.clock)
         gate = self._gate(store)
-        door = self._door(cluster, gate)
+        door = self._door(cluster, gate, planner)
         loop = Loop(
             stages=self._stages(runner, audits, policies, planner, gate, store),
             steps=self._steps(runner, audits, cluster, door, store),
@@ -131,10 +132,10 @@ class App:
             workflow_life=timedelta(seconds=limits.workflow_approval_seconds),
         )
 
-    def _door(self, cluster: Cluster, gate: Gate) -> Door:
+    def _door(self, cluster: Cluster, gate: Gate, planner: Planner) -> Door:
         """Dry run is substitution: the recording door does all but the write."""
         kind = RecordingDoor if self.settings.dry_run else ClusterDoor
-        return kind(cluster, self.clock, gate.fence)
+        return kind(cluster, self.clock, gate.fence, recheck=planner.recheck)
 
     def _stages(
         self,
@@ -163,7 +164,7 @@ class App:
         store: Store,
     ) -> Mapping[State, Step]:
         """Return what follows from each state after the approval."""
-        moves = Moves(store, self.clock, self.metrics)
+        moves = Moves(store, self.metrics)
         life = timedelta(seconds=self.settings.limits.approval_seconds)
         undo = StartRollback(moves)
         return {
@@ -187,7 +188,7 @@ class App:
         scheduler = Scheduler(
             self.clock, pool, lambda name: self.metrics.audits_skipped.labels(name).inc()
         )
-        for name in sorted({policy.audit for policy in policies}):
+        for name in sorted(policies.audits):
             audit = audits[name]
             job = _cycle(loop, name)
             if audit.cron:
@@ -219,20 +220,6 @@ class App:
             return found
 
         return reasons
-
-
-def _elastic(settings: Settings) -> ElasticSource:
-    elastic = settings.elasticsearch
-    return ElasticSource.connect(
-        elastic.url,
-        api_key=elastic.api_key_value(),
-        username=elastic.username,
-        password=elastic.password_value(),
-        ca_file=elastic.ca_file,
-        verify=elastic.verify,
-        compatibility=elastic.compatibility,
-        timeout_seconds=elastic.timeout_seconds,
-    )
 
 
 def _cycle(loop: Loop, audit: str) -> Callable[[], None]:

@@ -60,7 +60,7 @@ class Loop:
         try:
             for expired in self._gate.expire(self._clock.now()):
                 self._metrics.transitions.labels(expired.state.value).inc()
-            due = self._store.unfinished()
+            due = self._store.in_states(frozenset(self._steps))
         except RemedydError as error:
             self._failed("tick", error)
             return

@@ -25,7 +25,7 @@ from remedyd.model import (
     Target,
 )
 from remedyd.proposals.gate import Gate
-from remedyd.proposals.query import Filter, Page
+from remedyd.proposals.query import Page, ProposalFilter
 from remedyd.proposals.store import Store
 
 
@@ -64,13 +64,12 @@ class Service:
         self._wake = wake
         self._run_now = run_now
 
-    def proposals(
-        self, principal: Principal, wanted: Filter, *, limit: int = 50, cursor: str = ""
-    ) -> Page:
+    def proposals(self, principal: Principal, wanted: ProposalFilter) -> Page:
         """Return a page of proposals, newest first, within the principal's namespaces."""
         _require(principal, Scope.VIEWER)
-        reach = replace(wanted, namespaces=principal.namespaces)
-        return self._store.list(reach, limit=limit, cursor=cursor)
+        if principal.namespaces is not None:
+            wanted = wanted.within(principal.namespaces)
+        return self._store.list(wanted)
 
     def proposal(self, principal: Principal, proposal_id: ProposalId) -> Proposal:
         """Return one proposal; raise NotFound where the principal may not see it."""

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from remedyd.model import Digest, Principal, ProposalId, State
-from remedyd.proposals.query import Filter
+from remedyd.proposals.query import ProposalFilter
 from remedyd.server import views
 from remedyd.server.context import Context, caller, context
 
-_PROBLEM = {"content": {"application/problem+json": {}}}
+_PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -58,8 +58,14 @@ def list_proposals(
     cursor: str = "",
 ) -> views.PageView:
     """List proposals, newest first."""
-    wanted = Filter(states=frozenset(state or ()), namespace=namespace, policy=policy)
-    page = ctx.service.proposals(principal, wanted, limit=limit, cursor=cursor)
+    wanted = ProposalFilter(
+        states=frozenset(state or ()),
+        namespace=namespace,
+        policy=policy,
+        limit=limit,
+        cursor=cursor,
+    )
+    page = ctx.service.proposals(principal, wanted)
     items = [views.proposal_view(proposal) for proposal in page.items]
     return views.PageView(items=items, next=page.next)
 

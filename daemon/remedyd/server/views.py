@@ -18,7 +18,7 @@ from remedyd.model import (
     Target,
     Verdict,
 )
-from remedyd.proposals.summary import markdown, text
+from remedyd.proposals.summary import markdown, plain
 
 
 class TargetView(BaseModel):
@@ -197,7 +197,7 @@ def proposal_view(proposal: Proposal) -> ProposalView:
         **_identity(proposal),
         **_plan(proposal.plan),
         evidence=row_view(proposal.row) if proposal.row else None,
-        summary=text(proposal),
+        summary=plain(proposal),
         summary_markdown=markdown(proposal),
         created_at=proposal.created_at,
         updated_at=proposal.updated_at,

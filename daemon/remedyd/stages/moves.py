@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from remedyd.model import Clock, Proposal, State
+from remedyd.model import Proposal, State
 from remedyd.observability import logs
 from remedyd.observability.metrics import Metrics
 from remedyd.proposals.store import Store
@@ -13,19 +13,16 @@ log = logs.get(__name__)
 class Moves:
     """Moves proposals in the daemon's own name."""
 
-    def __init__(self, store: Store, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, store: Store, metrics: Metrics) -> None:
         """Take the store that decides who wins."""
         self._store = store
-        self._clock = clock
         self._metrics = metrics
 
     def to(
         self, proposal: Proposal, state: State, action: str, detail: str, **changes: Any
     ) -> Proposal:
         """Move `proposal` to `state`; raise errors.Conflict if someone else moved it first."""
-        moved = self._store.transition(
-            proposal, state, at=self._clock.now(), action=action, detail=detail, **changes
-        )
+        moved = self._store.transition(proposal, state, action=action, detail=detail, **changes)
         self._metrics.transitions.labels(state.value).inc()
         log.info(
             "proposal moved",
@@ -39,6 +36,4 @@ class Moves:
 
     def note(self, proposal: Proposal, action: str, detail: str, **changes: Any) -> Proposal:
         """Set fields of `proposal` without leaving its state, with an event of its own."""
-        return self._store.amend(
-            proposal, at=self._clock.now(), action=action, detail=detail, **changes
-        )
+        return self._store.amend(proposal, action=action, detail=detail, **changes)

@@ -9,7 +9,7 @@ from remedyd.model import Clock, DecisionKind, Severity
 from remedyd.observability import logs
 from remedyd.observability.metrics import Metrics
 from remedyd.policy.decide import decide
-from remedyd.policy.policies import PolicySet
+from remedyd.policy.policy import PolicySet
 from remedyd.proposals.store import Store
 from remedyd.stages.cycle import Cycle
 

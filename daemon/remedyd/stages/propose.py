@@ -44,14 +44,16 @@ class Propose:
     def _propose(self, decision: Decision) -> Proposal | None:
         assert decision.action is not None
         try:
-            plan = self._planner.plan(decision.target, decision.action)
+            plan = self._planner.plan(decision.target, decision.action, decision.row)
             if plan.blocked:
-                return self._refused(decision, "Blocked", _first_block(plan))
+                self._refused(decision, "Blocked", _first_block(plan))
+                return None
             with self._lock:
                 proposal = self._gate.propose(plan, decision)
         except (Refused, NotFound, Conflict, ClusterError) as error:
             reason = error.reason if isinstance(error, Refused) else type(error).__name__
-            return self._refused(decision, reason, error.message)
+            self._refused(decision, reason, error.message)
+            return None
         self._metrics.transitions.labels(proposal.state.value).inc()
         log.info(
             "proposal made",

@@ -8,7 +8,7 @@ from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.runner import AuditRunner
 from remedyd.model import AuditResult, Decision, DecisionKind, ManualClock
 from remedyd.policy.decide import decide
-from remedyd.policy.policies import PolicySet
+from remedyd.policy.policy import PolicySet
 from remedyd.testing.memory import Memory
 
 
@@ -38,7 +38,7 @@ def replay(
     `clock` is the clock of `runner` and of the recording: it is set to each time in turn.
     """
     memory = Memory()
-    names = sorted({policy.audit for policy in policies})
+    names = sorted(policies.audits)
     for at in times:
         clock.current = at
         results = tuple(runner.run(audits[name]) for name in names)
