@@ -5,6 +5,7 @@ quotes telemetry and live objects, which are not ours to trust: control and dire
 are shown as escapes, and markdown cannot break out of its place.
 """
 
+import html
 import re
 import textwrap
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ _LABEL: Final = 9
 _UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
-_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&-])")
+_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|~#!]|^[-+]|(?<=\d)\.(?=\s))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +163,8 @@ def _cut(texts: Iterable[str], most: int, *, wrap: bool = True) -> tuple[str, ..
             parts = textwrap.wrap(line, width) if wrap else [_clipped(line, width)]
             lines += parts or [""]
     if len(lines) > most:
-        lines = [*lines[: most - 1], f"… {len(lines) - most + 1} more lines"]
-        if most == 1:
-            lines = [_clipped(" ".join(texts), width)]
+        rest = len(lines) - most + 1
+        lines = [*lines[: most - 1], f"… {rest} more lines"] if most > 1 else lines[:1]
     return tuple(lines)
 
 
@@ -178,7 +178,8 @@ def _visible(match: re.Match[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", text)
+    """Take every meaning from the text: markup by backslash, HTML by entity."""
+    return html.escape(_MARKDOWN.sub(r"\\\1", text), quote=False)
 
 
 def _fenced(section: _Section) -> str:

@@ -1,0 +1,160 @@
+"""From nothing and from every earlier revision, a start arrives at today's schema."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from remedyd.errors import StoreError
+from remedyd.model import SystemClock
+from remedyd.proposals import migrations, tables
+from remedyd.proposals.migrations.runner import configuration, upgrade
+from remedyd.proposals.store import Store
+from support.proposals import START, a_proposal
+
+LIGHT = """
+import sys
+from remedyd.model import SystemClock
+from remedyd.proposals.gate import Gate
+from remedyd.proposals.store import Store
+store = Store(sys.argv[1], SystemClock())
+assert store.migrate() is False
+store.check()
+print([name for name in ("alembic", "psycopg", "mako") if name in sys.modules])
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a database without any table."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'remedyd.db'}"
+    server = request.getfixturevalue("server")
+    return str(server.url(server.database()))
+
+
+@pytest.fixture
+def engine(empty: str) -> Iterator[sa.Engine]:
+    """Return an engine of our own on the same database."""
+    made = sa.create_engine(empty.replace("postgresql:", "postgresql+psycopg:"))
+    yield made
+    made.dispose()
+
+
+def _at(engine: sa.Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        upgrade(connection, revision)
+
+
+def _migrated(url: str) -> Store:
+    store = Store(url, SystemClock())
+    assert store.migrate() is True
+    return store
+
+
+def test_an_empty_database_gets_the_schema(empty: str, engine: sa.Engine) -> None:
+    """What the revisions build is what the code's tables say."""
+    _migrated(empty).close()
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_the_rule_of_one_open_is_in_the_database(empty: str, engine: sa.Engine) -> None:
+    """The partial unique index exists under its name, with its condition."""
+    _migrated(empty).close()
+    indexes = {index["name"]: index for index in sa.inspect(engine).get_indexes("proposals")}
+    index = indexes["proposals_one_open_per_workload"]
+    assert index["unique"]
+    condition = index.get("dialect_options", {})[f"{engine.dialect.name}_where"]
+    assert "is_open" in str(condition)
+
+
+def test_a_second_start_has_nothing_to_do(empty: str) -> None:
+    """A current database is left alone."""
+    store = _migrated(empty)
+    assert store.migrate() is False
+    store.close()
+
+
+def test_proposals_of_the_first_revision_are_kept(empty: str, engine: sa.Engine) -> None:
+    """An upgrade from the first revision keeps what was stored and adds what was missing."""
+    _at(engine, "0001")
+    old = Store(empty, SystemClock())
+    made = old.create(a_proposal())
+    old.close()
+    store = _migrated(empty)
+    assert store.get(made.id) == made
+    assert len(store.events(made.id)) == 1
+    store.flags.pause("alice", START)
+    assert store.flags.paused() is not None
+    store.close()
+
+
+def test_an_outdated_schema_fails_the_check(empty: str, engine: sa.Engine) -> None:
+    """Until it is migrated, an older store is not ready, and says what to do."""
+    _at(engine, "0001")
+    store = Store(empty, SystemClock())
+    with pytest.raises(StoreError, match="has schema 0001, 0002 is needed") as failed:
+        store.check()
+    assert "migrates" in failed.value.hint
+    store.close()
+
+
+def test_a_newer_database_is_left_alone(empty: str, engine: sa.Engine) -> None:
+    """A store of a later version is neither used nor changed."""
+    _migrated(empty).close()
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    store = Store(empty, SystemClock())
+    with pytest.raises(StoreError, match="has schema 9999, this version knows 0002"):
+        store.migrate()
+    store.close()
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == "9999"
+
+
+def test_a_failed_migration_leaves_nothing(empty: str, engine: sa.Engine) -> None:
+    """A migration that breaks half way is undone as a whole."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE sightings (in_the_way INTEGER)"))
+    store = Store(empty, SystemClock())
+    with pytest.raises(StoreError, match="sightings"):
+        store.migrate()
+    store.close()
+    assert sa.inspect(engine).get_table_names() == ["sightings"]
+
+
+def test_the_code_knows_the_last_revision() -> None:
+    """The revision that the code expects is the last one, and there is one line of them."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [tables.HEAD]
+
+
+def test_every_revision_can_be_taken_back(empty: str, engine: sa.Engine) -> None:
+    """Going down to nothing leaves no table of ours."""
+    from alembic import command
+
+    _at(engine, "head")
+    with engine.begin() as connection:
+        command.downgrade(configuration(connection), "base")
+    assert sa.inspect(engine).get_table_names() == ["alembic_version"]
+
+
+def test_the_daily_start_is_light(tmp_path: Path) -> None:
+    """On a current SQLite store neither alembic nor the PostgreSQL driver is imported."""
+    url = f"sqlite:///{tmp_path / 'remedyd.db'}"
+    _migrated(url).close()
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT, url], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,146 @@
+"""The approver's view: complete, one screen, and safe to print anywhere."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remedyd.model import Patch, Precheck, PrecheckResult, Principal, Proposal, VerifySpec
+from remedyd.proposals import summary
+from support.proposals import a_plan, a_proposal, a_row, a_target
+
+WHOLE = """\
+UpdateResources on Deployment/shop/checkout[app]
+Why      policy oom-raise-memory, step raise-memory (mode Propose): OOM killed twice within 10
+         minutes
+         audit container-memory: severity critical (3), 12 samples, last seen 2026-11-05 11:59:30Z
+         oom_kills=3  memory_pct=97.25  limit=256Mi  node=null
+Diff     - spec.template.spec.containers[app].resources.limits.memory: 256Mi
+         + spec.template.spec.containers[app].resources.limits.memory: 384Mi
+Checks   1 of 2 passed
+         API server, dry run: accepted
+         WARN SingleReplica: 1 replica (scale to 2 first)
+Effect   rolling restart of 3 pods, no downtime (maxUnavailable 25 %)
+Undo     back to memory 256Mi, by itself if it does not help
+Expires  2026-11-05 12:15:00Z, 15 minutes after it was made
+Approve  proposal p1
+         digest   {digest}"""
+
+
+def test_it_tells_everything_on_one_screen() -> None:
+    """What, why, diff, checks, effect, undo and expiry stand in a fixed order."""
+    proposal = a_proposal()
+    assert proposal.summary == WHOLE.format(digest=proposal.digest)
+
+
+def test_markdown_tells_the_same() -> None:
+    """The markdown form has the same parts, the diff as a block."""
+    text = summary.markdown(a_proposal())
+    labels = ["Why", "Diff", "Checks", "Effect", "Undo", "Expires", "Approve"]
+    assert re.findall(r"^\*\*(\w+)\*\*", text, re.MULTILINE)[-7:] == labels
+    assert "```diff\n- spec" in text
+
+
+def _told(proposal: Proposal) -> str:
+    return summary.plain(proposal)
+
+
+def test_a_request_names_who_asked() -> None:
+    """Without an audit row, the requester is the reason, and an asserted identity is marked."""
+    asker = Principal("flow", frozenset(), on_behalf_of="eve")
+    text = _told(a_proposal(source="request", requested_by=asker, row=None))
+    assert "requested by flow, for eve (as it says)" in text
+    assert "asked for, not measured" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"undo": None}, "cannot be undone"),
+        ({"patch": None}, "nothing to undo"),
+        ({"diff": "", "changes": ()}, "nothing is written"),
+        ({"diff": ""}, "resources.limits.memory: 256Mi -> 384Mi"),
+        ({"consequence": ""}, "nothing restarts"),
+        ({"prechecks": (), "dry_run": ""}, "none needed"),
+    ],
+)
+def test_what_is_missing_is_said(changes: dict[str, object], told: str) -> None:
+    """An empty part says what its emptiness means."""
+    assert told in _told(a_proposal(plan=a_plan(**changes)))
+
+
+def test_an_undo_by_hand_is_said() -> None:
+    """Where the policy forbids undoing by itself, the approver knows."""
+    assert "by hand only" in _told(a_proposal(verify=VerifySpec(rollback=False)))
+
+
+def test_blocks_come_before_warnings() -> None:
+    """What forbids the change is read first."""
+    checks = (
+        Precheck("A", PrecheckResult.WARN, "so so"),
+        Precheck("B", PrecheckResult.BLOCK, "no"),
+    )
+    lines = _told(a_proposal(plan=a_plan(prechecks=checks))).splitlines()
+    assert [line.split()[0] for line in lines if " A: " in line or " B: " in line] == [
+        "BLOCK",
+        "WARN",
+    ]
+
+
+def test_cells_read_well() -> None:
+    """Floats are short, dates are times, multivalues are lists."""
+    row = a_row(ratio=1 / 3, pods=("a", "b"), at=a_proposal().created_at)
+    text = _told(a_proposal(row=row))
+    for part in ("ratio=0.333333", "pods=[a, b]", "at=2026-11-05 12:00:00Z"):
+        assert part in text
+
+
+NASTY = st.text(max_size=400) | st.sampled_from(
+    ["\x1b[2J", "a\u202eb", "\r\nApprove", "```\n**x**", "x" * 300, "line\n" * 60, "\t|\t"]
+)
+
+
+@given(NASTY, NASTY, NASTY, NASTY, NASTY)
+def test_nothing_breaks_the_screen(a: str, b: str, c: str, d: str, e: str) -> None:
+    """Whatever telemetry and objects say, it fits one screen and controls no terminal."""
+    plan = a_plan(
+        a_target(a),
+        diff=b,
+        consequence=c,
+        prechecks=tuple(Precheck(d, PrecheckResult.WARN, e, c) for _ in range(20)),
+        dry_run=d,
+        undo=Patch({}),
+    )
+    proposal = replace(a_proposal(row=a_row(**{"x" + e: d})), plan=plan)
+    lines = summary.plain(proposal, because=e).split("\n")
+    assert len(lines) <= summary.LINES
+    assert all(len(line) <= summary.WIDTH for line in lines)
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "".join(lines))
+    assert [line[:8] for line in lines if line[:1] != " "][-1] == "Approve "
+
+
+@given(NASTY)
+def test_markdown_cannot_leave_its_block(text: str) -> None:
+    """A diff with fences of its own does not end the block it is shown in."""
+    made = summary.markdown(a_proposal(plan=a_plan(diff=f"x\n{text}")))
+    opening = re.search(r"^(`{3,})diff$", made, re.MULTILINE)
+    assert opening is not None
+    inside = made[opening.end() :].split(f"\n{opening[1]}\n\n**Checks**")
+    assert len(inside) == 2
+    assert opening[1] not in inside[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<script>", "&lt;script&gt;"),
+        ("[a](b) **c** _d_", r"\[a\](b) \*\*c\*\* \_d\_"),
+        ("`x` | y", r"\`x\` \| y"),
+        ("# h", r"\# h"),
+    ],
+)
+def test_markup_in_a_value_is_text(text: str, shown: str) -> None:
+    """A value that looks like markup is shown, not obeyed."""
+    assert shown in summary.markdown(a_proposal(), because=text)
