@@ -22,7 +22,7 @@ def variables(model: type[BaseModel], prefix: str = "REMEDYD_") -> Iterator[str]
             yield variable
 
 
-@pytest.mark.parametrize("variable", variables(Settings))
+@pytest.mark.parametrize("variable", list(variables(Settings)))
 def test_every_setting_is_documented(variable: str) -> None:
     """`docs/settings.md` names each environment variable."""
     assert f"`{variable}`" in (DOCS / "settings.md").read_text(encoding="utf-8")
