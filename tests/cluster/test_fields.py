@@ -1,11 +1,11 @@
 """Fields by readable path, and patches made of them."""
 
 import pytest
-from support.cluster import recorded
 
 from remedyd.cluster import fields
 from remedyd.errors import InvalidInput
 from remedyd.model import FieldChange
+from support.cluster import recorded
 
 MEMORY = "spec.template.spec.containers[app].resources.limits.memory"
 RESTARTED = "spec.template.metadata.annotations[kubectl.kubernetes.io/restartedAt]"

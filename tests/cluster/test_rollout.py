@@ -1,9 +1,9 @@
 """How far a rollout is, read from recorded objects."""
 
 import pytest
-from support.cluster import put, recorded
 
 from remedyd.cluster.rollout import RolloutState, in_progress, portion, rollout_status
+from support.cluster import put, recorded
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,14 @@ def test_a_daemon_set_counts_nodes(field: str, value: int) -> None:
 
 @pytest.mark.parametrize(
     ("value", "pods", "up", "count"),
-    [("25%", 3, True, 1), ("25%", 3, False, 0), ("25%", 4, False, 1), (2, 3, True, 2), ("1", 3, True, 1)],
-)  # fmt: skip
+    [
+        ("25%", 3, True, 1),
+        ("25%", 3, False, 0),
+        ("25%", 4, False, 1),
+        (2, 3, True, 2),
+        ("1", 3, True, 1),
+    ],
+)
 def test_portions_round_as_the_controller_does(
     value: int | str, pods: int, up: bool, count: int
 ) -> None:

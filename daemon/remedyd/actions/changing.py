@@ -52,7 +52,7 @@ def _place(path: str) -> str:
     head, found, _ = path.partition(".resources.")
     if found:
         return f"{head}.resources"
-    return path.rpartition(".")[0] if "[" in path else path
+    return path[: path.rindex("[")] if path.endswith("]") else path
 
 
 def _yaml(obj: KubeObject, place: str) -> list[str]:
