@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from support.elastic import FakeElasticsearch, fake_elasticsearch
 
 from remedyd.elastic.client import ElasticSource
 from remedyd.elastic.connection import Connection
+from support.elastic import FakeElasticsearch, fake_elasticsearch
 
 
 @pytest.fixture

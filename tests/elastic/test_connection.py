@@ -3,12 +3,12 @@
 import logging
 
 import pytest
-from support.elastic import Reply, table
 
 from remedyd.elastic.client import SERVERLESS, ElasticSource
 from remedyd.elastic.connection import Connection
 from remedyd.errors import ConfigurationError
 from remedyd.settings import ElasticsearchSettings
+from support.elastic import Reply, table
 
 
 @pytest.mark.parametrize("generation", [8, 9])

@@ -4,12 +4,12 @@ import logging
 import socket
 
 import pytest
-from support.elastic import Reply, refusal, table
 
 from remedyd.elastic.client import UNKNOWN_VERSION, ElasticSource
 from remedyd.elastic.connection import Connection
 from remedyd.errors import QueryError
 from remedyd.model import AuditOutcome
+from support.elastic import Reply, refusal, table
 
 SECRET = "c2VjcmV0OmtleQ=="
 

@@ -1,10 +1,10 @@
 """Which fields are mapped, and which the credentials may see."""
 
 import pytest
-from support.elastic import Reply, refusal
 
 from remedyd.errors import QueryError
 from remedyd.model import AuditOutcome
+from support.elastic import Reply, refusal
 
 NAMES = frozenset({"a", "b", "c", "d"})
 PATTERNS = "metrics-x-*,metrics-y-*"

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
-from support.elastic import Reply, refusal, table
 
 from remedyd.errors import QueryError
 from remedyd.model import AuditOutcome, Column
+from support.elastic import Reply, refusal, table
 
 
 def test_parameters_travel_by_name_beside_the_unchanged_text(fake, source):

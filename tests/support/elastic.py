@@ -133,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.cut:
             self.close_connection = True
 
-    do_GET = do_POST = do_PUT = do_HEAD = _serve  # noqa: N815 - the base class dispatches so
+    do_GET = do_POST = do_PUT = do_HEAD = _serve
 
     def log_message(self, *args: object) -> None:
         """Stay silent."""
