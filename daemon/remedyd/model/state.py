@@ -14,6 +14,7 @@ class DecisionState:
     finished: (policy, workload) -> when its last proposal ended; a cooldown counts from here.
     proposed: policy -> times of its proposals within the last day.
     failures: workload -> times at which an applied change was not Effective.
+    attempts: (policy, workload, step) -> times at which the step was applied, within a day.
     """
 
     sightings: Mapping[tuple[str, str], tuple[datetime, ...]] = field(default_factory=dict)
@@ -21,4 +22,5 @@ class DecisionState:
     finished: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     proposed: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     failures: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    attempts: Mapping[tuple[str, str, str], tuple[datetime, ...]] = field(default_factory=dict)
     paused: bool = False

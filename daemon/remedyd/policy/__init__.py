@@ -1,0 +1,1 @@
+"""Policies: their schema, loader, conditions, and the pure decision about every row."""

@@ -1,0 +1,82 @@
+"""The decision itself: pure, so that the daemon, policy tests and replay cannot differ.
+
+For every policy and every row of its audit there is exactly one decision; nothing disappears.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import cast
+
+from remedyd.model.audit import AuditResult
+from remedyd.model.decision import Decision
+from remedyd.model.state import DecisionState
+from remedyd.policy.frame import Frame
+from remedyd.policy.guards import Guards, Pending
+from remedyd.policy.judging import Match, judge, unusable
+from remedyd.policy.policy import Policy, PolicySet
+from remedyd.policy.sustain import Sustained
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The decisions of one cycle, by policy name and then row order, and the state after it.
+
+    `state` differs from the one given in its sightings alone.
+    """
+
+    decisions: tuple[Decision, ...]
+    state: DecisionState
+
+
+def decide(
+    results: Sequence[AuditResult],
+    state: DecisionState,
+    now: datetime,
+    policies: PolicySet,
+) -> Decided:
+    """Judge the rows of `results` under every policy that names their audit.
+
+    `now` is aware, in UTC. A result that is not Ok gives one Error per policy, with the outcome
+    as its reason. Policies whose audit is not among the results are left alone.
+    """
+    sustained = Sustained(state.sightings)
+    answers: list[Decision | Match] = []
+    pending: list[Pending] = []
+    frames: list[Frame | None] = [None] * len(results)
+    for policy in policies.values():
+        start = len(pending)
+        for index, result in enumerate(results):
+            if result.audit == policy.audit:
+                frame = frames[index] = frames[index] or Frame(result, policy.columns, now)
+                pending.extend(_judge(policy, frame, answers))
+        _remember(sustained, policy, results, pending[start:])
+    usable = [result for result in results if result.ok]
+    decided = Guards(state, sustained, usable, now).decide(pending)
+    for slot, decision in decided.items():
+        answers[slot] = decision
+    decisions = cast("tuple[Decision, ...]", tuple(answers))  # every match has its slot decided
+    return Decided(decisions, replace(state, sightings=sustained.sightings))
+
+
+def _judge(policy: Policy, frame: Frame, answers: list[Decision | Match]) -> list[Pending]:
+    """Append an answer for every row; return the matches with their places."""
+    if not frame.result.ok:
+        answers.append(unusable(policy, frame))
+        return []
+    first = len(answers)
+    judged = judge(policy, frame)
+    answers.extend(judged)
+    return [Pending(i, answer) for i, answer in enumerate(judged, first) if type(answer) is Match]
+
+
+def _remember(
+    sustained: Sustained,
+    policy: Policy,
+    results: Sequence[AuditResult],
+    found: Sequence[Pending],
+) -> None:
+    """Note the policy's matches, unless its audit said nothing in this cycle."""
+    ends = [result.window.end for result in results if result.ok and result.audit == policy.audit]
+    if ends:
+        sustained.note(policy, (item.match for item in found), max(ends))

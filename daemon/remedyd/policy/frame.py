@@ -1,0 +1,158 @@
+"""One audit's result as columns, prepared once for all policies that judge it.
+
+A condition is pure, so rows with the same values get the same answer: answers are kept by the
+values that the condition reads. Real results repeat themselves (mostly zeros and nulls), which
+makes the usual evaluation a dictionary lookup instead of a call into the CEL library.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from remedyd.model.audit import AuditResult, AuditRow, ColumnSpec
+from remedyd.policy.cel import TARGET_VARIABLES, Condition, Fault
+
+_PYTHON: dict[str, tuple[type, ...]] = {
+    "long": (int,),
+    "integer": (int,),
+    "unsigned_long": (int,),
+    "counter_long": (int,),
+    "counter_integer": (int,),
+    "double": (float, int),
+    "float": (float, int),
+    "half_float": (float, int),
+    "scaled_float": (float, int),
+    "counter_double": (float, int),
+    "boolean": (bool,),
+    "date": (datetime,),
+    "date_nanos": (datetime,),
+    "keyword": (str,),
+    "text": (str,),
+    "ip": (str,),
+    "version": (str,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Stands for a cell that is not of the declared type."""
+
+    found: str
+
+
+class Frame:
+    """The rows of one result, by position, with the answers of conditions about them."""
+
+    def __init__(
+        self, result: AuditResult, columns: Mapping[str, ColumnSpec], now: datetime
+    ) -> None:
+        """Take the result, the audit's declared columns and the time that conditions see."""
+        self.result = result
+        self.rows: tuple[AuditRow, ...] = result.rows
+        self.severities = [int(row.severity) for row in result.rows]
+        self.now = now
+        self._specs = columns
+        self._columns: dict[str, list[object]] = {}
+        self._keys: dict[tuple[str, ...], list[tuple[object, ...]]] = {}
+        self._texts: dict[tuple[object, ...], str] = {}
+        self._answers: dict[tuple[object, ...], dict[tuple[object, ...], bool | Fault]] = {}
+
+    def test(self, condition: Condition, index: int) -> bool | Fault:
+        """Return the condition's answer about the row at `index`."""
+        keys = self._keys.get(condition.columns)
+        if keys is None:
+            keys = self._keys_of(condition.columns)
+        key = keys[index]
+        known = self._answers.get(condition.key)
+        if known is None:
+            known = self._answers.setdefault(condition.key, {})
+        answer = known.get(key)
+        if answer is None:
+            answer = known[key] = self._evaluate(condition, key)
+        return answer
+
+    def unmet(self, condition: Condition, index: int, answer: bool | Fault) -> str:
+        """Say why the condition does not hold for the row, with the values that it read."""
+        key = self._keys_of(condition.columns)[index]
+        place = (condition.name, condition.key, key)
+        text = self._texts.get(place)
+        if text is None:
+            text = self._texts[place] = _sentence(condition, key, answer)
+        return text
+
+    def _evaluate(self, condition: Condition, key: tuple[object, ...]) -> bool | Fault:
+        for name, value in zip(condition.columns, key, strict=True):
+            if isinstance(value, Drift):
+                declared = self._specs[name].type
+                return Fault(f"{name} is {value.found}, but the audit declares {declared}")
+        return condition.test(key, self.now)  # type: ignore[arg-type]  # no Drift is left in it
+
+    def _keys_of(self, names: tuple[str, ...]) -> list[tuple[object, ...]]:
+        if names not in self._keys:
+            columns = [self._column(name) for name in names]
+            empty: list[tuple[object, ...]] = [()] * len(self.rows)
+            self._keys[names] = list(zip(*columns, strict=True)) if columns else empty
+        return self._keys[names]
+
+    def _column(self, name: str) -> list[object]:
+        if name not in self._columns:
+            self._columns[name] = self._read(name)
+        return self._columns[name]
+
+    def _read(self, name: str) -> list[object]:
+        """Return the cells of a column, of one type only, so that equal keys mean equal values."""
+        if name in TARGET_VARIABLES:
+            attribute = name.removeprefix("target.")
+            return [getattr(row.target, attribute) for row in self.rows]
+        cells: list[object] = [row.values.get(name) for row in self.rows]
+        spec = self._specs[name]
+        allowed = _PYTHON[spec.type]
+        found = set(map(type, cells))
+        if found <= {*allowed[:1], *((type(None),) if spec.nullable else ())}:
+            return cells
+        return [_checked(cell, allowed, nullable=spec.nullable) for cell in cells]
+
+
+def _checked(cell: object, allowed: tuple[type, ...], *, nullable: bool) -> object:
+    if cell is None:
+        return None if nullable else Drift("null")
+    if isinstance(cell, tuple) and nullable:
+        parts = tuple(_checked(item, allowed, nullable=False) for item in cell)
+        return next((part for part in parts if isinstance(part, Drift)), parts)
+    if type(cell) is int and float in allowed:
+        return float(cell)
+    return cell if type(cell) in allowed else Drift(_type_name(cell))
+
+
+def _type_name(cell: object) -> str:
+    names: dict[type, str] = {
+        str: "text",
+        int: "a whole number",
+        float: "a decimal number",
+        bool: "true or false",
+        datetime: "a time",
+        tuple: "several values",
+    }
+    return names.get(type(cell), type(cell).__name__)
+
+
+def _sentence(condition: Condition, key: tuple[object, ...], answer: bool | Fault) -> str:
+    if isinstance(answer, Fault):
+        return f'condition "{condition.name}" gave no answer: {answer.message}'
+    read = ", ".join(
+        f"{name} = {_shown(value)}" for name, value in zip(condition.columns, key, strict=True)
+    )
+    text = f'condition "{condition.name}" is false: {condition.expression}'
+    return f"{text} ({read})" if read else text
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_shown, value)) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value)

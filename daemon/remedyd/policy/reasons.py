@@ -1,0 +1,51 @@
+"""Why a decision came out as it did: stable codes for logs, metrics and policy tests."""
+
+from enum import StrEnum
+
+from remedyd.model.audit import AuditOutcome
+
+
+class Reason(StrEnum):
+    """The reason codes of decisions. An Error about an audit uses the audit's outcome instead."""
+
+    MATCHED = "Matched"
+    """Propose: everything the policy asks for holds."""
+
+    SUSTAIN = "Sustain"
+    """Hold: it matches, but not yet often enough."""
+    ALREADY_OPEN = "AlreadyOpen"
+    """Hold: the workload has an open proposal."""
+    COOLDOWN = "Cooldown"
+    """Hold: the last proposal of this policy for the workload ended too recently."""
+    STEPS_EXHAUSTED = "StepsExhausted"
+    """Hold: every step was tried as often as it may be within a day."""
+    PAUSED = "Paused"
+    """Hold: remedyd is paused."""
+    DUPLICATE_TARGET = "DuplicateTarget"
+    """Hold: another row or policy comes first for the same workload in this cycle."""
+    TOO_MANY_TARGETS = "TooManyTargets"
+    """Hold: too large a share of the namespace's workloads matches at once."""
+    HOURLY_LIMIT = "HourlyLimit"
+    """Hold: the policy has made as many proposals as it may within an hour."""
+
+    DISABLED = "Disabled"
+    """Skip: the policy's mode is Disabled."""
+    SEVERITY = "Severity"
+    """Skip: the row's severity is not one the policy acts on."""
+    KIND = "Kind"
+    """Skip: the policy does not act on this kind of workload."""
+    NAMESPACE = "Namespace"
+    """Skip: the policy does not act in this namespace."""
+    NAME = "Name"
+    """Skip: the policy does not act on a workload of this name."""
+    CONDITION = "Condition"
+    """Skip: a condition is false."""
+    NO_STEP = "NoStep"
+    """Skip: no step's `when` is true."""
+
+    CONDITION_ERROR = "ConditionError"
+    """Skip or Error, as `failurePolicy` says: a condition gave no answer."""
+
+
+OUTCOMES = frozenset(str(outcome) for outcome in AuditOutcome if outcome is not AuditOutcome.OK)
+"""The reasons of an Error about an audit that gave no usable rows."""
