@@ -1,0 +1,87 @@
+"""A row has to match for a while before it counts."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from remedyd.model import AuditOutcome, DecisionState
+from remedyd.policy.decide import decide
+from support.policies import NOW, policies, policy_text, result, row
+
+MINUTE = timedelta(minutes=1)
+
+
+def _reasons(sustain: str, story: Sequence[str], state: DecisionState | None = None) -> list[str]:
+    """Run one cycle a minute: `x` matches, `.` does not, `-` row absent, `!` audit fails."""
+    condition = "[{name: hot, expression: oom_kills > 0}]"
+    loaded = policies(policy_text(sustain=sustain, matchConditions=condition))
+    state = state or DecisionState()
+    reasons = []
+    for minute, what in enumerate(story):
+        at = NOW + minute * MINUTE
+        rows = [] if what == "-" else [row(oom_kills=int(what == "x"))]
+        outcome = AuditOutcome.STALE if what == "!" else AuditOutcome.OK
+        decided = decide([result(*rows, at=at, outcome=outcome)], state, at, loaded)
+        state = decided.state
+        reasons.append("".join(d.reason for d in decided.decisions))
+    return reasons
+
+
+@pytest.mark.parametrize(
+    ("sustain", "story", "reasons"),
+    [
+        ("{cycles: 1}", "x", ["Matched"]),
+        ("{cycles: 2}", "xx", ["Sustain", "Matched"]),
+        ("{cycles: 3}", "xxxx", ["Sustain", "Sustain", "Matched", "Matched"]),
+        ("{cycles: 2}", "x.x", ["Sustain", "Condition", "Sustain"]),
+        ("{cycles: 2}", "x-x", ["Sustain", "", "Sustain"]),
+        ("{cycles: 2}", "x!x", ["Sustain", "Stale", "Matched"]),
+        ("{cycles: 2, window: 3m}", "x.x", ["Sustain", "Condition", "Matched"]),
+        ("{cycles: 2, window: 2m}", "x.x", ["Sustain", "Condition", "Sustain"]),
+        ("{cycles: 2, window: 3m}", "x--x", ["Sustain", "", "", "Sustain"]),
+    ],
+)
+def test_stories(sustain: str, story: str, reasons: list[str]) -> None:
+    """Matches count one after the other, or within the window; a failed audit counts nothing."""
+    assert _reasons(sustain, story) == reasons
+
+
+def test_survives_a_restart() -> None:
+    """The count goes on from the remembered state of an earlier process."""
+    state = DecisionState(sightings={("p", "/shop/Deployment/cart/app"): (NOW - MINUTE,)})
+    assert _reasons("{cycles: 2}", "x", state) == ["Matched"]
+
+
+def test_the_same_window_counts_once() -> None:
+    """Judging one result twice is one sighting."""
+    loaded = policies(policy_text(sustain="{cycles: 2}"))
+    first = decide([result(row())], DecisionState(), NOW, loaded)
+    again = decide([result(row())], first.state, NOW + MINUTE, loaded)
+    assert [d.reason for d in again.decisions] == ["Sustain"]
+    assert again.state == first.state
+
+
+def test_identity_is_the_container() -> None:
+    """Two containers of a workload are counted apart."""
+    loaded = policies(policy_text(sustain="{cycles: 2}"))
+    first = decide([result(row(container="a"))], DecisionState(), NOW, loaded)
+    at = NOW + MINUTE
+    second = decide([result(row(container="b"), at=at)], first.state, at, loaded)
+    assert [d.reason for d in second.decisions] == ["Sustain"]
+    assert set(second.state.sightings) == {("p", "/shop/Deployment/cart/b")}
+
+
+def test_detail() -> None:
+    """The detail says how often it matched and what is asked for."""
+    loaded = policies(policy_text(sustain="{cycles: 3, window: 15m}"))
+    (decision,) = decide([result(row())], DecisionState(), NOW, loaded).decisions
+    assert decision.detail == "matched in 1 of 3 runs within 15m"
+
+
+def test_other_policies_sightings_are_kept() -> None:
+    """A cycle of one audit does not touch what was remembered for policies of another."""
+    other = {("q", "/shop/Deployment/cart"): (NOW - MINUTE,)}
+    loaded = policies(policy_text(sustain="{cycles: 2}"))
+    decided = decide([result()], DecisionState(sightings=other), NOW, loaded)
+    assert decided.state.sightings == other
