@@ -81,6 +81,7 @@ class Kubelets:
             ip=f"10.200.{subnet}.{number % 250 + 2}",
             started=stamp(timeline.now()),
             started_seconds=timeline.seconds,
+            sandboxed=stamp(timeline.now()),
             containers=containers_of(pod, self._env.random.random()),
         )
         self._runs[run.key] = run
@@ -92,7 +93,6 @@ class Kubelets:
             return
         if run.node in self._board.dead_nodes:
             return
-        run.sandboxed = stamp(self._env.timeline.now())
         for container in run.containers:
             self._life.pull(run, container)
 

@@ -1,0 +1,71 @@
+"""The collector: scrapes on time, watches Events, and hands documents to a sink."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from remedyd.lab.controllers.environment import Environment
+from remedyd.lab.controllers.manager import Controllers
+from remedyd.lab.controllers.objects import EVENTS, PODS
+from remedyd.lab.faults import FaultBoard
+from remedyd.lab.telemetry import cluster, documents, happenings
+from remedyd.lab.telemetry.documents import Document, Page, nanoseconds, stream_of
+from remedyd.lab.telemetry.resources import Resources
+from remedyd.lab.telemetry.usage import UsageReport
+from remedyd.model.values import KubeObject
+
+Sink = Callable[[str, list[Document]], None]
+_CLUSTER_OFFSET, _KUBELET_OFFSET = 0.78, 1.11
+_FORGET_SECONDS = 600.0
+
+
+class Collector:
+    """Runs from the moment it is built; `board.silent` names receivers that are to be quiet."""
+
+    def __init__(
+        self,
+        env: Environment,
+        controllers: Controllers,
+        board: FaultBoard,
+        sink: Sink,
+        *,
+        cluster_name: str,
+        interval: timedelta,
+    ) -> None:
+        """Take what is observed, where documents go, and how often to scrape."""
+        self._env = env
+        self._board = board
+        self._sink = sink
+        self._resources = Resources(env.store, cluster_name)
+        self._usage = UsageReport(
+            env.store, env.timeline, controllers.kubelets, board, self._resources
+        )
+        self._start = nanoseconds(env.timeline.now())
+        seconds = interval.total_seconds()
+        env.timeline.every(seconds, self._scrape_cluster, first=_CLUSTER_OFFSET)
+        env.timeline.every(seconds, self._scrape_kubelets, first=_KUBELET_OFFSET)
+        env.timeline.every(_FORGET_SECONDS, self._forget)
+        env.store.on_change(self._observe)
+
+    def _quiet(self, receiver: str) -> bool:
+        return bool(self._board.silent & {receiver, "all"})
+
+    def _scrape_cluster(self) -> None:
+        if not self._quiet("k8s_cluster"):
+            page = Page(documents.CLUSTER, self._env.timeline.now())
+            cluster.report(self._env.store, self._resources, page, self._start)
+            self._sink(stream_of(documents.CLUSTER), page.documents)
+
+    def _scrape_kubelets(self) -> None:
+        if not self._quiet("kubelet_stats"):
+            page = Page(documents.KUBELET, self._env.timeline.now())
+            self._usage.report(page)
+            self._sink(stream_of(documents.KUBELET), page.documents)
+
+    def _observe(self, type_: str, gvr: str, obj: KubeObject) -> None:
+        if gvr == EVENTS and type_ != "DELETED" and not self._quiet("k8s_events"):
+            page = Page(documents.EVENTS, self._env.timeline.now())
+            happenings.report(obj, self._resources, page, self._env.timeline)
+            self._sink(stream_of(documents.EVENTS), page.documents)
+
+    def _forget(self) -> None:
+        self._resources.forget({pod["metadata"]["uid"] for pod in self._env.store.scan(PODS)})
