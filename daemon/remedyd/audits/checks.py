@@ -4,6 +4,7 @@ What can only be known by running the query (a misspelt function, a wrong type) 
 Elasticsearch and comes back as the outcome BadQuery.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -120,7 +121,8 @@ def _parameters(subject: Subject) -> Iterator[Problem]:
         elif parameter.name not in used:
             yield subject.yaml(f'the query has no "?{parameter.name}"', *at, "name")
         if not fits(parameter.default, parameter.type):
-            yield subject.yaml(f"must be a {parameter.type}", *at, "default")
+            shown = json.dumps(parameter.default)
+            yield subject.yaml(f"must be a {parameter.type}; got {shown}", *at, "default")
     yield from _twice(subject, "parameters", declared)
 
 
@@ -214,7 +216,8 @@ def _safety(subject: Subject) -> Iterator[Problem]:
         if name not in outline.parameters:
             yield subject.text(f'must be able to narrow to ?{name} ("*" means all)')
     if outline.limit is None:
-        yield subject.text("must end with LIMIT and a number: without it, rows are cut at 1000")
+        last = list(outline.tokens)[-1]
+        yield subject.text("must end with LIMIT: without it, rows are cut at 1000", last)
     elif outline.limit > MAXIMUM_LIMIT:
         token = next(c.tokens[1] for c in reversed(outline.commands) if c.name == "LIMIT")
         yield subject.text(f"Elasticsearch returns at most {MAXIMUM_LIMIT} rows", token)

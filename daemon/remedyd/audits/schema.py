@@ -1,17 +1,34 @@
 """The YAML file of an audit: what it may say. The committed JSON Schema is made from here."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from remedyd.documents import Duration, Model, Name, PositiveDuration
 
 ColumnType = Literal["keyword", "integer", "long", "double", "boolean", "date"]
 ParameterType = ColumnType
 FieldType = ColumnType
-ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=63)]
-Release = Annotated[str, StringConstraints(pattern=r"^(8|9|[1-9][0-9])\.[0-9]{1,2}$")]
-Cron = Annotated[str, StringConstraints(pattern=r"^\S+( +\S+){4}$", max_length=100)]
+
+
+def _spelt(pattern: str, wanted: str) -> tuple[AfterValidator, WithJsonSchema]:
+    """Return a check that a text has a form, with a message for people, and its JSON Schema."""
+
+    def check(value: str) -> str:
+        if re.fullmatch(pattern, value) is None:
+            raise ValueError(f'must be {wanted}; got "{value}"')
+        return value
+
+    schema = {"type": "string", "pattern": f"^{pattern}$", "maxLength": 100}
+    return AfterValidator(check), WithJsonSchema(schema)
+
+
+ParameterName = Annotated[
+    str, *_spelt(r"[a-z_][a-z0-9_]{0,62}", "lower-case letters, digits and underscores")
+]
+Release = Annotated[str, *_spelt(r"[1-9][0-9]?\.[0-9]{1,2}", 'a release such as "9.0"')]
+Cron = Annotated[str, *_spelt(r"\S+( +\S+){4}", "a cron expression of five fields, in UTC")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 
 
