@@ -14,6 +14,7 @@ must mend. Every member says what is wrong and, in `hint`, the next step.
       |    '- Superseded         someone else changed our fields since: they stay as they are
       +- Forbidden               the principal or the daemon lacks the right
       +- Unauthenticated         nobody known is asking
+      |    '- Throttled          too many failed attempts from one place
       +- Refused                 a guardrail, precheck or pause forbids the write
       +- QueryError              an ES|QL query gave no usable result (see model.AuditOutcome)
       +- ClusterError            the Kubernetes API did not do what was asked
@@ -99,6 +100,15 @@ class Superseded(Conflict):
 
 class Unauthenticated(RemedydError):
     """No valid credential came with the request."""
+
+
+class Throttled(Unauthenticated):
+    """Too many failed attempts came from one place; `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: int, *, hint: str = "") -> None:
+        """Take what to say and how long to wait."""
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
 
 
 class Forbidden(RemedydError):

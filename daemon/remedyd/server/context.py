@@ -14,10 +14,12 @@ from remedyd.service import Service
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The daemon behind the handlers; `authenticate` maps a bearer token to its principal."""
+    """The daemon behind the handlers; `authenticate` maps a bearer token, sent from an
+    address, to its principal.
+    """
 
     service: Service
-    authenticate: Callable[[str], Principal]
+    authenticate: Callable[[str, str], Principal]
     metrics: Metrics
     cluster: str
 
@@ -36,7 +38,7 @@ def caller(request: Request, ctx: Annotated[Context, Depends(context)]) -> Princ
             raise Unauthenticated(
                 "no bearer token", hint="send the header Authorization: Bearer <token>"
             )
-        return ctx.authenticate(token.strip())
+        return ctx.authenticate(token.strip(), request.client.host if request.client else "")
     except Unauthenticated:
         ctx.metrics.authentication_failures.inc()
         raise

@@ -18,6 +18,7 @@ MEDIA_TYPE = "application/problem+json"
 _STATUS: tuple[tuple[type[errors.RemedydError], int], ...] = (
     (errors.Expired, 410),
     (errors.Conflict, 409),
+    (errors.Throttled, 429),
     (errors.Unauthenticated, 401),
     (errors.Forbidden, 403),
     (errors.NotFound, 404),
@@ -61,7 +62,10 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
         more["problems"] = [str(p) for p in error.problems]
     if isinstance(error, errors.Refused | errors.ClusterError) and error.reason:
         more["reason"] = error.reason
-    return problem(request, status_of(error), error.message, hint=error.hint, **more)
+    response = problem(request, status_of(error), error.message, hint=error.hint, **more)
+    if isinstance(error, errors.Throttled):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
