@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from remedyd.model import DecisionState, ManualClock, Mode, Proposal, State
+from remedyd.model import Applied, DecisionState, ManualClock, Mode, Proposal, State
 from remedyd.proposals.store import Store
 from support.proposals import START, a_proposal
 
@@ -111,6 +111,17 @@ def test_a_proof_found_later_clears_the_failure(store: Store) -> None:
     proposal = _moved(store, store.create(a_proposal()), *ROAD, State.INCONCLUSIVE)
     _moved(store, proposal, State.VERIFYING, State.EFFECTIVE)
     assert store.decision_state(START).failures == {}
+
+
+def test_attempts_are_what_was_applied(store: Store) -> None:
+    """A step counts as tried at the time its change was written, and not before."""
+    proposal = _moved(store, store.create(a_proposal()), State.APPROVED, State.APPLYING)
+    assert store.decision_state(START).attempts == {}
+    at = START + timedelta(seconds=7)
+    store.transition(proposal, State.APPLIED, applied=Applied(at, "4712", 8))
+    key = ("oom-raise-memory", WORKLOAD, "raise-memory")
+    assert store.decision_state(at).attempts == {key: (at,)}
+    assert store.decision_state(at + timedelta(days=1)).attempts == {}
 
 
 def test_a_pause_is_seen_by_decisions(store: Store) -> None:

@@ -42,6 +42,7 @@ class Memory:
                 finished=_finished(connection, now - HISTORY),
                 proposed=_proposed(connection, now - RATES),
                 failures=_failures(connection, now - HISTORY),
+                attempts=_attempts(connection, now - RATES),
                 paused=pause is not None and pause.value is not False,
             )
 
@@ -116,6 +117,21 @@ def _proposed(connection: Connection, since: datetime) -> dict[str, tuple[dateti
     for row in connection.execute(query):
         found[row.policy].append(row.created_at)
     return {policy: tuple(times) for policy, times in found.items()}
+
+
+def _attempts(
+    connection: Connection, since: datetime
+) -> dict[tuple[str, str, str], tuple[datetime, ...]]:
+    c = proposals.c
+    query = (
+        sa.select(c.policy, c.workload, c.step, c.applied_at)
+        .where(c.applied_at > since, c.policy != "")
+        .order_by(c.applied_at)
+    )
+    found: defaultdict[tuple[str, str, str], list[datetime]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.policy, row.workload, row.step].append(row.applied_at)
+    return {key: tuple(times) for key, times in found.items()}
 
 
 def _failures(connection: Connection, since: datetime) -> dict[str, tuple[datetime, ...]]:

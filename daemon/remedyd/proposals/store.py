@@ -252,6 +252,7 @@ def _columns(proposal: Proposal) -> dict[str, Any]:
         "is_open": not closed,
         "source": proposal.source,
         "policy": proposal.policy,
+        "step": proposal.step,
         "workload": target.workload,
         "namespace": target.namespace,
         "digest": proposal.digest,
@@ -259,6 +260,7 @@ def _columns(proposal: Proposal) -> dict[str, Any]:
         "updated_at": proposal.updated_at,
         "expires_at": proposal.expires_at,
         "finished_at": proposal.updated_at if closed else None,
+        "applied_at": proposal.applied.at if proposal.applied else None,
         "body": codec.dump(proposal),
     }
 

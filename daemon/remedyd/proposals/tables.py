@@ -48,6 +48,7 @@ proposals = sa.Table(
     sa.Column("is_open", sa.Boolean, nullable=False),
     sa.Column("source", sa.String(16), nullable=False),
     sa.Column("policy", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
     sa.Column("workload", sa.Text, nullable=False),
     sa.Column("namespace", sa.Text, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
@@ -55,6 +56,7 @@ proposals = sa.Table(
     sa.Column("updated_at", Instant, nullable=False),
     sa.Column("expires_at", Instant, nullable=False),
     sa.Column("finished_at", Instant),
+    sa.Column("applied_at", Instant),
     sa.Column("failed_at", Instant),
     sa.Column("body", sa.Text, nullable=False),
 )

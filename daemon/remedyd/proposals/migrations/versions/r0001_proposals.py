@@ -50,6 +50,7 @@ def _proposals() -> None:
         sa.Column("is_open", sa.Boolean, nullable=False),
         sa.Column("source", sa.String(16), nullable=False),
         sa.Column("policy", sa.Text, nullable=False),
+        sa.Column("step", sa.Text, nullable=False),
         sa.Column("workload", sa.Text, nullable=False),
         sa.Column("namespace", sa.Text, nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
@@ -57,6 +58,7 @@ def _proposals() -> None:
         sa.Column("updated_at", sa.String(27), nullable=False),
         sa.Column("expires_at", sa.String(27), nullable=False),
         sa.Column("finished_at", sa.String(27)),
+        sa.Column("applied_at", sa.String(27)),
         sa.Column("failed_at", sa.String(27)),
         sa.Column("body", sa.Text, nullable=False),
     )
