@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import stamina
 import urllib3
+import yaml
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
@@ -31,6 +32,7 @@ MERGE = "application/merge-patch+json"
 _CHUNK = 1 << 16
 _PAGE = 500
 _EXPIRED = 410
+_BAD_CONFIG = (ConfigException, OSError, ValueError, TypeError, KeyError, yaml.YAMLError)
 _NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 
 
@@ -82,7 +84,7 @@ class Cluster:
                     client_configuration=configuration,
                     persist_config=False,
                 )
-        except (ConfigException, OSError, ValueError) as error:
+        except _BAD_CONFIG as error:
             where = "the pod's ServiceAccount" if inside else kubeconfig or "the default kubeconfig"
             raise ConfigurationError(
                 f"no Kubernetes configuration from {where}: {error}",

@@ -1,0 +1,202 @@
+"""A real HTTP server on loopback whose answers a test scripts, faults of the wire included.
+
+`Wire` answers by a function. `forwarded` passes requests on to another server, so that a fault can
+be put between a client and a server that really did the work: the answer that got lost.
+"""
+
+import http.client
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def writes(self) -> bool:
+        """Whether it would store something."""
+        return self.method != "GET" and "dryRun=All" not in self.path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What comes back. `cut` closes the connection after that many bytes of the body (0: before
+    the status line), `pause` waits before answering, `drip` waits after every byte."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+    pause: float = 0.0
+    drip: float = 0.0
+
+
+Fault = Callable[[Asked, int], "Callable[[Answer], Answer] | Answer | None"]
+
+
+def told(status: int, body: Any, **headers: str) -> Answer:
+    """Return an answer with a JSON body."""
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, json.dumps(body).encode(), names)
+
+
+@dataclass
+class Wire:
+    """The running server: its URL, what it was asked."""
+
+    url: str
+    asked: list[Asked] = field(default_factory=list)
+
+    def count(self, method: str) -> int:
+        """Return how many requests that store something came by a method."""
+        return sum(1 for one in self.asked if one.method == method and one.writes)
+
+    def kubeconfig(self, folder: Path) -> Path:
+        """Write a kubeconfig for this server and return its path."""
+        path = folder / "kubeconfig"
+        entry = {"name": "x"}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "x",
+            "clusters": [entry | {"cluster": {"server": self.url}}],
+            "users": [entry | {"user": {"token": "t"}}],
+            "contexts": [entry | {"context": {"cluster": "x", "user": "x"}}],
+        }
+        path.write_text(json.dumps(config))
+        return path
+
+
+@contextmanager
+def serving(answer: Callable[[Asked], Answer]) -> Iterator[Wire]:
+    """Serve on loopback until the block ends."""
+    stopping = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_one_request(self) -> None:
+            try:
+                super().handle_one_request()
+            except OSError:
+                self.close_connection = True
+
+        def answer_it(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            names = {name.title(): value for name, value in self.headers.items()}
+            asked = Asked(self.command, self.path, names, self.rfile.read(length))
+            wire.asked.append(asked)
+            self._send(answer(asked))
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer_it
+
+        def _send(self, reply: Answer) -> None:
+            stopping.wait(reply.pause)
+            if reply.cut == 0:
+                self.close_connection = True
+                return
+            self.send_response(reply.status)
+            for name, value in {"Content-Type": "application/json", **reply.headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(reply.body)))
+            self.end_headers()
+            if reply.drip:
+                for byte in reply.body:
+                    self.wfile.write(bytes([byte]))
+                    if stopping.wait(reply.drip):
+                        return
+                return
+            self.wfile.write(reply.body[: reply.cut])
+            self.close_connection = reply.cut is not None
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    server.block_on_close = False
+    wire = Wire(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield wire
+    finally:
+        stopping.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def forwarded(url: str, asked: Asked) -> Answer:
+    """Pass a request on and return the answer."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    try:
+        kept = {k: v for k, v in asked.headers.items() if k.lower() not in ("host", "connection")}
+        connection.request(asked.method, asked.path, asked.body or None, kept)
+        response = connection.getresponse()
+        headers = {
+            k: v for k, v in response.getheaders() if k.lower() in ("retry-after", "warning")
+        }
+        return Answer(response.status, response.read(), headers)
+    finally:
+        connection.close()
+
+
+def faulty(url: str, fault: Fault) -> Callable[[Asked], Answer]:
+    """Return an answer function that forwards, but for the requests that `fault` spoils.
+
+    `fault(asked, n)` gets the request and how many that store something came before it. An
+    Answer is sent instead of forwarding; a function changes the answer after forwarding.
+    """
+    lock = threading.Lock()
+    seen = 0
+
+    def answer(asked: Asked) -> Answer:
+        nonlocal seen
+        with lock:
+            number = seen
+            seen += asked.writes
+        spoilt = fault(asked, number)
+        if isinstance(spoilt, Answer):
+            return spoilt
+        reply = forwarded(url, asked)
+        return spoilt(reply) if spoilt else reply
+
+    return answer
+
+
+def lost(reply: Answer) -> Answer:
+    """The connection is reset before the answer."""
+    return replace(reply, cut=0)
+
+
+def late(reply: Answer) -> Answer:
+    """The answer comes after the client has given up."""
+    return replace(reply, pause=5.0)
+
+
+def dripping(reply: Answer) -> Answer:
+    """The answer comes byte by byte, for ever."""
+    return replace(reply, drip=0.05)
+
+
+def cut_short(reply: Answer) -> Answer:
+    """The connection ends in the middle of the body."""
+    return replace(reply, cut=20)
