@@ -44,13 +44,14 @@ class StatusError(RemedydError):
         self.reason = reason
         self.details = None if details is None else dict(details)
         self.headers = dict(headers or {})
+        self.metadata: dict[str, Any] = {}
 
     def body(self) -> KubeObject:
         """Return the Status object."""
         status: KubeObject = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": self.metadata,
             "status": "Failure",
             "message": self.message,
         }

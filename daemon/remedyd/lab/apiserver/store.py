@@ -290,6 +290,15 @@ class ObjectStore:
             self._subscriptions.append(subscription)
             return subscription
 
+    def events_since(self, gvr: str, version: int) -> Sequence[StoreEvent]:
+        """Return the kept events of a resource after `version`, the latest first."""
+        with self.lock:
+            return [
+                event
+                for event in reversed(self._log)
+                if event.version > version and event.gvr == gvr
+            ]
+
     def on_change(self, listener: Listener) -> None:
         """Call `listener(type, gvr, object)` after every write, in order, inside the write.
 

@@ -1,0 +1,165 @@
+"""pods/eviction: a delete that asks the disruption budgets first.
+
+As in a real server the budget is taken before the pod is deleted, so an eviction that then fails
+has used it up all the same until the disruption controller notices.
+"""
+
+import math
+from typing import Any
+
+from remedyd.lab.apiserver import bodies, selectors
+from remedyd.lab.apiserver.backend import Call
+from remedyd.lab.apiserver.messages import Response, write_options
+from remedyd.lab.apiserver.status import StatusError, bad_request
+from remedyd.lab.apiserver.store import ObjectStore
+from remedyd.model.values import KubeObject
+
+BUDGETS = "policy/v1/poddisruptionbudgets"
+_BLOCKED = "Cannot evict pod as it would violate the pod's disruption budget."
+_TWO = (
+    "This pod has more than one PodDisruptionBudget, which the eviction subresource does not "
+    "support."
+)
+_MANAGER = "kube-apiserver"
+
+
+def is_ready(pod: KubeObject) -> bool:
+    """Say whether a pod serves."""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _share(value: Any, total: int) -> int:
+    if isinstance(value, str) and value.endswith("%"):
+        return math.ceil(total * int(value[:-1]) / 100)
+    return int(value)
+
+
+def counts(store: ObjectStore, budget: KubeObject) -> dict[str, int]:
+    """Return the numbers of a budget's status from the pods as they are."""
+    match = selectors.of_object(budget["spec"].get("selector"))
+    namespace = budget["metadata"].get("namespace")
+    pods = [pod for pod in store.scan("v1/pods", namespace) if match(pod)]
+    healthy = [p for p in pods if is_ready(p) and not p["metadata"].get("deletionTimestamp")]
+    expected = len([pod for pod in pods if not pod["metadata"].get("deletionTimestamp")])
+    spec = budget["spec"]
+    if spec.get("maxUnavailable") is not None:
+        desired = max(0, expected - _share(spec["maxUnavailable"], expected))
+    else:
+        desired = _share(spec.get("minAvailable", 1), expected)
+    allowed = max(0, len(healthy) - desired) if expected else 0
+    return {
+        "disruptionsAllowed": allowed,
+        "currentHealthy": len(healthy),
+        "desiredHealthy": desired,
+        "expectedPods": expected,
+    }
+
+
+def _refresh(store: ObjectStore, budget: KubeObject) -> KubeObject:
+    """Bring a budget's status up to date where no controller has done so."""
+    meta = budget["metadata"]
+    status = budget.get("status") or {}
+    if status.get("observedGeneration") == meta.get("generation"):
+        return budget
+    numbers = {**counts(store, budget), "observedGeneration": meta.get("generation", 1)}
+
+    def set_status(obj: KubeObject) -> None:
+        obj["status"] = {**(obj.get("status") or {}), **numbers}
+
+    return store.mutate(
+        BUDGETS,
+        meta.get("namespace"),
+        meta["name"],
+        set_status,
+        manager="kube-controller-manager",
+        subresource="status",
+    )
+
+
+def _blocked(budget: KubeObject) -> StatusError:
+    status = budget["status"]
+    text = (
+        f"The disruption budget {budget['metadata']['name']} needs {status['desiredHealthy']} "
+        f"healthy pods and has {status['currentHealthy']} currently"
+    )
+    causes = [{"reason": "DisruptionBudget", "message": text}]
+    return StatusError(429, "TooManyRequests", _BLOCKED, details={"causes": causes})
+
+
+def _take(call: Call, pod: KubeObject, *, dry_run: bool) -> None:
+    found = [
+        budget
+        for budget in call.store.scan(BUDGETS, call.namespace)
+        if selectors.of_object(budget["spec"].get("selector"))(pod)
+    ]
+    if len(found) > 1:
+        raise StatusError(500, "", _TWO)
+    if not found:
+        return
+    budget = _refresh(call.store, found[0])
+    left = budget["status"].get("disruptionsAllowed", 0)
+    if left < 1:
+        raise _blocked(budget)
+    if dry_run:
+        return
+    name, now = pod["metadata"]["name"], call.store.timestamp()
+
+    def use(obj: KubeObject) -> None:
+        status = obj["status"]
+        status["disruptionsAllowed"] = left - 1
+        status.setdefault("disruptedPods", {})[name] = now
+        if left > 1:
+            return
+        for condition in status.get("conditions") or []:
+            if condition["type"] == "DisruptionAllowed":
+                if condition["status"] != "False":
+                    condition["lastTransitionTime"] = now
+                condition |= {"status": "False", "reason": "InsufficientPods"}
+
+    meta = budget["metadata"]
+    call.store.mutate(
+        BUDGETS, meta.get("namespace"), meta["name"], use, manager=_MANAGER, subresource="status"
+    )
+
+
+def _mark(call: Call, pod: KubeObject) -> None:
+    now = call.store.timestamp()
+    target = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "lastTransitionTime": now,
+        "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting",
+    }
+
+    def add(obj: KubeObject) -> None:
+        obj.setdefault("status", {}).setdefault("conditions", []).append(target)
+
+    meta = pod["metadata"]
+    call.store.mutate(
+        "v1/pods", meta["namespace"], meta["name"], add, manager=_MANAGER, subresource="status"
+    )
+
+
+def evict(call: Call) -> Response:
+    """Answer a POST of pods/eviction."""
+    warnings: list[str] = []
+    options = write_options(call.request, "CreateOptions")
+    body = bodies.read(call, "Eviction", "policy/v1", options, warnings)
+    if (body.get("metadata") or {}).get("name") != call.path.name:
+        raise bad_request("name in URL does not match name in Eviction object")
+    asked = body.get("deleteOptions") or {}
+    options = write_options(call.request, "DeleteOptions", asked.get("dryRun"))
+    wanted = asked.get("preconditions") or {}
+    with call.store.lock:
+        pod = call.get()
+        _take(call, pod, dry_run=options.dry_run)
+        where = (call.gvr, call.namespace, call.path.name)
+        uid, version = wanted.get("uid"), wanted.get("resourceVersion")
+        call.store.delete(*where, uid=uid, resource_version=version, dry_run=True)
+        if not options.dry_run:
+            _mark(call, pod)
+            call.store.delete(*where, grace_seconds=asked.get("gracePeriodSeconds"))
+    status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+    return Response(201, {**status, "code": 201})
