@@ -1,5 +1,6 @@
 """Every error as problem details (RFC 9457): what is wrong, and what to do about it."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,7 @@ MEDIA_TYPE = "application/problem+json"
 _STATUS: tuple[tuple[type[errors.RemedydError], int], ...] = (
     (errors.Expired, 410),
     (errors.Conflict, 409),
+    (errors.Throttled, 429),
     (errors.Throttled, 429),
     (errors.Unauthenticated, 401),
     (errors.Forbidden, 403),
@@ -38,7 +40,13 @@ def status_of(error: errors.RemedydError) -> int:
 
 
 def problem(
-    request: Request, status: int, detail: str, *, hint: str = "", **more: Any
+    request: Request,
+    status: int,
+    detail: str,
+    *,
+    hint: str = "",
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> JSONResponse:
     """Build the response; `more` adds members such as `problems` or `reason`."""
     body: dict[str, Any] = {
@@ -51,7 +59,6 @@ def problem(
     if hint:
         body["hint"] = hint
     body.update(more)
-    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
     return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
 
 
