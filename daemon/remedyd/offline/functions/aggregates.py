@@ -1,0 +1,198 @@
+"""Aggregate functions.
+
+Sums of doubles are compensated in Elasticsearch (Kahan), so DuckDB's compensated variants are
+used; the plain ones differ in the last digits. Percentiles interpolate between samples:
+Elasticsearch's t-digest does the same while a group is small and approximates beyond about a
+thousand values. COUNT_DISTINCT is exact here, a HyperLogLog++ estimate there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from remedyd.offline.functions.signature import (
+    AggregateSql,
+    Emitter,
+    Function,
+    Kind,
+    Parameter,
+    Returns,
+    anything,
+    gives,
+    guarded,
+    integers,
+    numbers,
+    plain_numbers,
+    same,
+    strings,
+)
+from remedyd.offline.plan import AggregateCall, Constant
+from remedyd.offline.types import (
+    COUNTERS,
+    DATES,
+    INTEGERS,
+    PLAIN_NUMERIC,
+    REPRESENTABLE,
+    STRINGS,
+    DataType,
+)
+
+_LONG = gives(DataType.LONG)
+_DOUBLE = gives(DataType.DOUBLE)
+
+
+def _flat(argument: str, where: str) -> str:
+    """Return all values of a multivalued column as one list."""
+    return f"flatten(list({argument}){where})"
+
+
+def folded(call: AggregateCall, name: str, argument: str, where: str, *more: str) -> str:
+    """Return a DuckDB aggregate over the values of a column, multivalues flattened."""
+    tail = "".join(f", {item}" for item in more)
+    if call.arguments[0].multi:
+        return f"list_aggregate({_flat(argument, where)}, '{name}'{tail})"
+    return f"{name}({argument}{tail}){where}"
+
+
+def _count(_: Emitter, call: AggregateCall, arguments: Sequence[str], where: str) -> str:
+    if not arguments:
+        return f"count(*){where}"
+    if call.arguments[0].multi:
+        return f"coalesce(CAST(sum(len({arguments[0]})){where} AS BIGINT), 0)"
+    return f"count({arguments[0]}){where}"
+
+
+def _count_distinct(_: Emitter, call: AggregateCall, arguments: Sequence[str], where: str) -> str:
+    if call.arguments[0].multi:
+        return f"coalesce(len(list_distinct({_flat(arguments[0], where)})), 0)"
+    return f"count(DISTINCT {arguments[0]}){where}"
+
+
+def _extreme(name: str) -> AggregateSql:
+    return lambda _, call, arguments, where: folded(call, name, arguments[0], where)
+
+
+def _sum(emitter: Emitter, call: AggregateCall, arguments: Sequence[str], where: str) -> str:
+    if call.type is DataType.DOUBLE:
+        value = folded(call, "fsum", arguments[0], where)
+        failed = f"NOT isfinite({value})"
+        message = "java.lang.ArithmeticException: not a finite double number: Infinity"
+        return guarded(emitter.note(call, failed, message), value, failed)
+    value = folded(call, "sum", arguments[0], where)
+    failed = f"{value} NOT BETWEEN -9223372036854775808 AND 9223372036854775807"
+    note = emitter.note(call, failed, "java.lang.ArithmeticException: long overflow")
+    return guarded(note, f"CAST({value} AS BIGINT)", failed)
+
+
+def _average(emitter: Emitter, call: AggregateCall, arguments: Sequence[str], where: str) -> str:
+    if call.arguments[0].type in INTEGERS:
+        total = folded(call, "sum", arguments[0], where)
+        return f"(CAST({total} AS DOUBLE) / nullif({_count(emitter, call, arguments, where)}, 0))"
+    return folded(call, "favg", arguments[0], where)
+
+
+def _percentile(_: Emitter, call: AggregateCall, arguments: Sequence[str], where: str) -> str:
+    rank = 0.5
+    if len(call.arguments) > 1 and isinstance(call.arguments[1], Constant):
+        rank = float(call.arguments[1].value or 0) / 100  # type: ignore[arg-type]
+    value = f"CAST({arguments[0]} AS DOUBLE{'[]' if call.arguments[0].multi else ''})"
+    return folded(call, "quantile_cont", value, where, repr(rank))
+
+
+def _deviation(name: str) -> AggregateSql:
+    return lambda _, call, arguments, where: folded(call, name, arguments[0], where)
+
+
+def _values(_: Emitter, call: AggregateCall, arguments: Sequence[str], where: str) -> str:
+    if call.arguments[0].multi:
+        listed = f"list_distinct({_flat(arguments[0], where)})"
+    else:
+        listed = f"list(DISTINCT {arguments[0]}){_present(arguments[0], where)}"
+    return f"nullif(list_sort({listed}), [])"
+
+
+def _present(argument: str, where: str) -> str:
+    condition = where.removeprefix(" FILTER (WHERE ").removesuffix(")")
+    more = f" AND {condition}" if condition else ""
+    return f" FILTER (WHERE {argument} IS NOT NULL{more})"
+
+
+def _at_extreme(name: str) -> AggregateSql:
+    """Take the value at the lowest or highest sort key, a null value included."""
+    return lambda _, _call, arguments, where: f"{name}({arguments[0]}, {arguments[1]}){where}"
+
+
+def _aggregate(
+    name: str,
+    parameters: tuple[Parameter, ...],
+    returns: Returns,
+    sql: AggregateSql,
+    *,
+    gives_multi: bool = False,
+    since: tuple[int, int] = (8, 11),
+) -> Function:
+    return Function(
+        name,
+        parameters,
+        returns,
+        aggregate=sql,
+        kind=Kind.AGGREGATE,
+        topic="aggregate",
+        whole=True,
+        gives_multi=gives_multi,
+        since=since,
+    )
+
+
+_COMPARABLE = Parameter(
+    "field",
+    PLAIN_NUMERIC
+    | {DataType.UNSIGNED_LONG}
+    | STRINGS
+    | DATES
+    | {DataType.BOOLEAN, DataType.IP, DataType.VERSION},
+    "boolean, date, ip, string, version or numeric except counter types",
+)
+_ANY = Parameter("field", REPRESENTABLE | COUNTERS, "any type")
+_SORTED_BY = Parameter("sort", INTEGERS | DATES, "long or datetime")
+
+
+def _total_type(types: Sequence[DataType]) -> DataType:
+    return DataType.DOUBLE if types[0] is DataType.DOUBLE else DataType.LONG
+
+
+FUNCTIONS = (
+    _aggregate(
+        "COUNT", (Parameter("field", _ANY.types, "any type", optional=True),), _LONG, _count
+    ),
+    _aggregate(
+        "COUNT_DISTINCT",
+        (anything("field"), integers("precision", optional=True, constant=True)),
+        _LONG,
+        _count_distinct,
+    ),
+    _aggregate("MIN", (_COMPARABLE,), same, _extreme("min")),
+    _aggregate("MAX", (_COMPARABLE,), same, _extreme("max")),
+    _aggregate("SUM", (plain_numbers("number"),), _total_type, _sum),
+    _aggregate("AVG", (plain_numbers("number"),), _DOUBLE, _average),
+    _aggregate("MEDIAN", (plain_numbers("number"),), _DOUBLE, _percentile),
+    _aggregate(
+        "PERCENTILE",
+        (plain_numbers("number"), numbers("percentile", constant=True)),
+        _DOUBLE,
+        _percentile,
+    ),
+    _aggregate("STD_DEV", (plain_numbers("number"),), _DOUBLE, _deviation("stddev_pop")),
+    _aggregate(
+        "VARIANCE", (plain_numbers("number"),), _DOUBLE, _deviation("var_pop"), since=(9, 2)
+    ),
+    _aggregate("VALUES", (anything("field"),), same, _values, gives_multi=True),
+    _aggregate(
+        "FIRST", (anything("value"), _SORTED_BY), same, _at_extreme("arg_min_null"), since=(9, 4)
+    ),
+    _aggregate(
+        "LAST", (anything("value"), _SORTED_BY), same, _at_extreme("arg_max_null"), since=(9, 4)
+    ),
+)
+
+__all__ = ["FUNCTIONS", "folded", "strings"]

@@ -1,0 +1,128 @@
+"""Arithmetic that never fails a query: overflow and division by zero give null and a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from remedyd.offline.functions.signature import Emitter, Function, Parameter, guarded
+from remedyd.offline.plan import AggregateCall, Call, Constant, Expression, Span
+from remedyd.offline.types import DATES, NUMERIC, SPANS, DataType, promoted
+
+ZERO = "java.lang.ArithmeticException: / by zero"
+NOT_FINITE = "java.lang.ArithmeticException: not a finite double number: {}"
+
+
+def overflow(data_type: DataType) -> str:
+    """Return the exception Elasticsearch reports for a result out of range."""
+    return f"java.lang.ArithmeticException: {data_type.value} overflow"
+
+
+def _result(types: Sequence[DataType]) -> DataType:
+    left, right = types
+    for data_type in (left, right):
+        if data_type in DATES:
+            return data_type
+    if left is DataType.NULL or right is DataType.NULL:
+        return right if left is DataType.NULL else left
+    if left in SPANS:
+        return left
+    return promoted(left, right)
+
+
+def finite(emitter: Emitter, call: Call | AggregateCall, value: str) -> str:
+    """Give null with a warning where a double is infinite or not a number."""
+    shown = (
+        f"CASE WHEN isnan({value}) THEN 'NaN' WHEN {value} > 0 THEN 'Infinity' ELSE '-Infinity' END"
+    )
+    failed = f"NOT isfinite({value})"
+    return guarded(emitter.note(call, failed, NOT_FINITE, shown=shown), value, failed)
+
+
+def _arithmetic(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
+    if call.type in DATES:
+        return _shift_date(emitter, call)
+    left, right = (emitter.emit_as(argument, call.type) for argument in call.arguments)
+    symbol = call.function.name
+    if symbol in "/%":
+        return _divide(emitter, call, left, right)
+    value = f"({left} {symbol} {right})"
+    if call.type is DataType.DOUBLE:
+        return finite(emitter, call, value)
+    return tried(emitter, call, value, (left, right), overflow(call.type))
+
+
+def tried(emitter: Emitter, call: Call, value: str, inputs: Sequence[str], message: str) -> str:
+    """Give null with a warning where a computation over present inputs fails."""
+    attempt = f"TRY({value})"
+    present = " AND ".join(f"{item} IS NOT NULL" for item in inputs)
+    note = emitter.note(call, f"{attempt} IS NULL AND {present}", message)
+    return f"coalesce({attempt}, CASE WHEN {present} THEN {note} END)"
+
+
+def _is_nonzero_constant(expression: Expression) -> bool:
+    return isinstance(expression, Constant) and expression.value not in (0, -1, None)
+
+
+def _divide(emitter: Emitter, call: Call, left: str, right: str) -> str:
+    symbol = call.function.name
+    if call.type is DataType.DOUBLE:
+        value = f"({left} {symbol} {right})"
+        failed = f"NOT isfinite({value})"
+        return guarded(emitter.note(call, failed, ZERO), value, failed)
+    value = f"({left} {'//' if symbol == '/' else '%'} {right})"
+    if _is_nonzero_constant(call.arguments[1]):
+        return value
+    failed = f"{right} = 0 AND {left} IS NOT NULL"
+    return guarded(emitter.note(call, failed, ZERO), f"TRY({value})", failed)
+
+
+def interval(span: Span) -> str:
+    """Return the SQL of a time span."""
+    parts = []
+    if span.months:
+        parts.append(f"to_months({span.months})")
+    if span.days:
+        parts.append(f"to_days({span.days})")
+    if span.milliseconds or not parts:
+        parts.append(f"to_milliseconds({span.milliseconds})")
+    return parts[0] if len(parts) == 1 else f"({' + '.join(parts)})"
+
+
+def shifted(moment: str, symbol: str, span: Span, data_type: DataType) -> str:
+    """Return the SQL of a date moved by a span; nanoseconds survive."""
+    if data_type is DataType.DATE:
+        return f"({moment} {symbol} {interval(span)})"
+    moved = f"epoch_ns(CAST({moment} AS TIMESTAMP) {symbol} {interval(span)})"
+    return f"make_timestamp_ns({moved} + epoch_ns({moment}) % 1000)"
+
+
+def _shift_date(emitter: Emitter, call: Call) -> str:
+    left, right = call.arguments
+    date, span = (right, left) if isinstance(left, Span) else (left, right)
+    assert isinstance(span, Span)
+    moment = emitter.emit(date)
+    value = shifted(moment, call.function.name, span, call.type)
+    return tried(emitter, call, value, (moment,), overflow(DataType.LONG))
+
+
+def _negate(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
+    value = f"(-{arguments[0]})"
+    if call.type is DataType.DOUBLE:
+        return value
+    return tried(emitter, call, value, arguments, overflow(call.type))
+
+
+_OPERANDS = Parameter("operand", NUMERIC | DATES | SPANS, "date_nanos, datetime or numeric")
+_NUMBERS = Parameter("operand", NUMERIC, "numeric")
+
+
+def _operator(name: str, operand: Parameter) -> Function:
+    operands = (operand, operand)
+    return Function(name, operands, _result, _arithmetic, topic="operator", repeats=True)
+
+
+FUNCTIONS = (
+    *(_operator(name, _OPERANDS) for name in "+-"),
+    *(_operator(name, _NUMBERS) for name in "*/%"),
+    Function("neg", (_NUMBERS,), lambda types: types[0], _negate, topic="operator", repeats=True),
+)

@@ -1,0 +1,58 @@
+"""SQL macros for conversions whose Java behaviour takes more than one expression to state.
+
+They keep generated SQL short and each rule in one place; DuckDB expands them while binding.
+"""
+
+from __future__ import annotations
+
+_ISO = (
+    r"\d{4}(-\d{2}(-\d{2}(T(\d{2}(:\d{2}(:\d{2}([.,]\d{1,9})?)?)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?)?)?"
+)
+_SIGNED = r"[+-]?\d+"
+_DECIMAL = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
+
+MACROS = (
+    # Java prints a double in plain digits from 0.001 up to 10 million, else as 1.5E10.
+    """esql_scientific(digits, exponent) AS
+        left(digits, 1) || '.' || coalesce(nullif(rtrim(substr(digits, 2), '0'), ''), '0')
+        || 'E' || exponent""",
+    """esql_positive_text(t) AS CASE
+        WHEN contains(t, 'e') THEN esql_scientific(
+            replace(split_part(t, 'e', 1), '.', ''), CAST(split_part(t, 'e', 2) AS INTEGER))
+        WHEN starts_with(t, '0.') THEN esql_scientific(
+            ltrim(substr(t, 3), '0'), len(ltrim(substr(t, 3), '0')) - len(t) + 1)
+        ELSE esql_scientific(replace(t, '.', ''), len(split_part(t, '.', 1)) - 1) END""",
+    """esql_double_text(x) AS CASE
+        WHEN x = 0 OR abs(x) BETWEEN 0.001 AND 9999999.999999999 THEN CAST(x AS VARCHAR)
+        WHEN isnan(x) THEN 'NaN'
+        WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END
+        ELSE CASE WHEN x < 0 THEN '-' ELSE '' END
+            || esql_positive_text(CAST(abs(x) AS VARCHAR)) END""",
+    f"""esql_text_double(t) AS
+        CASE WHEN regexp_full_match(t, '{_DECIMAL}') THEN TRY_CAST(trim(t) AS DOUBLE) END""",
+    # Math.round: halves go up, also below zero.
+    "esql_double_whole(x) AS TRY_CAST(floor(x + 0.5) AS HUGEINT)",
+    f"""esql_text_whole(t) AS CASE WHEN regexp_full_match(t, '{_SIGNED}')
+        THEN TRY_CAST(t AS HUGEINT) ELSE esql_double_whole(esql_text_double(t)) END""",
+    # A cast of text to TIMESTAMP ignores the offset, so the offset is read apart.
+    r"""esql_zone_seconds(t) AS
+        CASE WHEN regexp_matches(t, 'T.*[+-]') THEN
+            (CASE WHEN contains(split_part(t, 'T', 2), '-') THEN -1 ELSE 1 END)
+            * (CAST(regexp_extract(t, 'T.*[+-](\d{2})', 1) AS BIGINT) * 3600
+               + coalesce(TRY_CAST(regexp_extract(t, 'T.*[+-]\d{2}:?(\d{2})', 1) AS BIGINT), 0)
+               * 60)
+        ELSE 0 END""",
+    r"""esql_local_text(t) AS
+        replace(regexp_replace(t, '(T[^Z+-]*)(Z|[+-].*)$', '\1'), ',', '.')""",
+    f"""esql_text_timestamp(t) AS CASE WHEN regexp_full_match(t, '{_ISO}') THEN
+        TRY_CAST(esql_local_text(t)
+            || substr('0000-01-01T00:00:00', least(len(esql_local_text(t)), 19) + 1)
+            AS TIMESTAMP) - to_seconds(esql_zone_seconds(t)) END""",
+    r"""esql_text_nanos(t) AS make_timestamp_ns(epoch_ns(esql_text_timestamp(t)) // 1000 * 1000
+        + CAST(substr(rpad(regexp_extract(t, '[.,](\d{1,9})', 1), 9, '0'), 7) AS BIGINT))""",
+    "esql_timestamp_text(x) AS strftime(x, '%Y-%m-%dT%H:%M:%S.%gZ')",
+    """esql_nanos_tail(r) AS CASE WHEN r = '000000' THEN '' WHEN ends_with(r, '000')
+        THEN left(r, 3) ELSE r END""",
+    """esql_nanos_text(x) AS strftime(CAST(x AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%g')
+        || esql_nanos_tail(printf('%06d', epoch_ns(x) % 1000000)) || 'Z'""",
+)

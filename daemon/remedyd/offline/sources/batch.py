@@ -1,0 +1,120 @@
+"""Documents gathered into rows, new fields mapped on the way.
+
+A document is a tree; a row is flat, one entry per leaf. What a path means is looked up once
+per batch and path, since thousands of documents share a few dozen paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from remedyd.offline.catalog import Leaf, Schema
+from remedyd.offline.catalog.dynamic import dynamic_leaf
+from remedyd.offline.sources.values import Convert, Malformed, Stored, converter, several
+from remedyd.offline.types import DataType
+
+Row = dict[str, "Stored | list[Stored]"]
+
+
+class BadDocument(ValueError):
+    """A document that Elasticsearch would reject; the message says why."""
+
+
+class Batch:
+    """Rows of one stream, and its schema as these documents leave it."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.rows: list[Row] = []
+        self._leaves = dict(schema.leaves)
+        self._readers: dict[str, tuple[Leaf, Convert] | None] = {}
+
+    def add(self, document: Mapping[str, Any], templates: Mapping[str, str] | None = None) -> None:
+        """Add one document; `templates` names the dynamic template per new path.
+
+        Raises BadDocument and leaves the batch as it was.
+        """
+        row: Row = {}
+        for path, value in leaves(document, ""):
+            if value is None:
+                continue
+            if path not in self._readers:
+                self._readers[path] = self._reader(path, value, templates)
+            reader = self._readers[path]
+            if reader is None:
+                continue
+            stored = self._stored(path, value, *reader)
+            if stored is not None:
+                row[path] = stored
+        self.rows.append(row)
+
+    def finish(self) -> Schema:
+        """Return the schema with new fields; rows of multivalued fields are lists from now on."""
+        changed = {
+            path: leaf
+            for path, leaf in self._leaves.items()
+            if self.schema.leaves.get(path) != leaf
+        }
+        if changed:
+            self.schema = self.schema.with_leaves(changed)
+        multi = [leaf.path for leaf in self._leaves.values() if leaf.multi]
+        for path in multi:
+            for row in self.rows:
+                value = row.get(path)
+                if value is not None and not isinstance(value, list):
+                    row[path] = [value]
+        return self.schema
+
+    def _reader(
+        self, path: str, value: object, templates: Mapping[str, str] | None
+    ) -> tuple[Leaf, Convert] | None:
+        leaf = self._leaves.get(path)
+        if leaf is None:
+            template = (templates or {}).get(path, "")
+            leaf = dynamic_leaf(self.schema, path, value, template)
+            if leaf is None:
+                return None
+            self._leaves[path] = leaf
+        convert = converter(leaf.type)
+        return None if convert is None or leaf.constant is not None else (leaf, convert)
+
+    def _stored(
+        self, path: str, value: object, leaf: Leaf, convert: Convert
+    ) -> Stored | list[Stored]:
+        try:
+            if not isinstance(value, list):
+                return convert(value)
+            values = several([convert(item) for item in value if item is not None], leaf.type)
+        except Malformed as problem:
+            if self.schema.ignore_malformed and leaf.type is not DataType.DATE:
+                return None
+            kind = leaf.type.value
+            reason = f"failed to parse field [{path}] of type [{kind}]: {problem.args[0]!r}"
+            raise BadDocument(reason) from problem
+        if len(values) > 1 and not leaf.multi:
+            self._leaves[path] = replace(leaf, multi=True)
+            self._readers[path] = (self._leaves[path], convert)
+        return values if len(values) > 1 else next(iter(values), None)
+
+
+def leaves(document: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    """Yield every value of a document with its dotted path; arrays of objects become arrays."""
+    for key, value in document.items():
+        path = prefix + key
+        if isinstance(value, dict):
+            yield from leaves(value, f"{path}.")
+        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            yield from _merged(value, path)
+        else:
+            yield path, value
+
+
+def _merged(items: Iterable[Any], path: str) -> Iterator[tuple[str, Any]]:
+    gathered: dict[str, list[Any]] = {}
+    for item in items:
+        if isinstance(item, dict):
+            for below, value in leaves(item, f"{path}."):
+                gathered.setdefault(below, []).extend(value if isinstance(value, list) else [value])
+    yield from gathered.items()

@@ -1,0 +1,85 @@
+"""Names, types and rules: a syntax tree becomes a plan, or an error worded as Elasticsearch's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from remedyd.offline import nodes
+from remedyd.offline.catalog import Catalog
+from remedyd.offline.functions.moments import millis
+from remedyd.offline.plan import Limit, Plan
+from remedyd.offline.verifier import commands, sources, stats
+from remedyd.offline.verifier.context import Context
+from remedyd.offline.verifier.parameters import Given, Parameters, bind_identifiers
+from remedyd.offline.verifier.problems import Reporter, VerificationError
+from remedyd.offline.verifier.sources import UnknownIndex
+
+__all__ = ["Given", "Settings", "UnknownIndex", "VerificationError", "verify"]
+
+NO_LIMIT = "No limit defined, adding default limit of [1000]"
+
+_COMMANDS: dict[type[nodes.Command], Callable[[Any, Context], None]] = {
+    nodes.From: sources.from_command,
+    nodes.Row: sources.row_command,
+    nodes.Where: commands.where_command,
+    nodes.Eval: commands.eval_command,
+    nodes.Stats: stats.stats_command,
+    nodes.InlineStats: stats.stats_command,
+    nodes.Keep: commands.keep_command,
+    nodes.Drop: commands.drop_command,
+    nodes.Rename: commands.rename_command,
+    nodes.Sort: commands.sort_command,
+    nodes.Limit: commands.limit_command,
+    nodes.MvExpand: commands.expand_command,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a verification depends on besides the query: the moment and the release imitated."""
+
+    now: datetime
+    stack: tuple[int, int] = (9, 4)
+    parameters: Given = field(default_factory=dict)
+
+
+def verify(query: nodes.Query, catalog: Catalog, settings: Settings) -> Plan:
+    """Return the plan of a query. Raises EsqlError (VerificationError, UnsupportedEsql)."""
+    reporter = Reporter(query.source)
+    parameters = Parameters(settings.parameters, reporter)
+    query = bind_identifiers(query, parameters)
+    context = Context(reporter, parameters, catalog, settings.stack, millis(settings.now))
+    _apply_settings(query, context)
+    for command in query.commands:
+        handler = _COMMANDS.get(type(command))
+        if handler is None:
+            raise reporter.unsupported(command, _name(command))
+        handler(command, context)
+    if not context.limited:
+        context.warnings.append(NO_LIMIT)
+        context.steps.append(Limit(commands.DEFAULT_ROWS))
+    output = tuple(context.scope.columns.items())
+    return Plan(tuple(context.steps), output, tuple(context.warnings))
+
+
+def _name(command: nodes.Command) -> str:
+    return (
+        "".join(f" {char}" if char.isupper() else char for char in type(command).__name__)
+        .strip()
+        .upper()
+    )
+
+
+def _apply_settings(query: nodes.Query, context: Context) -> None:
+    for setting in query.settings:
+        if setting.name == "unmapped_fields" and context.stack >= (9, 3):
+            value = str(setting.value.value).lower()
+            if value not in {"nullify", "default", "fail"}:
+                raise context.reporter.unsupported(setting, f"unmapped_fields={value}")
+            context.nullify = value == "nullify"
+        else:
+            reason = f"Unknown setting [{setting.name}]"
+            raise context.reporter.error(setting, reason, kind="parsing_exception")

@@ -1,0 +1,269 @@
+"""Turning expressions as written into typed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from remedyd.offline import nodes
+from remedyd.offline.functions import OPERATORS, Function, Kind, lookup, suggestions
+from remedyd.offline.functions.patterns import lucene_operator
+from remedyd.offline.plan import (
+    AggregateCall,
+    Call,
+    Column,
+    Constant,
+    Expression,
+    Reference,
+    Scalar,
+    Span,
+)
+from remedyd.offline.types import DATES, DataType
+from remedyd.offline.verifier.casts import FUNCTION_OF
+from remedyd.offline.verifier.checking import check_arguments, check_arity, compatible
+from remedyd.offline.verifier.context import Context
+from remedyd.offline.verifier.folding import folded
+from remedyd.offline.verifier.literals import array, literal, read_as, time_span
+
+
+class Binder:
+    """Binds expressions in the current scope.
+
+    `groups` is None outside STATS. Inside, aggregate functions are allowed, and a column
+    outside of one must be among the groups, by name.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        groups: Mapping[str, Column] | None = None,
+        condition: Expression | None = None,
+    ) -> None:
+        self.context = context
+        self.reporter = context.reporter
+        self.groups = groups
+        self.condition = condition
+        self.aggregate: str | None = None
+        self._handlers: dict[type[nodes.Expression], Callable[..., Expression]] = {
+            nodes.Literal: literal,
+            nodes.ArrayLiteral: array,
+            nodes.TimeSpan: lambda node: time_span(node, node.amount, node.unit),
+            nodes.Parameter: context.parameters.value,
+            nodes.Column: self._column,
+            nodes.FunctionCall: self._function,
+            nodes.Unary: self._unary,
+            nodes.Binary: self._binary,
+            nodes.InList: self._in_list,
+            nodes.PatternMatch: self._pattern_match,
+            nodes.IsNull: self._is_null,
+            nodes.Cast: self._cast,
+        }
+
+    def bind(self, node: nodes.Expression) -> Expression:
+        """Return the typed expression; raises EsqlError at the mistake."""
+        handler = self._handlers.get(type(node))
+        if handler is None:
+            raise self.reporter.error(node, f"invalid use of [{self.reporter.text(node)}]")
+        return handler(node)
+
+    def condition_of(self, node: nodes.Expression) -> Expression:
+        """Return a WHERE condition, which must be boolean or null."""
+        bound = self.bind(node)
+        bound = read_as(bound, {DataType.BOOLEAN}, self.reporter)
+        if bound.type not in {DataType.BOOLEAN, DataType.NULL}:
+            label = bound.type.label.upper()
+            reason = f"Condition expression needs to be boolean, found [{label}]"
+            raise self.reporter.error(node, reason)
+        return bound
+
+    # --- columns ---------------------------------------------------------------------------
+
+    def _column(self, node: nodes.Column) -> Expression:
+        name = node.name
+        scope = self.context.scope
+        if self.groups is not None and self.aggregate is None:
+            if name in self.groups:
+                return self._reference(self.groups[name], node)
+            if name in scope.columns:
+                reason = (
+                    f"column [{name}] must appear in the STATS BY clause or be used in an "
+                    "aggregate function"
+                )
+                raise self.reporter.error(node, reason)
+        column = scope.columns.get(name)
+        if column is None:
+            if self.context.nullify:
+                return Constant(DataType.NULL, multi=False, node=node, value=None)
+            raise self.reporter.unknown_column(node, name, scope.columns)
+        return self._reference(column, node)
+
+    def _reference(self, column: Column, node: nodes.Node) -> Expression:
+        if column.type is DataType.UNSUPPORTED:
+            raise self.reporter.error(node, conflict_text(column))
+        return Reference(column.type, column.multi, node, column)
+
+    # --- operators -------------------------------------------------------------------------
+
+    def _unary(self, node: nodes.Unary) -> Expression:
+        if node.operator is nodes.UnaryOperator.NOT:
+            return self._apply(OPERATORS["NOT"], [self.bind(node.operand)], node)
+        operand = self.bind(node.operand)
+        if isinstance(operand, Span):
+            return replace(
+                operand,
+                months=-operand.months,
+                days=-operand.days,
+                milliseconds=-operand.milliseconds,
+            )
+        return self._apply(OPERATORS["neg"], [operand], node)
+
+    def _binary(self, node: nodes.Binary) -> Expression:
+        left, right = self.bind(node.left), self.bind(node.right)
+        return self._apply(OPERATORS[node.operator.value], [left, right], node)
+
+    def _in_list(self, node: nodes.InList) -> Expression:
+        value = self.bind(node.value)
+        items = [
+            read_as(self.bind(item), {value.type} & DATES, self.reporter) for item in node.items
+        ]
+        for item in items:
+            if not compatible(value.type, item.type):
+                wanted = value.type.label
+                reason = (
+                    f"1st argument of [{self.reporter.text(node)}] must be [{wanted}], found "
+                    f"value [{self.reporter.text(item.node)}] type [{item.type.label}]"
+                )
+                raise self.reporter.error(node, reason)
+        return self._negated(self._apply(OPERATORS["IN"], [value, *items], node), node.negated)
+
+    def _pattern_match(self, node: nodes.PatternMatch) -> Expression:
+        patterns = [self.bind(pattern) for pattern in node.patterns]
+        for pattern in patterns:
+            text = pattern.value if isinstance(pattern, Constant) else None
+            operator = lucene_operator(str(text)) if node.kind is nodes.MatchKind.RLIKE else None
+            if operator is not None:
+                raise self.reporter.unsupported(
+                    pattern.node, f"RLIKE operator {operator}", hint="escape it, or use LIKE"
+                )
+        match = self._apply(OPERATORS[node.kind.value], [self.bind(node.value), *patterns], node)
+        return self._negated(match, node.negated)
+
+    def _is_null(self, node: nodes.IsNull) -> Expression:
+        name = "IS NOT NULL" if node.negated else "IS NULL"
+        return self._apply(OPERATORS[name], [self.bind(node.value)], node)
+
+    def _negated(self, expression: Expression, negated: bool) -> Expression:
+        if not negated:
+            return expression
+        return Call(DataType.BOOLEAN, False, expression.node, OPERATORS["NOT"], (expression,))
+
+    def _cast(self, node: nodes.Cast) -> Expression:
+        name = FUNCTION_OF.get(node.type_name)
+        function = lookup(name, self.context.stack) if name else None
+        if function is None:
+            raise self.reporter.error(
+                node, f"Unsupported conversion to type [{node.type_name}]", kind="parsing_exception"
+            )
+        return self._apply(function, [self.bind(node.value)], node)
+
+    # --- functions -------------------------------------------------------------------------
+
+    def _function(self, node: nodes.FunctionCall) -> Expression:
+        if node.name == "NOW" and not node.arguments:
+            return Constant(DataType.DATE, multi=False, node=node, value=self.context.now)
+        function = lookup(node.name, self.context.stack)
+        if function is None:
+            raise self._unknown_function(node)
+        if function.kind is Kind.AGGREGATE:
+            return self._aggregate(function, node)
+        if function.kind is Kind.GROUPING:
+            raise self.reporter.error(
+                node, f"cannot use grouping function [{self.reporter.text(node)}] outside BY"
+            )
+        check_arity(function, len(node.arguments), node, self.reporter)
+        return self._apply(function, [self.bind(item) for item in node.arguments], node)
+
+    def _unknown_function(self, node: nodes.FunctionCall) -> Exception:
+        name = node.name.lower()
+        near = suggestions(node.name, self.context.stack)
+        hint = ""
+        if near:
+            listed = f"[{near[0]}]" if len(near) == 1 else f"any of [{', '.join(near)}]"
+            hint = f", did you mean {listed}?"
+        return self.reporter.error(node, f"Unknown function [{name}]{hint}")
+
+    def _aggregate(self, function: Function, node: nodes.FunctionCall) -> Expression:
+        text = self.reporter.text(node)
+        if self.groups is None:
+            reason = f"aggregate function [{text}] not allowed outside STATS command"
+            raise self.reporter.error(node, reason)
+        if self.aggregate is not None:
+            reason = f"nested aggregations [{text}] not allowed inside other aggregations "
+            raise self.reporter.error(node, f"{reason}[{self.aggregate}]")
+        starred = len(node.arguments) == 1 and isinstance(node.arguments[0], nodes.Star)
+        written = () if starred and function.name == "COUNT" else node.arguments
+        check_arity(function, len(written), node, self.reporter)
+        self.aggregate = text
+        try:
+            bound = [self.bind(argument) for argument in written]
+        finally:
+            self.aggregate = None
+        arguments = check_arguments(function, bound, node, self.reporter)
+        data_type = function.returns([argument.type for argument in arguments])
+        return AggregateCall(
+            data_type, function.gives_multi, node, function, tuple(arguments), self.condition
+        )
+
+    def _apply(
+        self, function: Function, given: list[Expression], node: nodes.Expression
+    ) -> Expression:
+        arguments = check_arguments(function, given, node, self.reporter)
+        types = [argument.type for argument in arguments]
+        data_type = function.returns(types)
+        if data_type is DataType.UNSUPPORTED:
+            raise self._mixed_branches(function, arguments, node)
+        constant = folded(function, arguments, data_type, node)
+        if constant is not None:
+            return constant
+        return Call(
+            data_type, self._is_multi(function, arguments), node, function, tuple(arguments)
+        )
+
+    def _is_multi(self, function: Function, arguments: list[Expression]) -> bool:
+        if function.gives_multi:
+            return True
+        if function.name == "CASE":
+            values = arguments[1::2] + (arguments[-1:] if len(arguments) % 2 else [])
+            return any(value.multi for value in values)
+        spreads = function.maps or function.lazy
+        return spreads and any(argument.multi for argument in arguments)
+
+    def _mixed_branches(
+        self, function: Function, arguments: list[Expression], node: nodes.Expression
+    ) -> Exception:
+        values = arguments
+        if function.name == "CASE":
+            values = arguments[1::2] + (arguments[-1:] if len(arguments) % 2 else [])
+        first = next(item for item in values if item.type is not DataType.NULL)
+        odd = next(item for item in values if not compatible(first.type, item.type))
+        place = f"argument of [{self.reporter.text(node)}]"
+        found = f"found value [{self.reporter.text(odd.node)}] type [{odd.type.label}]"
+        return self.reporter.error(node, f"{place} must be [{first.type.label}], {found}")
+
+
+def conflict_text(column: Column) -> str:
+    """Return the error for a field whose type ES|QL cannot use."""
+    found: dict[str, list[str]] = {}
+    for stream, leaf in column.leaves.items():
+        found.setdefault(leaf.type.value, []).append(stream)
+    if len(found) == 1:
+        return f"Cannot use field [{column.name}] with unsupported type"
+    where = ", ".join(f"[{kind}] in [{', '.join(sorted(names))}]" for kind, names in found.items())
+    return (
+        f"Cannot use field [{column.name}] due to ambiguities being mapped as "
+        f"[{len(found)}] incompatible types: {where}"
+    )
+
+
+__all__ = ["Binder", "Scalar", "conflict_text"]

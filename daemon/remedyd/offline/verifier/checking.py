@@ -1,0 +1,168 @@
+"""Argument checks of functions and operators, with Elasticsearch's wording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from remedyd.offline import nodes
+from remedyd.offline.errors import EsqlError
+from remedyd.offline.functions import Function
+from remedyd.offline.plan import Constant, Expression, Span
+from remedyd.offline.types import (
+    COUNTERS,
+    DATES,
+    NUMERIC,
+    SPANS,
+    STRINGS,
+    DataType,
+)
+from remedyd.offline.verifier.literals import read_as
+from remedyd.offline.verifier.problems import ORDINALS, Reporter
+
+COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+ARITHMETIC = frozenset({"+", "-", "*", "/", "%"})
+_COUNTS = ("no", "one", "two", "three", "four", "five")
+
+
+def check_arity(
+    function: Function, count: int, node: nodes.FunctionCall, reporter: Reporter
+) -> None:
+    """Refuse a call with too few or too many arguments."""
+    least, most = function.required, function.most
+    if least <= count and (most is None or count <= most):
+        return
+    if most is None:
+        wanted = f"at least {_COUNTS[least]} argument{'s' if least > 1 else ''}"
+    elif least == most:
+        amount = "exactly " + _COUNTS[least] if least else "no"
+        wanted = f"{amount} argument{'s' if least != 1 else ''}"
+    else:
+        wanted = f"{' or '.join(_COUNTS[least : most + 1])} arguments"
+    reason = f"error building [{function.name.lower()}]: expects {wanted}"
+    raise reporter.error(node, reason, kind="parsing_exception")
+
+
+def check_arguments(
+    function: Function, arguments: Sequence[Expression], node: nodes.Node, reporter: Reporter
+) -> list[Expression]:
+    """Return the arguments, strings read as dates where dates belong; raise on a wrong type."""
+    if function.name in COMPARISONS:
+        return _check_comparison(function, arguments, node, reporter)
+    if function.name in ARITHMETIC:
+        return _check_arithmetic(function, arguments, node, reporter)
+    checked: list[Expression] = []
+    for index, argument in enumerate(arguments):
+        parameter = function.parameter(index)
+        if not parameter.types & STRINGS:
+            argument = read_as(argument, parameter.types, reporter)
+        if argument.type not in parameter.types and argument.type is not DataType.NULL:
+            raise _wrong_type(function, index, argument, parameter.expected, node, reporter)
+        if parameter.constant and not isinstance(argument, Constant | Span):
+            place = f"{ORDINALS[min(index, 4)]} argument"
+            reason = f"{place} of [{reporter.text(node)}] must be a constant, received "
+            raise reporter.error(argument.node, f"{reason}[{reporter.text(argument.node)}]")
+        checked.append(argument)
+    return checked
+
+
+def _wrong_type(
+    function: Function,
+    index: int,
+    argument: Expression,
+    expected: str,
+    node: nodes.Node,
+    reporter: Reporter,
+) -> EsqlError:
+    several = function.most is None or function.most > 1
+    place = f"{ORDINALS[min(index, 4)]} argument" if several else "argument"
+    found = f"found value [{reporter.text(argument.node)}] type [{argument.type.label}]"
+    return reporter.error(node, f"{place} of [{reporter.text(node)}] must be [{expected}], {found}")
+
+
+def _family(data_type: DataType) -> str:
+    if data_type in NUMERIC:
+        return "numeric"
+    return "keyword" if data_type in STRINGS else data_type.label
+
+
+def compatible(left: DataType, right: DataType) -> bool:
+    """Whether two types may be compared with one another."""
+    if DataType.NULL in {left, right} or left is right:
+        return True
+    return any({left, right} <= group for group in (NUMERIC, STRINGS, DATES))
+
+
+def _check_comparison(
+    function: Function, arguments: Sequence[Expression], node: nodes.Node, reporter: Reporter
+) -> list[Expression]:
+    left, right = arguments
+    if right.type not in STRINGS:
+        left = read_as(left, {right.type}, reporter)
+    if left.type not in STRINGS:
+        right = read_as(right, {left.type}, reporter)
+    for index, operand in enumerate((left, right)):
+        if operand.type not in function.parameters[index].types:
+            expected = function.parameters[index].expected
+            raise _wrong_type(function, index, operand, expected, node, reporter)
+    if not compatible(left.type, right.type):
+        wanted, found = _family(left.type), right.type.label
+        reason = (
+            f"first argument of [{reporter.text(node)}] is [{wanted}] so second argument must "
+            f"also be [{wanted}] but was [{found}]"
+        )
+        raise reporter.error(node, reason)
+    _refuse_mixed_unsigned(left, right, node, reporter)
+    return [left, right]
+
+
+def _refuse_mixed_unsigned(
+    left: Expression, right: Expression, node: nodes.Node, reporter: Reporter
+) -> None:
+    types = {left.type, right.type} - {DataType.NULL}
+    if DataType.UNSIGNED_LONG in types and len(types) > 1:
+        reason = (
+            f"first argument of [{reporter.text(node)}] is [{left.type.label}] and second is "
+            f"[{right.type.label}]. [unsigned_long] can only be operated on together with "
+            "another [unsigned_long]"
+        )
+        raise reporter.error(node, reason)
+
+
+def _check_arithmetic(
+    function: Function, arguments: Sequence[Expression], node: nodes.Node, reporter: Reporter
+) -> list[Expression]:
+    left, right = arguments
+    if left.type in DATES:
+        right = read_as(right, SPANS, reporter)
+    elif right.type in DATES and function.name == "+":
+        left = read_as(left, SPANS, reporter)
+    for index, operand in enumerate((left, right)):
+        accepted = function.parameters[index].types
+        if operand.type not in accepted and operand.type is not DataType.NULL:
+            expected = function.parameters[index].expected
+            raise _wrong_type(function, index, operand, expected, node, reporter)
+    if not _can_compute(function.name, left.type, right.type):
+        reason = (
+            f"[{function.name}] has arguments with incompatible types "
+            f"[{left.type.label}] and [{right.type.label}]"
+        )
+        raise reporter.error(node, reason)
+    return [left, right]
+
+
+def _can_compute(operator: str, left: DataType, right: DataType) -> bool:
+    if DataType.NULL in {left, right}:
+        return True
+    if left in NUMERIC and right in NUMERIC:
+        unsigned = DataType.UNSIGNED_LONG in {left, right}
+        return not unsigned or left is right
+    if left in DATES:
+        return right in SPANS
+    if right in DATES:
+        return left in SPANS and operator == "+"
+    return left is right and left in SPANS
+
+
+def is_counter(expression: Expression) -> bool:
+    """Whether an expression is a counter metric."""
+    return expression.type in COUNTERS

@@ -1,0 +1,30 @@
+"""What every part of the verifier needs to know about the query at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from remedyd.offline.catalog import Catalog
+from remedyd.offline.plan import Step
+from remedyd.offline.verifier.parameters import Parameters
+from remedyd.offline.verifier.problems import Reporter
+from remedyd.offline.verifier.scope import Scope
+
+
+@dataclass(slots=True)
+class Context:
+    """State of one verification. `now` is in milliseconds since 1970.
+
+    `nullify` is set by `SET unmapped_fields="nullify"`: an unknown column is a null one.
+    """
+
+    reporter: Reporter
+    parameters: Parameters
+    catalog: Catalog
+    stack: tuple[int, int]
+    now: int
+    scope: Scope = field(default_factory=Scope)
+    steps: list[Step] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    nullify: bool = False
+    limited: bool = False

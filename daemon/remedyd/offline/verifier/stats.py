@@ -1,0 +1,126 @@
+"""STATS and INLINE STATS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from remedyd.offline import nodes
+from remedyd.offline.errors import EsqlError
+from remedyd.offline.plan import (
+    Aggregate,
+    AggregateCall,
+    Call,
+    Column,
+    Constant,
+    Definition,
+    Expression,
+    Extend,
+    Reference,
+    children,
+)
+from remedyd.offline.types import COUNTERS
+from remedyd.offline.verifier.binder import Binder
+from remedyd.offline.verifier.commands import Collector
+from remedyd.offline.verifier.context import Context
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What a STATS breaks down into: columns before, the aggregation, columns after."""
+
+    groups: list[Definition] = field(default_factory=list)
+    aggregates: list[Definition] = field(default_factory=list)
+    after: list[Definition] = field(default_factory=list)
+    shown: list[tuple[str, Column]] = field(default_factory=list)
+
+
+def stats_command(node: nodes.Stats | nodes.InlineStats, context: Context) -> None:
+    """Aggregate by groups. Columns: aggregates, then groups; a group beats an aggregate."""
+    inline = isinstance(node, nodes.InlineStats)
+    collector = Collector(context)
+    parts = _Parts()
+    group_columns = _bind_groups(node.groups, parts, collector, context)
+    for aggregation in node.aggregates:
+        try:
+            _bind_aggregation(aggregation, group_columns, parts, context)
+        except EsqlError as problem:
+            collector.add(problem)
+    collector.raise_any()
+    context.steps.append(Aggregate(tuple(parts.groups), tuple(parts.aggregates), inline))
+    if parts.after:
+        context.steps.append(Extend(tuple(parts.after)))
+    before = list(context.scope.columns.items()) if inline else []
+    context.scope.replace([*before, *parts.shown, *group_columns.items()])
+
+
+def _bind_groups(
+    groups: Sequence[nodes.Named], parts: _Parts, collector: Collector, context: Context
+) -> dict[str, Column]:
+    columns: dict[str, Column] = {}
+    for group in groups:
+        try:
+            value = Binder(context).bind(group.value)
+            if value.type in COUNTERS:
+                text = context.reporter.text(group.value)
+                raise context.reporter.error(
+                    group, f"cannot group by on [{value.type.value}] type for grouping [{text}]"
+                )
+        except EsqlError as problem:
+            collector.add(problem)
+            continue
+        column = context.scope.define(group.name, value.type)
+        parts.groups.append(Definition(column, value))
+        columns.pop(group.name, None)
+        columns[group.name] = column
+    return columns
+
+
+def _bind_aggregation(
+    node: nodes.Aggregation, groups: dict[str, Column], parts: _Parts, context: Context
+) -> None:
+    condition = None
+    if node.condition is not None:
+        condition = Binder(context).condition_of(node.condition)
+    binder = Binder(context, groups=groups, condition=condition)
+    value = binder.bind(node.value)
+    if not isinstance(value, Reference | Constant) and not _has_aggregate(value):
+        text = context.reporter.text(node.value)
+        reason = f"expected an aggregate function but found [{text}]"
+        raise context.reporter.error(node.value, reason)
+    if isinstance(value, Reference):
+        raise context.reporter.error(
+            node.value, f"expected an aggregate function but found [{value.column.name}]"
+        )
+    if isinstance(value, AggregateCall):
+        column = _aggregate_column(value, node.name, parts, context)
+    else:
+        column = context.scope.define(node.name, value.type, multi=value.multi)
+        parts.after.append(Definition(column, _outer(value, parts, context)))
+    parts.shown.append((node.name, column))
+
+
+def _has_aggregate(expression: Expression) -> bool:
+    if isinstance(expression, AggregateCall):
+        return True
+    return any(_has_aggregate(child) for child in children(expression))
+
+
+def _aggregate_column(call: AggregateCall, name: str, parts: _Parts, context: Context) -> Column:
+    column = context.scope.define(name, call.type, multi=call.multi)
+    parts.aggregates.append(Definition(column, call))
+    return column
+
+
+def _outer(expression: Expression, parts: _Parts, context: Context) -> Expression:
+    """Return an expression with each aggregate in it replaced by its column."""
+    if isinstance(expression, AggregateCall):
+        text = context.reporter.text(expression.node)
+        column = _aggregate_column(expression, text, parts, context)
+        return Reference(column.type, column.multi, expression.node, column)
+    if isinstance(expression, Call):
+        arguments = tuple(_outer(item, parts, context) for item in expression.arguments)
+        return Call(
+            expression.type, expression.multi, expression.node, expression.function, arguments
+        )
+    return expression
