@@ -10,7 +10,14 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
 from remedyd.documents import Duration, Model, Name, Percent, PositiveDuration
 from remedyd.model.audit import Severity
@@ -221,11 +228,7 @@ def _action_model(actions: Mapping[str, type[BaseModel]]) -> type[ActionSpec]:
         member_name(name): (actions[name] | None, Field(None, alias=member_name(name)))
         for name in names
     }
-    needy = [
-        name
-        for name in names
-        if any(field.is_required() for field in actions[name].model_fields.values())
-    ]
+    needy = [name for name in names if not _valid_empty(actions[name])]
     kind: Any = Annotated[Literal[tuple(names)], Field(description="What to do.")]
     return create_model("Action", __base__=_base(needy), type=(kind, ...), **members)
 
@@ -248,6 +251,14 @@ def _base(names: list[str]) -> type[ActionSpec]:
         needy = frozenset(names)
 
     return _Action
+
+
+def _valid_empty(parameters: type[BaseModel]) -> bool:
+    try:
+        parameters.model_validate({})
+    except ValidationError:
+        return False
+    return True
 
 
 def json_schema(actions: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
