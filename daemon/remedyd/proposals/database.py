@@ -4,7 +4,7 @@ SQLite takes its write lock at the start (`BEGIN IMMEDIATE`): a transaction that
 then wants to write would fail at once instead of waiting. Writers of one process queue on a lock
 of ours, which is fair and does not sleep; SQLite's busy timeout is left for other processes.
 Every commit is flushed to disk (`synchronous=FULL`): what is recorded before a write to the
-cluster must outlive a power cut, and 0.2 ms is a small price for it.
+cluster must outlive a power cut, and one flush per move is a small price for it.
 """
 
 import threading

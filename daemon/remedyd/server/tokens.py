@@ -14,7 +14,7 @@ at start. No message quotes a token, not even one that was written under the wro
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -39,7 +39,7 @@ _MAKE_ONE: Final = "a good token is the output of: openssl rand -hex 32"
 class Token:
     """A known token: its SHA-256, who holds it, and until when it is good (None: for ever)."""
 
-    digest: bytes
+    digest: bytes = field(repr=False)
     principal: Principal
     expires: datetime | None = None
 

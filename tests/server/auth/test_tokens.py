@@ -1,6 +1,7 @@
 """A tokens file is used as a whole or not at all, and never quoted."""
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -159,3 +160,15 @@ def test_no_message_quotes_a_token(text: str) -> None:
     """Even a token in the wrong place does not reach the log."""
     refused = _refused(text)
     assert GOOD not in " ".join([refused.message, refused.hint, *map(str, refused.problems)])
+
+
+def test_the_documented_file_is_a_good_one(tmp_path: Path) -> None:
+    """The example in the documentation is read as it says."""
+    page = (Path(__file__).parents[3] / "docs" / "authentication.md").read_text()
+    example = re.search(r"```yaml\n(.*?)```", page, re.S)
+    assert example is not None
+    (tmp_path / "tokens.yaml").write_text(example[1])
+    (tmp_path / "workflow.token").write_text(OTHER)
+    first, second = read(tmp_path / "tokens.yaml")
+    assert (first.principal.namespaces, first.expires) == (None, None)
+    assert second.principal.scopes == {Scope.PROPOSER}
