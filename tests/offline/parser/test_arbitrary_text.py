@@ -42,6 +42,8 @@ def _parses_or_says_why(text: str) -> None:
 @example("ROW a = \u0661")
 @example("ROW a = ?\u0661")
 @example("FROM a | ﬁELDS")
+@example("ſet a = 1; FROM b")
+@example("FROM a | INLINE ſtats COUNT(*)")
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_answered(text: str) -> None:
     """Arbitrary characters never raise anything unexpected."""

@@ -63,7 +63,7 @@ def test_a_valid_query_is_valid_for_both(text: str) -> None:
 
 @given(queries)
 @settings(
-    max_examples=120,
+    max_examples=60,
     derandomize=True,
     database=None,
     deadline=None,

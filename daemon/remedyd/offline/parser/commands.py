@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 def query(cursor: Cursor) -> Query:
     """Settings, a source command, and the commands piped after it."""
     settings = []
-    while cursor.at(Kind.WORD) and cursor.token.value.upper() == "SET":
+    while cursor.at_word("SET"):
         settings.append(_setting(cursor))
     commands = [_command(cursor, _SOURCES, first=True)]
     while cursor.at_symbol("|"):
@@ -201,7 +201,7 @@ def _stats(cursor: Cursor, start: int) -> Stats:
 
 
 def _inline(cursor: Cursor, start: int) -> InlineStats:
-    if cursor.token.value.upper() != "STATS":
+    if not cursor.at_word("STATS"):
         raise cursor.unexpected("STATS")
     cursor.enter(Mode.EXPRESSION)
     return _inline_stats(cursor, start)

@@ -68,6 +68,11 @@ class Cursor:
         """Whether the token in hand is this keyword."""
         return self.token.kind is Kind.KEYWORD and self.token.value == word
 
+    def at_word(self, word: str) -> bool:
+        """Whether the token in hand is this command word; only ASCII letters ignore case."""
+        value = self.token.value
+        return self.token.kind is Kind.WORD and value.isascii() and value.upper() == word
+
     def take_symbol(self, symbol: str) -> bool:
         """Take the symbol if it is in hand."""
         if self.at_symbol(symbol):
