@@ -69,10 +69,14 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
         more["problems"] = [str(p) for p in error.problems]
     if isinstance(error, errors.Refused | errors.ClusterError) and error.reason:
         more["reason"] = error.reason
-    response = problem(request, status_of(error), error.message, hint=error.hint, **more)
+    headers: dict[str, str] = {}
+    if isinstance(error, errors.Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.Throttled):
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+        headers["Retry-After"] = str(error.retry_after)
+    return problem(
+        request, status_of(error), error.message, hint=error.hint, headers=headers, **more
+    )
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
