@@ -127,3 +127,11 @@ def test_broken_audits_exit_2_with_their_positions(cli, tmp_path):
     code, _, err = cli("list", "--audits", str(tmp_path))
     assert code == 2
     assert err.startswith(f"{path}:9:8: must be a duration")
+
+
+def test_a_query_that_does_not_parse_exits_2_with_its_position(cli, tmp_path):
+    """A syntax error is found before anything is sent."""
+    write_audit(tmp_path, query=QUERY.replace("ns == ?namespace", "ns = ?namespace"))
+    code, _, err = cli("explain", "sample", "--audits", str(tmp_path))
+    assert code == 2
+    assert err.startswith(f"{tmp_path}/sample.esql:4:32: mismatched input '='")

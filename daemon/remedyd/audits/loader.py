@@ -1,6 +1,7 @@
 """Audit files into definitions, with every mistake of every file reported at once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from remedyd.audits.checks import Subject, check
@@ -11,19 +12,22 @@ from remedyd.documents import Document, problem, read, validate
 from remedyd.errors import InvalidInput, Problem
 
 MAX_QUERY_BYTES = 100_000
+Syntax = Callable[[str], Problem | None]
+"""A second opinion on a query's text: the mistake in it, if there is one."""
 
 
-def load_audits(directory: Path | Sequence[Path]) -> AuditSet:
+def load_audits(directory: Path | Sequence[Path], *, syntax: Syntax | None = None) -> AuditSet:
     """Load `*.yaml` of one or several directories (or single files).
 
-    Raises InvalidInput with every problem found, in the order of files, lines and columns.
+    `syntax` may parse the queries for real; without it they are only looked over. Raises
+    InvalidInput with every problem found, in the order of files, lines and columns.
     """
     places = [directory] if isinstance(directory, Path) else list(directory)
     problems: list[Problem] = []
     found: dict[str, AuditDefinition] = {}
     for path in _files(places, problems):
         try:
-            definition, document = load_audit(path)
+            definition, document = load_audit(path, syntax)
         except InvalidInput as error:
             problems += error.problems
             continue
@@ -44,7 +48,7 @@ def load_audits(directory: Path | Sequence[Path]) -> AuditSet:
     return AuditSet(found)
 
 
-def load_audit(path: Path) -> tuple[AuditDefinition, Document]:
+def load_audit(path: Path, syntax: Syntax | None = None) -> tuple[AuditDefinition, Document]:
     """Load one audit from its YAML file; raise InvalidInput with all its problems."""
     documents = read(path)
     document = documents[0]
@@ -60,6 +64,9 @@ def load_audit(path: Path) -> tuple[AuditDefinition, Document]:
     text = _query(document, query_path)
     subject = Subject(document, file, outline(text), str(query_path))
     problems += check(subject)
+    mistake = syntax(text) if syntax is not None and not problems else None
+    if mistake is not None:
+        problems.append(replace(mistake, path=str(query_path)))
     if problems:
         raise _invalid(path, problems)
     return define(file, subject.outline, path, query_path), document

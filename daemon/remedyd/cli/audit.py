@@ -14,12 +14,12 @@ import typer
 from remedyd import settings
 from remedyd.audits.definition import AuditDefinition, AuditSet
 from remedyd.audits.explain import described, preview, reported
-from remedyd.audits.loader import load_audits
+from remedyd.audits.loader import Syntax, load_audits
 from remedyd.audits.parameters import parsed
 from remedyd.audits.runner import AuditRunner
 from remedyd.cli import audit_text
 from remedyd.documents import did_you_mean
-from remedyd.errors import InvalidInput, NotFound
+from remedyd.errors import InvalidInput, NotFound, Problem
 from remedyd.model import ManualClock, QuerySource
 
 app = typer.Typer(no_args_is_help=True)
@@ -50,7 +50,7 @@ Output = Annotated[str, typer.Option("--output", "-o", help="table or json")]
 def list_(audits: Directories = None, config: Config = None, output: Output = "table") -> None:
     """List the audits with window, cadence and the Elasticsearch they need."""
     _known_output(output)
-    found = _audits(audits, _settings(config))
+    found = _audits(audits, _settings(config), syntax=_syntax)
     if output == "json":
         typer.echo(json.dumps([described(one) for one in found.values()], indent=2))
     else:
@@ -71,7 +71,7 @@ def explain(
     """Explain an audit; with --source, also which fields are mapped and what would be sent."""
     _known_output(output)
     known = _settings(config)
-    definition = _named(_audits(audits, known), name)
+    definition = _named(_audits(audits, known, syntax=_syntax), name)
     shown: dict[str, Any] = described(definition)
     if source:
         with _opened(source, known, _moment(now)) as (telemetry, moment):
@@ -123,8 +123,28 @@ def _settings(config: Path | None) -> settings.Settings:
     return settings.load(config or (Path(named) if named else None))
 
 
-def _audits(directories: list[Path] | None, known: settings.Settings) -> AuditSet:
-    return load_audits(directories or known.audits)
+def _audits(
+    directories: list[Path] | None, known: settings.Settings, *, syntax: Syntax | None = None
+) -> AuditSet:
+    return load_audits(directories or known.audits, syntax=syntax)
+
+
+def _syntax(text: str) -> Problem | None:
+    """Return the first syntax error; what only Elasticsearch can run is none.
+
+    Left out where audits are run: there Elasticsearch has the last word.
+    """
+    from remedyd.offline.errors import EsqlError, UnsupportedEsql
+    from remedyd.offline.parser import parse
+
+    try:
+        parse(text)
+    except UnsupportedEsql:
+        return None
+    except EsqlError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        return Problem(f"{error.reason}{hint}", "", error.line, error.column)
+    return None
 
 
 def _named(found: AuditSet, name: str) -> AuditDefinition:
@@ -186,6 +206,6 @@ def _recording(path: Path, moment: datetime | None) -> Iterator[tuple[QuerySourc
         raise NotFound(f"{path}: no such directory", hint="--source takes a URL or a directory")
     if moment is None:
         raise InvalidInput("a recording needs --now", hint="name a time within the recording")
-    from remedyd.offline.source import RecordingSource
+    from remedyd.offline.recording import RecordingSource
 
     yield RecordingSource(path, moment), moment
