@@ -11,16 +11,18 @@ prechecks, fence, write. The fence is last, so that a pause counts up to the ver
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
-from remedyd.cluster import fields, ownership
+from remedyd.cluster import fields, ownership, writes
 from remedyd.cluster.client import FIELD_MANAGER, Cluster
+from remedyd.cluster.writes import PROPOSAL, ROLLBACK, Write
 from remedyd.errors import (
     ClusterError,
     ClusterRejected,
     ClusterUnavailable,
+    NotFound,
     OutcomeUnknown,
     Refused,
     Stale,
@@ -31,17 +33,15 @@ from remedyd.model.plan import Applied, FieldChange, Patch, Plan, Precheck, Prec
 from remedyd.model.target import Target
 from remedyd.model.values import KubeObject
 
-PROPOSAL = "remedyd.io/proposal"
-"""Annotation naming the proposal whose change the object carries."""
-ROLLBACK = "remedyd.io/rollback"
-"""Annotation naming the proposal whose change was taken back."""
+__all__ = ["PROPOSAL", "ROLLBACK", "ClusterDoor", "Door", "Fence", "Recheck", "RecordingDoor"]
+
 _ATTEMPTS = 4
 _LONGEST_WAIT = 5.0
 
 Fence = Callable[[str], None]
 """Called with the proposal's id just before a write; raises Refused to stop it."""
 Recheck = Callable[[Plan, KubeObject], Sequence[Precheck]]
-"""Runs the prechecks again on the live object."""
+"""Runs the prechecks again on the live workload."""
 
 
 class Door(Protocol):
@@ -58,29 +58,6 @@ class Door(Protocol):
     def landed(self, proposal_id: str, target: Target, plan: Plan | None = None) -> Applied | None:
         """Return what a write of this proposal left in the cluster, None when it left nothing."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Write:
-    """One intended write: where, by whose leave, and what proves that it is there."""
-
-    proposal: str
-    mark: str
-    plan: Plan
-    patch: Patch
-    check: Callable[[KubeObject], tuple[FieldChange, ...]]
-    """Returns the changes still to make; raises when the object is not as expected."""
-    fence: Fence
-    undo: bool = False
-
-    @property
-    def where(self) -> tuple[str, str, str]:
-        target = self.plan.target
-        return (self.patch.kind or target.kind, target.namespace, self.patch.name or target.name)
-
-    @property
-    def uid(self) -> str:
-        return self.patch.uid or self.plan.target.uid
 
 
 class ClusterDoor:
@@ -117,18 +94,19 @@ class ClusterDoor:
         """
         if plan.patch is None:
             raise Refused("NothingToWrite", f"{plan.action} of {plan.target} changes nothing")
+        if plan.patch.subresource == "eviction":
+            return self._evict(proposal_id, plan, plan.patch)
+        pods = self._each_pod(plan, lambda patch: self._resize(proposal_id, plan, patch))
+        changes = writes.workload_changes(plan)
 
         def check(live: KubeObject) -> tuple[FieldChange, ...]:
-            moved = fields.moved(live, plan.changes)
-            if moved:
-                raise Stale(
-                    f"{plan.target} changed since the plan: {'; '.join(moved)}",
-                    hint="wait for the next audit, or plan again",
-                )
-            self._precheck(plan, live)
-            return plan.changes
+            writes.as_planned(live, str(plan.target), changes)
+            if not plan.pods:
+                self._precheck(plan, live)
+            return changes
 
-        return self._attempt(_Write(proposal_id, PROPOSAL, plan, plan.patch, check, self._fence))
+        done = self._attempt(Write(proposal_id, plan, plan.patch, changes, check, self._fence))
+        return replace(done, differences=(*pods, *done.differences))
 
     def undo(self, proposal_id: str, plan: Plan, applied: Applied) -> Applied:
         """Write the old values of our own fields back and return what landed.
@@ -140,13 +118,17 @@ class ClusterDoor:
             raise Refused(
                 "NothingToUndo", f"{plan.action} of {plan.target} left nothing to restore"
             )
+        pods = self._each_pod(
+            plan, lambda patch: self._resize_back(proposal_id, plan, patch, applied)
+        )
+        changes = writes.workload_changes(plan)
 
         def check(live: KubeObject) -> tuple[FieldChange, ...]:
-            return _still_ours(live, plan, applied)
+            return writes.still_ours(live, str(plan.target), changes, applied)
 
-        return self._attempt(
-            _Write(proposal_id, ROLLBACK, plan, plan.undo, check, self._undo_fence, undo=True)
-        )
+        undo = Write(proposal_id, plan, plan.undo, changes, check, self._undo_fence, undo=True)
+        done = self._attempt(undo)
+        return replace(done, differences=(*pods, *done.differences))
 
     def landed(self, proposal_id: str, target: Target, plan: Plan | None = None) -> Applied | None:
         """Return what a write of this proposal left behind, None when it left nothing.
@@ -157,11 +139,12 @@ class ClusterDoor:
         patch = (plan.patch if plan else None) or Patch({})
         kind, name = patch.kind or target.kind, patch.name or target.name
         live = self._cluster.get(kind, target.namespace, name)
-        if live["metadata"]["uid"] != (patch.uid or target.uid):
+        found = (live["metadata"].get("annotations") or {}).get(PROPOSAL)
+        if live["metadata"]["uid"] != (patch.uid or target.uid) or found != proposal_id:
             return None
-        return self._found(live, PROPOSAL, proposal_id, plan.changes if plan else (), undo=False)
+        return self._applied(live, (), replayed=True)
 
-    def _attempt(self, write: _Write) -> Applied:
+    def _attempt(self, write: Write) -> Applied:
         if not write.uid:
             raise Refused("NoIdentity", f"the plan for {write.plan.target} names no uid")
         doubt: OutcomeUnknown | None = None
@@ -169,83 +152,166 @@ class ClusterDoor:
         sent = ""
         for _ in range(_ATTEMPTS):
             live = self._read(write, doubt)
-            found = self._found(
-                live, write.mark, write.proposal, write.plan.changes, undo=write.undo
-            )
-            if found:
-                return found
+            if write.is_there(live):
+                return self._applied(live, write.differences(live), replayed=True)
             if live["metadata"]["resourceVersion"] != sent:
                 doubt = None
-            changes = self._cleared(write, live, doubt)
-            if not changes:
+            due = self._cleared(write, live, doubt)
+            if due is None:
                 return self._applied(live, (), replayed=True)
             sent = live["metadata"]["resourceVersion"]
             try:
-                answer = self._send(write, _body(write, live, changes))
+                answer = self._send(write, write.body(live, due))
             except OutcomeUnknown as error:
                 doubt, failed = error, error
             except ClusterUnavailable as error:
                 failed = error
             except ClusterRejected as error:
-                _raise_unless_busy(write, error)
+                writes.raise_unless_busy(write, error)
                 failed = error
             else:
-                return self._applied(answer, _differences(answer, changes, write.undo))
+                return self._applied(answer, write.differences(answer))
             self._pause(failed)
-        raise _last_word(write, doubt, failed)
+        raise writes.last_word(write, doubt, failed, _ATTEMPTS)
 
-    def _read(self, write: _Write, doubt: OutcomeUnknown | None) -> KubeObject:
+    def _read(self, write: Write, doubt: OutcomeUnknown | None) -> KubeObject:
         try:
             live = self._cluster.get(*write.where)
         except ClusterError as error:
             raise doubt or error from error
         if live["metadata"]["uid"] != write.uid:
             raise Stale(
-                f"{write.plan.target} was deleted and made anew since the plan",
+                f"{write.label()} was deleted and made anew since the plan",
                 hint="wait for the next audit",
             )
         return live
 
     def _cleared(
-        self, write: _Write, live: KubeObject, doubt: OutcomeUnknown | None
-    ) -> tuple[FieldChange, ...]:
-        """Return what is left to change; a lost answer outweighs a later no."""
+        self, write: Write, live: KubeObject, doubt: OutcomeUnknown | None
+    ) -> tuple[FieldChange, ...] | None:
+        """Return what is left to change, None when nothing is; a lost answer outweighs a no."""
         try:
             if live["metadata"].get("deletionTimestamp"):
-                raise Stale(f"{write.plan.target} is being deleted")
-            changes = write.check(live)
-            if changes:
-                write.fence(write.proposal)
+                raise Stale(f"{write.label()} is being deleted")
+            due = write.check(live)
+            if write.changes and not due:
+                return None
+            write.fence(write.proposal)
         except (Refused, Stale, Superseded) as error:
             raise doubt or error from error
-        return changes
+        return due
 
     def _precheck(self, plan: Plan, live: KubeObject) -> None:
+        if plan.patch is not None and plan.patch.kind:
+            target = plan.target
+            live = self._cluster.get(target.kind, target.namespace, target.name)
         for check in self._recheck(plan, live) if self._recheck else ():
             if check.result is PrecheckResult.BLOCK:
                 raise Refused(check.name, check.evidence, hint=check.next_step)
 
-    def _send(self, write: _Write, body: KubeObject) -> KubeObject:
+    def _each_pod(
+        self, plan: Plan, one: Callable[[Patch], tuple[FieldChange, ...]]
+    ) -> list[FieldChange]:
+        """Write to each pod in turn; a fence that closes midway leaves the outcome open."""
+        found: list[FieldChange] = []
+        for done, patch in enumerate(plan.pods):
+            try:
+                found += one(patch)
+            except Refused as refusal:
+                if not done:
+                    raise
+                raise OutcomeUnknown(
+                    f"{done} of {len(plan.pods)} pods were resized, then: {refusal.message}",
+                    hint=refusal.hint,
+                ) from refusal
+        return found
+
+    def _resize(self, proposal: str, plan: Plan, patch: Patch) -> tuple[FieldChange, ...]:
+        """Resize one pod; return what did not land there, as when the pod is gone."""
+        changes = writes.pod_changes(plan, patch.name)
+
+        def check(live: KubeObject) -> tuple[FieldChange, ...]:
+            return writes.to_resize(live, f"pod {patch.name}", changes)
+
+        return self._pod(Write(proposal, plan, patch, changes, check, self._fence))
+
+    def _resize_back(
+        self, proposal: str, plan: Plan, patch: Patch, applied: Applied
+    ) -> tuple[FieldChange, ...]:
+        changes = writes.pod_changes(plan, patch.name)
+
+        def check(live: KubeObject) -> tuple[FieldChange, ...]:
+            return writes.still_ours(live, f"pod {patch.name}", changes, applied)
+
+        back = replace(patch, body=fields.patch_body(changes, undo=True))
+        return self._pod(Write(proposal, plan, back, changes, check, self._undo_fence, undo=True))
+
+    def _pod(self, write: Write) -> tuple[FieldChange, ...]:
+        name = write.patch.name
+        try:
+            found = self._attempt(write).differences
+        except (NotFound, Stale, Superseded, ClusterRejected):
+            # one pod that is gone or does not fit must not undo what the others were given
+            found = tuple(FieldChange(c.path, c.new, c.old) for c in write.changes)
+        return writes.of_pod(name, found)
+
+    def _evict(self, proposal: str, plan: Plan, patch: Patch) -> Applied:
+        """Evict one pod under its disruption budget; a pod that is gone has been evicted."""
+        failed: ClusterError
+        for _ in range(_ATTEMPTS):
+            try:
+                live = self._cluster.get("Pod", plan.target.namespace, patch.name)
+            except NotFound:
+                return self._gone()
+            meta = live["metadata"]
+            if meta["uid"] != patch.uid or meta.get("deletionTimestamp"):
+                return self._gone()
+            self._precheck(plan, live)
+            self._fence(proposal)
+            try:
+                self._post_eviction(plan, patch)
+            except NotFound:
+                return self._gone()
+            except (OutcomeUnknown, ClusterUnavailable) as error:
+                failed = error
+                self._pause(error)
+            else:
+                return replace(self._gone(), replayed=False)
+        raise failed
+
+    def _post_eviction(self, plan: Plan, patch: Patch, *, dry_run: bool = False) -> KubeObject:
+        options: KubeObject = {"preconditions": {"uid": patch.uid}}
+        if dry_run:
+            options["dryRun"] = ["All"]
+        body = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": patch.name, "namespace": plan.target.namespace},
+            "deleteOptions": options,
+        }
+        return self._cluster.create(
+            "Pod",
+            plan.target.namespace,
+            body,
+            name=patch.name,
+            subresource="eviction",
+            dry_run=dry_run,
+        )
+
+    def _gone(self) -> Applied:
+        return Applied(self._clock.now(), resource_version="", generation=0, replayed=True)
+
+    def _send(self, write: Write, body: KubeObject) -> KubeObject:
+        return self._patch(write, body, dry_run=False)
+
+    def _patch(self, write: Write, body: KubeObject, *, dry_run: bool) -> KubeObject:
         return self._cluster.patch(
             *write.where,
             body,
             content_type=write.patch.content_type,
             subresource=write.patch.subresource,
+            dry_run=dry_run,
         )
-
-    def _found(
-        self,
-        live: KubeObject,
-        mark: str,
-        proposal: str,
-        changes: tuple[FieldChange, ...],
-        *,
-        undo: bool,
-    ) -> Applied | None:
-        annotations = live["metadata"].get("annotations") or {}
-        if annotations.get(mark) != proposal:
-            return None
-        return self._applied(live, _differences(live, changes, undo), replayed=True)
 
     def _applied(
         self, obj: KubeObject, differences: tuple[FieldChange, ...], *, replayed: bool = False
@@ -267,7 +333,10 @@ class ClusterDoor:
 
 
 class RecordingDoor(ClusterDoor):
-    """Does everything that `ClusterDoor` does but the write: that is a server-side dry run."""
+    """Does everything that `ClusterDoor` does but the write: that is a server-side dry run.
+
+    `writes` holds (proposal id, body) of each in the order in which they would have been made.
+    """
 
     def __init__(
         self,
@@ -283,89 +352,10 @@ class RecordingDoor(ClusterDoor):
         super().__init__(cluster, clock, fence, undo_fence=undo_fence, recheck=recheck, sleep=sleep)
         self.writes: list[tuple[str, KubeObject]] = []
 
-    def _send(self, write: _Write, body: KubeObject) -> KubeObject:
-        answer = self._cluster.patch(
-            *write.where,
-            body,
-            content_type=write.patch.content_type,
-            subresource=write.patch.subresource,
-            dry_run=True,
-        )
+    def _send(self, write: Write, body: KubeObject) -> KubeObject:
+        answer = self._patch(write, body, dry_run=True)
         self.writes.append((write.proposal, body))
         return answer
 
-
-def _body(write: _Write, live: KubeObject, changes: tuple[FieldChange, ...]) -> KubeObject:
-    meta = live["metadata"]
-    identity = {
-        "uid": meta["uid"],
-        "resourceVersion": meta["resourceVersion"],
-        "annotations": {write.mark: write.proposal},
-    }
-    whole = changes == write.plan.changes
-    ours = write.patch.body if whole else fields.patch_body(changes, undo=write.undo)
-    return fields.merge(ours, {"metadata": identity})
-
-
-def _still_ours(live: KubeObject, plan: Plan, applied: Applied) -> tuple[FieldChange, ...]:
-    """Return the changes to take back; raise Superseded when one is somebody else's now."""
-    found = {difference.path: difference.new for difference in applied.differences}
-    left, lost = [], []
-    for change in plan.changes:
-        now = fields.lookup(live, change.path)
-        ours = found.get(change.path, change.new)
-        if fields.equal(change.path, now, change.old):
-            continue
-        if not fields.equal(change.path, now, ours):
-            lost.append(f"{change.path} is {now} instead of our {ours}{_by(live, change.path)}")
-        elif not _owned(live, change.path):
-            lost.append(f"{change.path} was set to the same value{_by(live, change.path)}")
-        else:
-            left.append(change)
-    if lost:
-        raise Superseded(
-            f"{plan.target} is not as we left it: {'; '.join(lost)}",
-            hint="compare by hand; remedyd leaves it as it is",
-        )
-    return tuple(left)
-
-
-def _owned(live: KubeObject, path: str) -> bool:
-    if not ownership.recorded(live) or fields.lookup(live, path) is None:
-        return True
-    return any(owner.manager == FIELD_MANAGER for owner in ownership.owners(live, path))
-
-
-def _by(live: KubeObject, path: str) -> str:
-    names = [o.manager for o in ownership.owners(live, path) if o.manager != FIELD_MANAGER]
-    return f" by {names[0]}" if names else ""
-
-
-def _differences(
-    obj: KubeObject, changes: tuple[FieldChange, ...], undo: bool
-) -> tuple[FieldChange, ...]:
-    if undo:
-        changes = tuple(FieldChange(c.path, c.new, c.old) for c in changes)
-    return fields.landed(obj, changes)
-
-
-def _raise_unless_busy(write: _Write, error: ClusterRejected) -> None:
-    """Let a lost race pass, for another attempt; anything else is a definite no."""
-    if error.status == 409 and error.reason == "Conflict":
-        return
-    if error.status == 422 and "metadata.uid" in error.message:
-        raise Stale(f"{write.plan.target} was deleted and made anew since the plan") from error
-    raise error
-
-
-def _last_word(write: _Write, doubt: OutcomeUnknown | None, failed: ClusterError) -> ClusterError:
-    if doubt:
-        return doubt
-    if isinstance(failed, ClusterRejected):
-        return ClusterUnavailable(
-            f"{write.plan.target} was changed by others during each of {_ATTEMPTS} attempts",
-            status=failed.status,
-            reason=failed.reason,
-            hint="nothing was written; try again when it is quieter",
-        )
-    return failed
+    def _post_eviction(self, plan: Plan, patch: Patch, *, dry_run: bool = False) -> KubeObject:
+        return super()._post_eviction(plan, patch, dry_run=True)

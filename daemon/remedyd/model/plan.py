@@ -33,6 +33,7 @@ class FieldChange:
     """One field with its value before and after; `path` is readable and stable.
 
     Example path: `spec.template.spec.containers[app].resources.limits.memory`. None: absent.
+    A field of a pod of the target starts with `pods[name].`.
     """
 
     path: str
@@ -75,6 +76,8 @@ class Plan:
     resource_version: str = ""
     prechecks: tuple[Precheck, ...] = ()
     dry_run: str = ""
+    pods: tuple[Patch, ...] = ()
+    """Writes to single pods (in-place resizes) that come before `patch`."""
 
     @property
     def blocked(self) -> tuple[Precheck, ...]:
