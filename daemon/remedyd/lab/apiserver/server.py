@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from remedyd.lab.apiserver import gojson, router
+from remedyd.lab.apiserver import gojson, plugins, router
 from remedyd.lab.apiserver.access import ADMINISTRATOR, ANONYMOUS, AUDIENCE, Authorizer, Tokens
 from remedyd.lab.apiserver.apifaults import Fault, Faults
 from remedyd.lab.apiserver.backend import Backend, LogSource, MetricsSource
@@ -160,6 +160,7 @@ class LabApiServer:
         """Bind the socket; `port` 0 takes a free one."""
         self.store = store
         self.backend = Backend(store, ids or Random(0))
+        plugins.install(store, self.backend.ids)
         if authorizer is not None:
             self.backend.authorizer = authorizer
         if logs is not None:
