@@ -20,28 +20,17 @@ from cel_expr_python import cel
 from remedyd.model.audit import ColumnSpec
 from remedyd.model.values import Cell
 from remedyd.policy.complaints import Complaint, complaints, fault
+from remedyd.policy.families import FAMILIES, Family
 from remedyd.policy.names import declarable, mentioned
 
 MAX_LENGTH = 1023
 
-_TYPES = {
-    "long": cel.Type.INT,
-    "integer": cel.Type.INT,
-    "unsigned_long": cel.Type.INT,
-    "counter_long": cel.Type.INT,
-    "counter_integer": cel.Type.INT,
-    "double": cel.Type.DOUBLE,
-    "float": cel.Type.DOUBLE,
-    "half_float": cel.Type.DOUBLE,
-    "scaled_float": cel.Type.DOUBLE,
-    "counter_double": cel.Type.DOUBLE,
-    "boolean": cel.Type.BOOL,
-    "date": cel.Type.TIMESTAMP,
-    "date_nanos": cel.Type.TIMESTAMP,
-    "keyword": cel.Type.STRING,
-    "text": cel.Type.STRING,
-    "ip": cel.Type.STRING,
-    "version": cel.Type.STRING,
+_TYPES: dict[Family, Any] = {
+    Family.WHOLE: cel.Type.INT,
+    Family.DECIMAL: cel.Type.DOUBLE,
+    Family.TRUTH: cel.Type.BOOL,
+    Family.TIME: cel.Type.TIMESTAMP,
+    Family.TEXT: cel.Type.STRING,
 }
 _PARAMETER_TYPES: dict[type, Any] = {
     bool: cel.Type.BOOL,
@@ -111,7 +100,9 @@ class Environment:
             if declarable(f"params.{name}")
         }
         specs = {
-            name: spec for name, spec in columns.items() if declarable(name) and spec.type in _TYPES
+            name: spec
+            for name, spec in columns.items()
+            if declarable(name) and spec.type in FAMILIES
         }
         self._dynamic = frozenset(name for name, spec in specs.items() if spec.nullable)
         types = {
@@ -155,7 +146,7 @@ class Environment:
 
 
 def _type(spec: ColumnSpec) -> Any:
-    return cel.Type.DYN if spec.nullable else _TYPES[spec.type]
+    return cel.Type.DYN if spec.nullable else _TYPES[FAMILIES[spec.type]]
 
 
 def _plain(value: Cell, *, dynamic: bool) -> Any:

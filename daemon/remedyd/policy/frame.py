@@ -11,25 +11,14 @@ from datetime import datetime
 
 from remedyd.model.audit import AuditResult, AuditRow, ColumnSpec
 from remedyd.policy.cel import TARGET_VARIABLES, Condition, Fault
+from remedyd.policy.families import FAMILIES, Family
 
-_PYTHON: dict[str, tuple[type, ...]] = {
-    "long": (int,),
-    "integer": (int,),
-    "unsigned_long": (int,),
-    "counter_long": (int,),
-    "counter_integer": (int,),
-    "double": (float, int),
-    "float": (float, int),
-    "half_float": (float, int),
-    "scaled_float": (float, int),
-    "counter_double": (float, int),
-    "boolean": (bool,),
-    "date": (datetime,),
-    "date_nanos": (datetime,),
-    "keyword": (str,),
-    "text": (str,),
-    "ip": (str,),
-    "version": (str,),
+_PYTHON: dict[Family, type] = {
+    Family.WHOLE: int,
+    Family.DECIMAL: float,
+    Family.TRUTH: bool,
+    Family.TIME: datetime,
+    Family.TEXT: str,
 }
 
 
@@ -106,34 +95,29 @@ class Frame:
             return [getattr(row.target, attribute) for row in self.rows]
         cells: list[object] = [row.values.get(name) for row in self.rows]
         spec = self._specs[name]
-        allowed = _PYTHON[spec.type]
+        wanted = _PYTHON[FAMILIES[spec.type]]
         found = set(map(type, cells))
-        if found <= {*allowed[:1], *((type(None),) if spec.nullable else ())}:
+        if found <= ({wanted, type(None)} if spec.nullable else {wanted}):
             return cells
-        return [_checked(cell, allowed, nullable=spec.nullable) for cell in cells]
+        return [_checked(cell, wanted, nullable=spec.nullable) for cell in cells]
 
 
-def _checked(cell: object, allowed: tuple[type, ...], *, nullable: bool) -> object:
+def _checked(cell: object, wanted: type, *, nullable: bool) -> object:
     if cell is None:
         return None if nullable else Drift("null")
     if isinstance(cell, tuple) and nullable:
-        parts = tuple(_checked(item, allowed, nullable=False) for item in cell)
+        parts = tuple(_checked(item, wanted, nullable=False) for item in cell)
         return next((part for part in parts if isinstance(part, Drift)), parts)
-    if type(cell) is int and float in allowed:
+    if type(cell) is int and wanted is float:
         return float(cell)
-    return cell if type(cell) in allowed else Drift(_type_name(cell))
+    return cell if type(cell) is wanted else Drift(_type_name(cell))
 
 
 def _type_name(cell: object) -> str:
-    names: dict[type, str] = {
-        str: "text",
-        int: "a whole number",
-        float: "a decimal number",
-        bool: "true or false",
-        datetime: "a time",
-        tuple: "several values",
-    }
-    return names.get(type(cell), type(cell).__name__)
+    if isinstance(cell, tuple):
+        return "several values"
+    family = next((f for f, python in _PYTHON.items() if type(cell) is python), None)
+    return str(family) if family else type(cell).__name__
 
 
 def _sentence(condition: Condition, key: tuple[object, ...], answer: bool | Fault) -> str:

@@ -40,7 +40,7 @@ class Match:
         return Decision(
             kind=kind,
             policy=self.policy.name,
-            audit=self.row.audit,
+            audit=self.policy.audit,
             target=self.row.target,
             reason=reason,
             detail=detail,
@@ -154,6 +154,6 @@ class _Rows:
     ) -> Decision:
         p = self._policy
         return Decision(
-            kind, p.name, row.audit, row.target, reason, detail, condition, p.mode, "", None,
+            kind, p.name, p.audit, row.target, reason, detail, condition, p.mode, "", None,
             _VERIFY, row, p.hash,
         )  # fmt: skip

@@ -8,6 +8,7 @@ CRD can describe and that gives one clear error where a plain union gives many.
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import (
@@ -209,7 +210,12 @@ def member_name(action_type: str) -> str:
 
 def policy_model(actions: Mapping[str, type[BaseModel]]) -> type[PolicyFile]:
     """Return the schema of a policy that may use `actions` (type -> model of its parameters)."""
-    action = _action_model(actions)
+    return _policy_model(tuple(sorted(actions.items())))
+
+
+@cache
+def _policy_model(actions: tuple[tuple[str, type[BaseModel]], ...]) -> type[PolicyFile]:
+    action = _action_model(dict(actions))
     step = create_model("Step", __base__=StepSpec, __doc__=StepSpec.__doc__, action=(action, ...))
     steps = Annotated[tuple[step, ...], Field(min_length=1)]
     spec = create_model("Spec", __base__=Spec, __doc__=Spec.__doc__, steps=(steps, ...))
