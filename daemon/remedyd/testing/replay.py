@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.runner import AuditRunner
-from remedyd.model import AuditResult, Decision, DecisionKind, ManualClock
+from remedyd.errors import InvalidInput
+from remedyd.model import AuditResult, Decision, DecisionKind, ManualClock, QuerySource
 from remedyd.policy.decide import decide
 from remedyd.policy.policy import PolicySet
 from remedyd.testing.memory import Memory
@@ -46,6 +47,15 @@ def replay(
         cycle = ReplayCycle(at, results, decided.decisions)
         memory.remember(decided.state, cycle.proposed, at)
         yield cycle
+
+
+def span(source: QuerySource) -> tuple[datetime, datetime]:
+    """Return the times of the oldest and the newest metric; raise InvalidInput without any."""
+    query = "FROM metrics-* | STATS oldest = MIN(@timestamp), newest = MAX(@timestamp) | LIMIT 1"
+    ((first, last),) = source.query(query, {}).rows
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
+        raise InvalidInput("the recording holds no metrics", hint="name a recording's directory")
+    return first, last
 
 
 def every(start: datetime, end: datetime, interval: timedelta) -> list[datetime]:
