@@ -7,7 +7,6 @@ that the server refuses never becomes a proposal.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 
 from remedyd.actions.action import Action, Ceiling, Live, Parameters, validated
@@ -44,6 +43,7 @@ class Planner:
         """
         action = _action(request.type, target)
         params = validated(action.params, request.params, action.type)
+        target = _about(target, request, row)
         workload = self._read(target)
         around = Surroundings(self._cluster, workload)
         now = self._clock.now()
@@ -106,6 +106,20 @@ def _action(name: str, target: Target) -> Action:
     return action
 
 
+def _about(target: Target, request: ActionRequest, row: AuditRow | None) -> Target:
+    """Return the target with the container that the row's `containerFrom` column names."""
+    column = request.params.get("containerFrom")
+    if row is None or not column or request.params.get("container"):
+        return target
+    named = row.values.get(str(column))
+    if not isinstance(named, str) or not named:
+        raise InvalidInput(
+            f"containerFrom: column {column!r} of audit {row.audit} names no container",
+            hint=f"it has {', '.join(row.values)}",
+        )
+    return replace(target, container=named)
+
+
 def _live(action: Action, params: Parameters, workload: KubeObject, around: Surroundings) -> Live:
     return Live(
         workload,
@@ -132,11 +146,3 @@ def ceilings(workload: KubeObject, around: Surroundings) -> Iterator[Ceiling]:
         most = max((capacity.allocatable(node, resource) for node in nodes), default=Decimal(0))
         if most:
             yield Ceiling(resource, most, "the largest ready node")
-
-
-def planned_at(plan: Plan) -> datetime | None:
-    """Return when a restart was planned, None for other actions."""
-    for change in plan.changes:
-        if change.path.endswith("restartedAt]"):
-            return datetime.fromisoformat(str(change.new))
-    return None
