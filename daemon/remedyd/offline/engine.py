@@ -29,7 +29,8 @@ class Engine:
     """Streams of documents in memory, and the queries over them.
 
     `stack` is the Elasticsearch release imitated: functions that came later do not exist.
-    `clock` is what NOW() reads. Safe to use from several threads.
+    `clock` is what NOW() reads; with `hide_future`, documents later than that are not seen.
+    Safe to use from several threads.
     """
 
     def __init__(
@@ -38,9 +39,11 @@ class Engine:
         stack: tuple[int, int] = DEFAULT_STACK,
         clock: Clock | None = None,
         threads: int = 0,
+        hide_future: bool = False,
     ) -> None:
         self.stack = stack
         self._clock: Clock = clock if clock is not None else SystemClock()
+        self._hide_future = hide_future
         self._storage = Storage(threads)
         self._lock = threading.RLock()
         self._catalog = Catalog()
@@ -120,7 +123,9 @@ class Engine:
         """Verify a query without running it. Raises EsqlError."""
         parsed = parse(query) if isinstance(query, str) else query
         moment = now if now is not None else self._clock.now()
-        return verify(parsed, self._catalog, Settings(moment, self.stack, params))
+        return verify(
+            parsed, self._catalog, Settings(moment, self.stack, params, self._hide_future)
+        )
 
     def sql(self, query: str, params: Given = (), *, now: datetime | None = None) -> str:
         """Return the DuckDB SQL a query becomes."""

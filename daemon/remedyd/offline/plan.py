@@ -121,11 +121,15 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Read columns of streams; a stream without a leaf for a column yields nulls."""
+    """Read columns of streams; a stream without a leaf for a column yields nulls.
+
+    Documents later than `until` (milliseconds since 1970) are not there yet.
+    """
 
     schemas: tuple[Schema, ...]
     columns: tuple[Column, ...]
     index: Column | None = None
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from remedyd.offline.engine import DEFAULT_STACK, Engine
 from remedyd.offline.errors import EsqlError
 from remedyd.offline.sources.batch import BadDocument, Batch
 from remedyd.offline.sources.ndjson import read_ndjson
+from remedyd.offline.storage import ExecutionError
 from remedyd.offline.verifier import UnknownIndex
 
 MAPPINGS = "mappings.json"
@@ -27,7 +28,8 @@ class RecordingSource:
     Each `<stream>.ndjson[.gz]` is a stream; `mappings.json` beside it holds the mapping per
     stream, in the shape of an index template. A stream without one starts from the
     OpenTelemetry templates, but then a field that was never recorded is unknown instead of
-    null. `now` is the moment NOW() stands at: a datetime, or a clock that moves.
+    null. `now` is the moment NOW() stands at, a datetime or a clock that moves: documents
+    later than that are not there yet.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class RecordingSource:
     ) -> None:
         """Load everything. Raises InvalidInput naming file and line; nothing is half-loaded."""
         clock = ManualClock(now) if isinstance(now, datetime) else now
-        self.engine = Engine(stack=stack, clock=clock)
+        self.engine = Engine(stack=stack, clock=clock, hide_future=True)
         given = [paths] if isinstance(paths, str | Path) else list(paths)
         for path in given:
             load(self.engine, Path(path))
@@ -56,6 +58,8 @@ class RecordingSource:
                 column=error.column,
                 hint=error.hint,
             ) from error
+        except ExecutionError as error:
+            raise QueryError("BadQuery", error.message, hint=error.hint) from error
 
     def fields(self, indices: str, names: frozenset[str]) -> Mapping[str, str]:
         """Return the mapped ones among `names` with their type."""

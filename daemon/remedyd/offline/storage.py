@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from remedyd.errors import ConfigurationError
+from remedyd.errors import ConfigurationError, RemedydError
 from remedyd.offline.catalog import Leaf, Schema
 from remedyd.offline.macros import MACROS
 from remedyd.offline.sources.batch import Row
@@ -43,6 +43,12 @@ def connect(threads: int) -> duckdb.DuckDBPyConnection:
     for macro in MACROS:
         connection.execute(f"CREATE MACRO {macro}")
     return connection
+
+
+class ExecutionError(RemedydError):
+    """A verified query that DuckDB could not run: a limit of this engine, not of ES|QL."""
+
+    hint = "run this query on Elasticsearch, and report it as a defect of the offline engine"
 
 
 class _Table:
@@ -169,9 +175,14 @@ class Storage:
         return int(rows[0][0])
 
     def run(self, sql: str) -> list[tuple[Any, ...]]:
-        """Run one statement and return its rows."""
+        """Run one statement and return its rows. Raises ExecutionError."""
+        import duckdb
+
         with self._lock:
-            return self._connection.execute(sql).fetchall()
+            try:
+                return self._connection.execute(sql).fetchall()
+            except duckdb.Error as error:
+                raise ExecutionError(str(error).splitlines()[0]) from error
 
     def run_watched(
         self, sql: str, sequences: Sequence[str]
@@ -182,7 +193,7 @@ class Storage:
                 if name not in self._sequences:
                     self._connection.execute(f"CREATE TEMP SEQUENCE {name}")
                     self._sequences[name] = 0
-            rows = self._connection.execute(sql).fetchall()
+            rows = self.run(sql)
             return rows, set(self._moved()) if sequences else set()
 
     def _moved(self) -> Iterator[str]:

@@ -12,12 +12,13 @@ from remedyd.offline.functions import (
     conversion,
     dates,
     math,
+    strings,
 )
 from remedyd.offline.functions.signature import Function, Kind, Parameter
 
 __all__ = ["FUNCTIONS", "OPERATORS", "Function", "Kind", "Parameter", "lookup", "suggestions"]
 
-_MODULES = (math, conditional, conversion, dates, aggregates)
+_MODULES = (math, conditional, conversion, dates, strings, aggregates)
 
 FUNCTIONS: dict[str, Function] = {
     function.name: function for module in _MODULES for function in module.FUNCTIONS

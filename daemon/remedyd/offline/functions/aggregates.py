@@ -24,7 +24,6 @@ from remedyd.offline.functions.signature import (
     numbers,
     plain_numbers,
     same,
-    strings,
 )
 from remedyd.offline.plan import AggregateCall, Constant
 from remedyd.offline.types import (
@@ -194,5 +193,3 @@ FUNCTIONS = (
         "LAST", (anything("value"), _SORTED_BY), same, _at_extreme("arg_max_null"), since=(9, 4)
     ),
 )
-
-__all__ = ["FUNCTIONS", "folded", "strings"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from remedyd.offline.functions.signature import Emitter, Function, Parameter, guarded
 from remedyd.offline.plan import AggregateCall, Call, Constant, Expression, Span
-from remedyd.offline.types import DATES, NUMERIC, SPANS, DataType, promoted
+from remedyd.offline.types import DATES, NUMERIC, SPANS, DataType, promoted, storage
 
 ZERO = "java.lang.ArithmeticException: / by zero"
 NOT_FINITE = "java.lang.ArithmeticException: not a finite double number: {}"
@@ -45,17 +45,22 @@ def _arithmetic(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
     symbol = call.function.name
     if symbol in "/%":
         return _divide(emitter, call, left, right)
-    value = f"({left} {symbol} {right})"
     if call.type is DataType.DOUBLE:
-        return finite(emitter, call, value)
-    return tried(emitter, call, value, (left, right), overflow(call.type))
+        return finite(emitter, call, f"({left} {symbol} {right})")
+    value = f"({wider(left, call.type)} {symbol} {wider(right, call.type)})"
+    return tried(emitter, call, value, (left, right))
 
 
-def tried(emitter: Emitter, call: Call, value: str, inputs: Sequence[str], message: str) -> str:
-    """Give null with a warning where a computation over present inputs fails."""
-    attempt = f"TRY({value})"
+def wider(text: str, data_type: DataType) -> str:
+    """Return a whole number in a type in which one operation cannot overflow."""
+    return f"CAST({text} AS {'BIGINT' if data_type is DataType.INTEGER else 'HUGEINT'})"
+
+
+def tried(emitter: Emitter, call: Call, value: str, inputs: Sequence[str]) -> str:
+    """Narrow a wider result to the call's type: null with an overflow warning if it cannot be."""
+    attempt = f"TRY_CAST({value} AS {storage(call.type)})"
     present = " AND ".join(f"{item} IS NOT NULL" for item in inputs)
-    note = emitter.note(call, f"{attempt} IS NULL AND {present}", message)
+    note = emitter.note(call, f"{attempt} IS NULL AND {present}", overflow(call.type))
     return f"coalesce({attempt}, CASE WHEN {present} THEN {note} END)"
 
 
@@ -73,7 +78,10 @@ def _divide(emitter: Emitter, call: Call, left: str, right: str) -> str:
     if _is_nonzero_constant(call.arguments[1]):
         return value
     failed = f"{right} = 0 AND {left} IS NOT NULL"
-    return guarded(emitter.note(call, failed, ZERO), f"TRY({value})", failed)
+    note = emitter.note(call, failed, ZERO)
+    negated = f"coalesce(TRY_CAST(-{wider(left, call.type)} AS {storage(call.type)}), {left})"
+    by_minus_one = negated if symbol == "/" else f"({left} - {left})"
+    return f"CASE WHEN {failed} THEN {note} WHEN {right} = -1 THEN {by_minus_one} ELSE {value} END"
 
 
 def interval(span: Span) -> str:
@@ -101,15 +109,13 @@ def _shift_date(emitter: Emitter, call: Call) -> str:
     date, span = (right, left) if isinstance(left, Span) else (left, right)
     assert isinstance(span, Span)
     moment = emitter.emit(date)
-    value = shifted(moment, call.function.name, span, call.type)
-    return tried(emitter, call, value, (moment,), overflow(DataType.LONG))
+    return shifted(moment, call.function.name, span, call.type)
 
 
 def _negate(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
-    value = f"(-{arguments[0]})"
     if call.type is DataType.DOUBLE:
-        return value
-    return tried(emitter, call, value, arguments, overflow(call.type))
+        return f"(-{arguments[0]})"
+    return tried(emitter, call, f"(-{wider(arguments[0], call.type)})", arguments)
 
 
 _OPERANDS = Parameter("operand", NUMERIC | DATES | SPANS, "date_nanos, datetime or numeric")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from remedyd.offline.functions.arithmetic import finite, overflow, tried
+from remedyd.offline.functions.arithmetic import finite, tried, wider
 from remedyd.offline.functions.signature import (
     Emitter,
     Function,
@@ -55,10 +55,9 @@ def _whole_or(text: str) -> Sql:
 
 
 def _absolute(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
-    value = f"abs({arguments[0]})"
     if call.type in {DataType.INTEGER, DataType.LONG}:
-        return tried(emitter, call, value, arguments, overflow(call.type))
-    return value
+        return tried(emitter, call, f"abs({wider(arguments[0], call.type)})", arguments)
+    return f"abs({arguments[0]})"
 
 
 def _log(emitter: Emitter, call: Call, _: Sequence[str]) -> str:

@@ -30,14 +30,36 @@ class Batch:
         self.rows: list[Row] = []
         self._leaves = dict(schema.leaves)
         self._readers: dict[str, tuple[Leaf, Convert] | None] = {}
+        self._branches: dict[tuple[str, int], tuple[Mapping[str, Any], Row]] = {}
 
     def add(self, document: Mapping[str, Any], templates: Mapping[str, str] | None = None) -> None:
         """Add one document; `templates` names the dynamic template per new path.
 
-        Raises BadDocument and leaves the batch as it was.
+        Objects that many documents share (their resource, their scope) are read once, so they
+        must not change while the batch is filled. Raises BadDocument and leaves the batch as it
+        was.
         """
         row: Row = {}
-        for path, value in leaves(document, ""):
+        for key, value in document.items():
+            if not isinstance(value, dict):
+                self._read({key: value}, "", templates, row)
+                continue
+            known = self._branches.get((key, id(value)))
+            if known is None:
+                part: Row = {}
+                self._read(value, f"{key}.", templates, part)
+                known = self._branches[(key, id(value))] = (value, part)
+            row.update(known[1])
+        self.rows.append(row)
+
+    def _read(
+        self,
+        branch: Mapping[str, Any],
+        prefix: str,
+        templates: Mapping[str, str] | None,
+        row: Row,
+    ) -> None:
+        for path, value in leaves(branch, prefix):
             if value is None:
                 continue
             if path not in self._readers:
@@ -48,7 +70,6 @@ class Batch:
             stored = self._stored(path, value, *reader)
             if stored is not None:
                 row[path] = stored
-        self.rows.append(row)
 
     def finish(self) -> Schema:
         """Return the schema with new fields; rows of multivalued fields are lists from now on."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from remedyd.offline.catalog.schema import TIMESTAMP
 from remedyd.offline.plan import Column, Scan
-from remedyd.offline.sqlgen.literals import identifier, quote
-from remedyd.offline.types import storage
+from remedyd.offline.sqlgen.literals import identifier, quote, value
+from remedyd.offline.types import DataType, storage
 
 
 class Tables(Protocol):
@@ -28,8 +29,16 @@ def scan_sql(step: Scan, tables: Tables) -> str:
         return f"SELECT {_nothing(step)} WHERE FALSE"
     return "\n  UNION ALL\n  ".join(
         f"SELECT {_items(step, schema.stream, tables)} FROM {tables.table(schema.stream)}"
+        f"{_until(step, schema.stream, tables)}"
         for schema in step.schemas
     )
+
+
+def _until(step: Scan, stream: str, tables: Tables) -> str:
+    column = tables.columns(stream).get(TIMESTAMP)
+    if step.until is None or column is None:
+        return ""
+    return f" WHERE {column} <= {value(step.until, DataType.DATE)}"
 
 
 def _nothing(step: Scan) -> str:

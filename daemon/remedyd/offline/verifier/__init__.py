@@ -39,11 +39,16 @@ _COMMANDS: dict[type[nodes.Command], Callable[[Any, Context], None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a verification depends on besides the query: the moment and the release imitated."""
+    """What a verification depends on besides the query.
+
+    `stack` is the release imitated. With `hide_future`, documents later than `now` are not
+    there yet, as they would not have been in Elasticsearch.
+    """
 
     now: datetime
     stack: tuple[int, int] = (9, 4)
     parameters: Given = field(default_factory=dict)
+    hide_future: bool = False
 
 
 def verify(query: nodes.Query, catalog: Catalog, settings: Settings) -> Plan:
@@ -51,7 +56,14 @@ def verify(query: nodes.Query, catalog: Catalog, settings: Settings) -> Plan:
     reporter = Reporter(query.source)
     parameters = Parameters(settings.parameters, reporter)
     query = bind_identifiers(query, parameters)
-    context = Context(reporter, parameters, catalog, settings.stack, millis(settings.now))
+    context = Context(
+        reporter,
+        parameters,
+        catalog,
+        settings.stack,
+        millis(settings.now),
+        hide_future=settings.hide_future,
+    )
     _apply_settings(query, context)
     for command in query.commands:
         handler = _COMMANDS.get(type(command))

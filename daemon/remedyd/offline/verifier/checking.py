@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from remedyd.offline import nodes
 from remedyd.offline.errors import EsqlError
-from remedyd.offline.functions import Function
+from remedyd.offline.functions import Function, Parameter
 from remedyd.offline.plan import Constant, Expression, Span
 from remedyd.offline.types import (
-    COUNTERS,
     DATES,
     NUMERIC,
     SPANS,
@@ -19,6 +18,7 @@ from remedyd.offline.types import (
 from remedyd.offline.verifier.literals import read_as
 from remedyd.offline.verifier.problems import ORDINALS, Reporter
 
+_CONDITION = Parameter("condition", frozenset({DataType.BOOLEAN}), "boolean")
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 ARITHMETIC = frozenset({"+", "-", "*", "/", "%"})
 _COUNTS = ("no", "one", "two", "three", "four", "five")
@@ -53,6 +53,8 @@ def check_arguments(
     checked: list[Expression] = []
     for index, argument in enumerate(arguments):
         parameter = function.parameter(index)
+        if function.name == "CASE" and index % 2 == 0 and index < len(arguments) - 1:
+            parameter = _CONDITION
         if not parameter.types & STRINGS:
             argument = read_as(argument, parameter.types, reporter)
         if argument.type not in parameter.types and argument.type is not DataType.NULL:
@@ -161,8 +163,3 @@ def _can_compute(operator: str, left: DataType, right: DataType) -> bool:
     if right in DATES:
         return left in SPANS and operator == "+"
     return left is right and left in SPANS
-
-
-def is_counter(expression: Expression) -> bool:
-    """Whether an expression is a counter metric."""
-    return expression.type in COUNTERS

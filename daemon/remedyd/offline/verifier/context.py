@@ -26,5 +26,6 @@ class Context:
     scope: Scope = field(default_factory=Scope)
     steps: list[Step] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    hide_future: bool = False
     nullify: bool = False
     limited: bool = False

@@ -63,7 +63,8 @@ def from_command(node: nodes.From, context: Context) -> None:
     context.scope.names = names.copy()
     context.scope.columns = {column.name: column for column in columns}
     index = _metadata(node.metadata, context)
-    context.steps.append(Scan(resolution.streams, columns, index))
+    until = context.now if context.hide_future else None
+    context.steps.append(Scan(resolution.streams, columns, index, until))
 
 
 def _metadata(names: tuple[nodes.Column, ...], context: Context) -> Column | None:
