@@ -27,7 +27,7 @@ COMMANDS: Final = {
 
 
 def build(wanted: str = "") -> typer.Typer:
-    """Return the application with `wanted` loaded, or with all of it when it is not a name."""
+    """Return the application with `wanted` loaded; of the others only name and help."""
     app = typer.Typer(
         name="remedyd",
         help="Closed-loop Kubernetes remediation with an approval gate.",
@@ -35,14 +35,20 @@ def build(wanted: str = "") -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_root)
-    only = wanted if wanted in GROUPS or wanted in COMMANDS else ""
     for name, (module, text) in GROUPS.items():
-        if only in ("", name):
+        if name == wanted:
             app.add_typer(importlib.import_module(module).app, name=name, help=text)
+        else:
+            app.command(name, short_help=text)(_not_loaded)
     for name, (module, text) in COMMANDS.items():
-        if only in ("", name):
-            app.command(name, short_help=text)(getattr(importlib.import_module(module), name))
+        loaded = getattr(importlib.import_module(module), name) if name == wanted else _not_loaded
+        app.command(name, short_help=text)(loaded)
     return app
+
+
+def _not_loaded() -> None:
+    """Stand in for a command whose module was not asked for: it is only listed."""
+    raise AssertionError("the command was not loaded")
 
 
 def _version(wanted: bool) -> None:
