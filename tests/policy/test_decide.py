@@ -207,6 +207,17 @@ def test_unusable_audit_of_a_disabled_policy() -> None:
     assert (decision.kind, decision.reason) == (DecisionKind.SKIP, Reason.DISABLED)
 
 
+def test_rows_that_the_audit_set_aside() -> None:
+    """A row without fresh evidence is told as a Skip with the audit's reason, after the others."""
+    loaded = policies(policy_text())
+    decided = decide([result(row("cart"), aside=(row("ad"),))], EMPTY, NOW, loaded)
+    told = [(d.target.name, d.kind, d.reason, d.detail) for d in decided.decisions]
+    assert told == [
+        ("cart", "Propose", "Matched", "Restart on Deployment/shop/cart[app]"),
+        ("ad", "Skip", "Stale", "the newest sample is too old"),
+    ]
+
+
 def test_policies_of_other_audits_are_left_alone() -> None:
     """Only policies whose audit ran in this cycle decide anything."""
     other = policy_text(audit="{name: replica-gap}")

@@ -13,16 +13,20 @@ MINUTE = timedelta(minutes=1)
 
 
 def _reasons(sustain: str, story: Sequence[str], state: DecisionState | None = None) -> list[str]:
-    """Run one cycle a minute: `x` matches, `.` does not, `-` row absent, `!` audit fails."""
+    """Run one cycle a minute.
+
+    `x`: the row matches, `.`: it does not, `-`: it is absent, `?`: set aside, `!`: the audit fails.
+    """
     condition = "[{name: hot, expression: oom_kills > 0}]"
     loaded = policies(policy_text(sustain=sustain, matchConditions=condition))
     state = state or DecisionState()
     reasons = []
     for minute, what in enumerate(story):
         at = NOW + minute * MINUTE
-        rows = [] if what == "-" else [row(oom_kills=int(what == "x"))]
+        rows = [row(oom_kills=int(what == "x"))] if what in "x." else []
+        aside = (row(),) if what == "?" else ()
         outcome = AuditOutcome.STALE if what == "!" else AuditOutcome.OK
-        decided = decide([result(*rows, at=at, outcome=outcome)], state, at, loaded)
+        decided = decide([result(*rows, at=at, outcome=outcome, aside=aside)], state, at, loaded)
         state = decided.state
         reasons.append("".join(d.reason for d in decided.decisions))
     return reasons
@@ -37,6 +41,7 @@ def _reasons(sustain: str, story: Sequence[str], state: DecisionState | None = N
         ("{cycles: 2}", "x.x", ["Sustain", "Condition", "Sustain"]),
         ("{cycles: 2}", "x-x", ["Sustain", "", "Sustain"]),
         ("{cycles: 2}", "x!x", ["Sustain", "Stale", "Matched"]),
+        ("{cycles: 2}", "x?x", ["Sustain", "Stale", "Matched"]),
         ("{cycles: 2, window: 3m}", "x.x", ["Sustain", "Condition", "Matched"]),
         ("{cycles: 2, window: 2m}", "x.x", ["Sustain", "Condition", "Sustain"]),
         ("{cycles: 2, window: 3m}", "x--x", ["Sustain", "", "", "Sustain"]),

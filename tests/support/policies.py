@@ -16,6 +16,7 @@ from remedyd.model import (
     Target,
     Window,
 )
+from remedyd.model.audit import SetAside
 from remedyd.policy.loader import parse_policies
 from remedyd.policy.policy import PolicySet
 
@@ -135,8 +136,10 @@ def result(
     audit: str = "container-memory",
     outcome: AuditOutcome = AuditOutcome.OK,
     detail: str = "",
+    aside: tuple[AuditRow, ...] = (),
 ) -> AuditResult:
     """Return the result of a run whose window ends `at`."""
     window = Window(at - timedelta(minutes=10), at)
     kept = rows if outcome is AuditOutcome.OK else ()
-    return AuditResult(audit, outcome, window, kept, detail=detail)
+    late = tuple(SetAside(row, "Stale", "the newest sample is too old") for row in aside)
+    return AuditResult(audit, outcome, window, kept, detail=detail, set_aside=late)

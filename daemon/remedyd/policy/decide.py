@@ -1,6 +1,7 @@
 """The decision itself: pure, so that the daemon, policy tests and replay cannot differ.
 
 For every policy and every row of its audit there is exactly one decision; nothing disappears.
+Rows that the audit set aside for want of fresh evidence come after the others, as Skip.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from remedyd.model.decision import Decision
 from remedyd.model.state import DecisionState
 from remedyd.policy.frame import Frame
 from remedyd.policy.guards import Guards, Pending
-from remedyd.policy.judging import Match, judge, unusable
+from remedyd.policy.judging import Match, judge, set_aside, unusable
 from remedyd.policy.policy import Policy, PolicySet
 from remedyd.policy.sustain import Sustained
 
@@ -67,6 +68,7 @@ def _judge(policy: Policy, frame: Frame, answers: list[Decision | Match]) -> lis
     first = len(answers)
     judged = judge(policy, frame)
     answers.extend(judged)
+    answers.extend(set_aside(policy, frame))
     return [Pending(i, answer) for i, answer in enumerate(judged, first) if type(answer) is Match]
 
 
@@ -77,6 +79,9 @@ def _remember(
     found: Sequence[Pending],
 ) -> None:
     """Note the policy's matches, unless its audit said nothing in this cycle."""
-    ends = [result.window.end for result in results if result.ok and result.audit == policy.audit]
-    if ends:
-        sustained.note(policy, (item.match for item in found), max(ends))
+    heard = [result for result in results if result.ok and result.audit == policy.audit]
+    if heard:
+        unknown = {aside.row.target.identity for result in heard for aside in result.set_aside}
+        matched = {item.match.target.identity for item in found}
+        at = max(result.window.end for result in heard)
+        sustained.note(policy, matched, unknown - matched, at)

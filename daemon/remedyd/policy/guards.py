@@ -174,7 +174,7 @@ def _workloads(results: Iterable[AuditResult]) -> dict[Namespace, set[str]]:
     """Return the workloads that this cycle's rows show, healthy ones included."""
     known: dict[Namespace, set[str]] = {}
     for result in results:
-        for row in result.rows:
+        for row in (*result.rows, *(aside.row for aside in result.set_aside)):
             target = row.target
             known.setdefault((target.cluster, target.namespace), set()).add(target.workload)
     return known

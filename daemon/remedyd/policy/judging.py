@@ -94,6 +94,25 @@ def judge(policy: Policy, frame: Frame) -> list[Decision | Match]:
     ]
 
 
+def set_aside(policy: Policy, frame: Frame) -> list[Decision]:
+    """Return a Skip for each row that the audit does not vouch for."""
+    disabled = policy.mode is Mode.DISABLED
+    return [
+        Decision(
+            kind=_SKIP,
+            policy=policy.name,
+            audit=policy.audit,
+            target=aside.row.target,
+            reason=Reason.DISABLED if disabled else aside.reason,
+            detail="the policy is disabled" if disabled else aside.detail,
+            mode=policy.mode,
+            row=aside.row,
+            policy_hash=policy.hash,
+        )
+        for aside in frame.result.set_aside
+    ]
+
+
 def _severity_details(policy: Policy) -> list[str]:
     """Return for each grade why a row of it is skipped; empty where the policy acts."""
     wanted = [name.severity for name in policy.spec.audit.severities]

@@ -43,6 +43,11 @@ class Reason(StrEnum):
     NO_STEP = "NoStep"
     """Skip: no step's `when` is true."""
 
+    STALE = "Stale"
+    """Skip: the row's newest sample is too old. As an Error: the whole audit's are."""
+    TOO_FEW_SAMPLES = "TooFewSamples"
+    """Skip: too few samples stand behind the row."""
+
     CONDITION_ERROR = "ConditionError"
     """Skip or Error, as `failurePolicy` says: a condition gave no answer."""
 

@@ -5,7 +5,7 @@ window judged twice counts once. Audits that gave no usable rows leave the memor
 they say nothing about the row.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 
 from remedyd.documents import format_duration
@@ -28,14 +28,16 @@ class Sustained:
         for policy, identity in sightings:
             self._identities.setdefault(policy, set()).add(identity)
 
-    def note(self, policy: Policy, matches: Iterable[Match], at: datetime) -> None:
-        """Remember the rows that matched in the window ending `at`, forget those that did not."""
-        matched = {match.target.identity for match in matches}
+    def note(self, policy: Policy, matched: Set[str], unknown: Set[str], at: datetime) -> None:
+        """Remember the rows that matched in the window ending `at`, forget those that did not.
+
+        Both are identities; nothing is known about the `unknown` ones, so they stay as they are.
+        """
         known = self._identities.get(policy.name, set())
         sustain = policy.spec.sustain
         if sustain.cycles == 1:
-            matched = set()
-        for identity in sorted(known | matched):
+            matched, unknown = frozenset(), frozenset()
+        for identity in sorted((known | matched) - unknown):
             key = (policy.name, identity)
             times = self.sightings.get(key, ())
             if identity in matched:
