@@ -11,6 +11,7 @@ from remedyd.proposals.lifecycle import MOVES
 from support.proposals import a_plan, a_proposal
 
 LOOSE_ENDS = {State.REJECTED, State.EXPIRED, State.SUPERSEDED, State.DRY_RUN, State.STALE}
+OPEN = {"Proposed", "Approved", "Applying", "Applied", "Verifying", "RollingBack"}
 DEAD_ENDS = LOOSE_ENDS | {State.FAILED, State.ROLLED_BACK}
 
 
@@ -65,7 +66,7 @@ def test_a_refused_move_names_the_allowed_ones() -> None:
 @pytest.mark.parametrize("state", sorted(State))
 def test_a_proposal_holds_its_workload_until_all_is_done(state: State) -> None:
     """In flight it is open; a bad verdict stays open as long as its undo is due."""
-    expected = state in lifecycle.IN_FLIGHT | {State.INEFFECTIVE, State.HARMFUL}
+    expected = state in OPEN | {"Ineffective", "Harmful"}
     assert lifecycle.is_open(a_proposal(state=state)) is expected
 
 
