@@ -41,8 +41,12 @@ class Batch:
         """
         row: Row = {}
         for key, value in document.items():
-            if not isinstance(value, dict):
+            if isinstance(value, list):
                 self._read({key: value}, "", templates, row)
+                continue
+            if not isinstance(value, dict):
+                if value is not None:
+                    self._put(key, value, templates, row)
                 continue
             known = self._branches.get((key, id(value)))
             if known is None:
@@ -60,13 +64,14 @@ class Batch:
         row: Row,
     ) -> None:
         for path, value in leaves(branch, prefix):
-            if value is None:
-                continue
-            if path not in self._readers:
-                self._readers[path] = self._reader(path, value, templates)
-            reader = self._readers[path]
-            if reader is None:
-                continue
+            if value is not None:
+                self._put(path, value, templates, row)
+
+    def _put(self, path: str, value: object, templates: Mapping[str, str] | None, row: Row) -> None:
+        if path not in self._readers:
+            self._readers[path] = self._reader(path, value, templates)
+        reader = self._readers[path]
+        if reader is not None:
             stored = self._stored(path, value, *reader)
             if stored is not None:
                 row[path] = stored
