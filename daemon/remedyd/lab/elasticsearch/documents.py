@@ -1,4 +1,8 @@
-"""Writing and reading documents: `_bulk`, `_create`, `_doc`, `_search`, `_count`."""
+"""Writing and reading documents: `_bulk`, `_create`, `_doc`, `_search`, `_count`.
+
+Searches see the documents that streams keep as they came: the last minutes of metrics, and
+everything else. ES|QL sees all.
+"""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -10,6 +14,7 @@ from remedyd.lab.elasticsearch.filters import comparable, compile_query, value_o
 from remedyd.lab.elasticsearch.messages import Failure, Reply, Request
 from remedyd.lab.elasticsearch.security import Account, unauthorized
 from remedyd.lab.elasticsearch.streams import DataStreams
+from remedyd.offline.sources.batch import BadDocument
 
 _TEMPLATES = ("logs-", "metrics-", "traces-")
 _Item = tuple[int, dict[str, Any]]
@@ -64,7 +69,12 @@ data stream [{index}]"
             reason = "[1:1] failed to parse: data stream timestamp field [@timestamp] is missing"
             raise Failure(400, "document_parsing_exception", reason)
         given = ident or str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
-        if not self._streams.create(index, given, source):
+        try:
+            created = self._streams.create(index, given, source)
+        except BadDocument as error:
+            reason = f"[1:1] {error}"
+            raise Failure(400, "document_parsing_exception", reason) from error
+        if not created:
             reason = f"[{given}]: version conflict, document already exists (current version [1])"
             raise Failure(409, "version_conflict_engine_exception", reason, extra={"index": index})
         shards = {"total": 1, "successful": 1, "failed": 0}
@@ -95,13 +105,13 @@ data stream [{index}]"
 
     def _matching(
         self, account: Account, index: str, body: Mapping[str, Any]
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
         holds = compile_query(body.get("query") or {"match_all": {}})
-        for stream in self._streams.matching(index):
-            if account.may("read", stream.name):
-                for document in self._streams.snapshot(stream.name)[1]:
+        for name in self._streams.names(index):
+            if account.may("read", name):
+                for document in self._streams.recent(name):
                     if holds(document):
-                        yield stream.name, document
+                        yield name, document
 
 
 def _steps(lines: list[Any], index: str) -> Iterator[tuple[str, Mapping[str, Any], Any]]:

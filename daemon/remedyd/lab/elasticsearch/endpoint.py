@@ -8,29 +8,26 @@ from urllib.parse import unquote
 
 from remedyd.lab.elasticsearch.documents import Documents, is_data_stream
 from remedyd.lab.elasticsearch.messages import BUILD, VERSION, Failure, Reply, Request
-from remedyd.lab.elasticsearch.query import Runner, ask
+from remedyd.lab.elasticsearch.query import ask
 from remedyd.lab.elasticsearch.security import (
     Account,
     Security,
     has_privileges,
     unauthorized,
 )
-from remedyd.lab.elasticsearch.streams import DataStreams, Stream
+from remedyd.lab.elasticsearch.streams import DataStreams
 
 _Handler = Callable[[Request, Account, str], Reply]
 _OLDEST, _NEWEST = 8, 9
 
 
 class Endpoint:
-    """Answers requests over data streams and a query runner."""
+    """Answers requests over data streams."""
 
-    def __init__(
-        self, streams: DataStreams, runner: Runner, ids: Random, cluster: str = "lab"
-    ) -> None:
-        """Take the documents, what executes ES|QL, and the source of ids."""
+    def __init__(self, streams: DataStreams, ids: Random, cluster: str = "lab") -> None:
+        """Take the documents, the source of ids, and the cluster's name."""
         self.security = Security()
         self._streams = streams
-        self._runner = runner
         self._cluster = cluster
         documents = Documents(streams, ids)
         self._documents = documents
@@ -107,13 +104,13 @@ this action is granted by the cluster privileges [monitor,manage,all]"
             reason = f"Incorrect HTTP method for uri [/_query] and method [{request.method}], \
 allowed: [POST]"
             return Reply(405, {"error": reason, "status": 405}, headers={"Allow": "POST"})
-        return ask(request, account, self._runner)
+        return ask(request, account, self._streams)
 
-    def _readable(self, account: Account, index: str, request: Request) -> list[Stream]:
-        found = [s for s in self._streams.matching(index) if account.may("read", s.name)]
+    def _readable(self, account: Account, index: str, request: Request) -> list[str]:
+        found = [name for name in self._streams.names(index) if account.may("read", name)]
         for name in index.split(","):
             concrete = "*" not in name and name != "_all"
-            if concrete and self._streams.get(name) is None:
+            if concrete and not self._streams.names(name):
                 if not request.flag("ignore_unavailable", False):
                     raise _no_index(name)
             elif concrete and not account.may("read", name):
@@ -131,15 +128,23 @@ allowed: [POST]"
         streams = self._readable(account, index, request)
         by_field: dict[str, dict[str, list[str]]] = {}
         for stream in streams:
-            for name, type_ in stream.mapping.types().items():
+            for name, field in self._streams.schema(stream).fields.items():
                 if any(fnmatchcase(name, pattern) for pattern in patterns):
-                    by_field.setdefault(name, {}).setdefault(type_, []).append(stream.name)
+                    types = by_field.setdefault(name, {})
+                    types.setdefault(field.leaf.type.value, []).append(stream)
         fields = {name: _capabilities(types) for name, types in sorted(by_field.items())}
-        return Reply(200, {"indices": [stream.name for stream in streams], "fields": fields})
+        return Reply(200, {"indices": streams, "fields": fields})
 
     def _mapping(self, request: Request, account: Account, index: str) -> Reply:
         found = {
-            stream.name: {"mappings": stream.mapping.definition["mappings"]}
+            stream: {
+                "mappings": {
+                    "properties": {
+                        path: {"type": leaf.type.value.removeprefix("counter_")}
+                        for path, leaf in self._streams.schema(stream).leaves.items()
+                    }
+                }
+            }
             for stream in self._readable(account, index, request)
         }
         return Reply(200, found)
@@ -147,15 +152,15 @@ allowed: [POST]"
     def _data_stream(self, request: Request, account: Account, index: str) -> Reply:
         found = [
             {
-                "name": stream.name,
+                "name": stream,
                 "timestamp_field": {"name": "@timestamp"},
-                "indices": [{"index_name": stream.name}],
+                "indices": [{"index_name": stream}],
                 "generation": 1,
                 "status": "GREEN",
-                "template": f"{stream.name.split('-', 1)[0]}-otel@template",
+                "template": f"{stream.split('-', 1)[0]}-otel@template",
             }
-            for stream in self._streams.matching(index)
-            if is_data_stream(stream.name)
+            for stream in self._streams.names(index)
+            if is_data_stream(stream)
         ]
         return Reply(200, {"data_streams": found})
 
@@ -170,7 +175,7 @@ allowed: [POST]"
         return Reply(200, {**body, "authentication_type": kind})
 
     def _health(self, request: Request, account: Account, index: str) -> Reply:
-        count = len(self._streams.matching("*"))
+        count = len(self._streams.names("*"))
         body = {"cluster_name": self._cluster, "status": "green", "timed_out": False}
         return Reply(200, {**body, "number_of_nodes": 1, "active_shards": count})
 
@@ -183,13 +188,14 @@ def _no_index(name: str) -> Failure:
 def _capabilities(types: dict[str, list[str]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for type_, streams in types.items():
-        text = type_ in ("match_only_text", "text")
         entry: dict[str, Any] = {
-            "type": "text" if text else "keyword" if type_ == "wildcard" else type_,
+            "type": type_.removeprefix("counter_"),
             "metadata_field": False,
             "searchable": True,
-            "aggregatable": not text,
+            "aggregatable": type_ != "text",
         }
+        if type_.startswith("counter_"):
+            entry["time_series_metric"] = "counter"
         if len(types) > 1:
             entry["indices"] = sorted(streams)
         found[entry["type"]] = entry

@@ -1,4 +1,4 @@
-"""A part of the Query DSL, for request filters and small searches: enough to look around.
+"""A part of the Query DSL over documents, for small searches: enough to look around.
 
 What is not known is refused as Elasticsearch refuses an unknown query, never ignored.
 """
@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from remedyd.lab.elasticsearch.mappings import ALIASES
 from remedyd.lab.elasticsearch.messages import Failure
 
 Document = Mapping[str, Any]
@@ -16,8 +15,8 @@ _PASSTHROUGH = ("resource.attributes.", "scope.attributes.", "attributes.", "met
 
 
 def value_of(document: Document, name: str) -> Any:
-    """Return what a field name means in a document: a path, a passthrough name or an alias."""
-    found = _at(document, ALIASES.get(name, name))
+    """Return what a field name means in a document: a path, or one without its passthrough."""
+    found = _at(document, name)
     for prefix in _PASSTHROUGH:
         if found is not None:
             break
@@ -81,9 +80,8 @@ def _terms(body: Any) -> Predicate:
 
 def _equals(found: Any, wanted: Any) -> bool:
     values = found if isinstance(found, list) else [found]
-    return any(
-        value is not None and (value == wanted or str(value) == str(wanted)) for value in values
-    )
+    present = [value for value in values if value is not None]
+    return any(value == wanted or str(value) == str(wanted) for value in present)
 
 
 def _exists(body: Any) -> Predicate:
@@ -101,14 +99,14 @@ _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
 
 def _range(body: Any) -> Predicate:
     name, limits = _single(body)
+    unknown = set(limits) - set(_ORDER) - {"format", "time_zone", "boost"}
+    if unknown:
+        raise Failure(400, "parsing_exception", f"[range] query does not support {sorted(unknown)}")
     wanted = [
         (_ORDER[operator], comparable(limit))
         for operator, limit in limits.items()
         if operator in _ORDER
     ]
-    unknown = set(limits) - set(_ORDER) - {"format", "time_zone", "boost"}
-    if unknown:
-        raise Failure(400, "parsing_exception", f"[range] query does not support {sorted(unknown)}")
 
     def holds(document: Document) -> bool:
         found = value_of(document, name)

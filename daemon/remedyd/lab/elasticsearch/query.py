@@ -1,15 +1,17 @@
-"""`POST /_query`: parameters, the request filter, the answer's body and its warnings."""
+"""`POST /_query`: parameters, visibility, the request filter, the answer and its warnings."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from remedyd.lab.elasticsearch.filters import Predicate, compile_query
 from remedyd.lab.elasticsearch.messages import Failure, Reply, Request
+from remedyd.lab.elasticsearch.rewriting import condition_of, rewrite, sources_of
 from remedyd.lab.elasticsearch.security import Account
+from remedyd.lab.elasticsearch.streams import DataStreams
 from remedyd.model.audit import Column, Table
 from remedyd.model.values import Cell, Json
+from remedyd.offline.errors import EsqlError
+from remedyd.offline.parser import parse
 
 _KNOWN = {
     "query", "params", "filter", "columnar", "locale", "time_zone", "settings", "profile",
@@ -18,38 +20,19 @@ _KNOWN = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A query as it is to be run: named parameters, and which streams may be seen."""
-
-    text: str
-    params: Mapping[str, Json]
-    account: Account
-    holds: Predicate | None = None
-
-
-class Runner(Protocol):
-    """Executes ES|QL over the streams."""
-
-    def run(self, question: Question) -> Table:
-        """Return the whole result; raise Failure as Elasticsearch would answer."""
-        ...
-
-
-def parameters(given: Any) -> dict[str, Json]:
-    """Return named parameters; raise Failure 400 for a form that is not one of the known."""
+def parameters(given: Any) -> dict[str, Json] | list[Json]:
+    """Return named or positional parameters; raise Failure 400 for a form not offered here."""
     if given is None:
         return {}
     if not isinstance(given, list):
         raise Failure(400, "x_content_parse_exception", "[1:1] [params] must be an array")
-    found: dict[str, Json] = {}
-    for number, one in enumerate(given, start=1):
-        if isinstance(one, Mapping):
-            for name, value in one.items():
-                found[_name(name)] = _value(name, value)
-        else:
-            found[str(number)] = one
-    return found
+    named = [one for one in given if isinstance(one, Mapping)]
+    if named and len(named) != len(given):
+        reason = "[1:1] named and positional parameters cannot be mixed"
+        raise Failure(400, "parsing_exception", reason)
+    if not named:
+        return list(given)
+    return {_name(name): _value(name, value) for one in named for name, value in one.items()}
 
 
 def _name(name: str) -> str:
@@ -71,9 +54,8 @@ def _value(name: str, value: Any) -> Json:
     raise Failure(400, "parsing_exception", reason)
 
 
-def ask(request: Request, account: Account, runner: Runner) -> Reply:
-    """Run a query and word its answer."""
-    body = request.json()
+def _checked(request: Request) -> Mapping[str, Any]:
+    body: Mapping[str, Any] = request.json()
     unknown = sorted(set(body) - _KNOWN)
     if unknown:
         reason = f"[1:1] [esql/query] unknown field [{unknown[0]}]"
@@ -83,17 +65,50 @@ def ask(request: Request, account: Account, runner: Runner) -> Reply:
         raise Failure(400, "action_request_validation_exception", reason)
     if request.query.get("format", "json") != "json":
         raise Failure(400, "illegal_argument_exception", "only [format=json] is offered here")
-    holds = compile_query(body["filter"]) if body.get("filter") else None
-    question = Question(body["query"], parameters(body.get("params")), account, holds)
-    table = runner.run(question)
+    return body
+
+
+def ask(request: Request, account: Account, streams: DataStreams) -> Reply:
+    """Run a query and word its answer."""
+    body = _checked(request)
+    try:
+        table = streams.query(
+            _visible(body["query"], body.get("filter"), account, streams),
+            parameters(body.get("params")),
+        )
+    except EsqlError as error:
+        kind = error.type
+        reason = error.message
+        if kind == "verification_exception" and not reason.startswith(("Found", "Unknown index")):
+            reason = f"Found 1 problem\n{reason}"
+        raise Failure(400, kind, reason) from error
     answer = {
         "took": round(table.took_ms),
         "is_partial": False,
-        "documents_found": 0,
-        "values_loaded": 0,
         **_content(table, request, bool(body.get("columnar"))),
     }
     return Reply(200, answer, warnings=list(table.warnings))
+
+
+def _visible(text: str, dsl: Any, account: Account, streams: DataStreams) -> str:
+    """Return the query over what the account may read and the filter lets through."""
+    query = parse(text)
+    hidden: list[str] = []
+    reached: list[str] = []
+    for source in sources_of(query):
+        if source.excluded:
+            continue
+        for name in streams.names(source.pattern):
+            if account.may("read", name):
+                reached.append(name)
+            elif "*" in source.pattern:
+                hidden.append(name)
+            else:
+                raise Failure(400, "verification_exception", f"Unknown index [{name}]")
+    condition = condition_of(dsl, streams.fields(reached)) if dsl else ""
+    if not hidden and not condition:
+        return text
+    return rewrite(text, query, hidden, condition)
 
 
 def _content(table: Table, request: Request, columnar: bool) -> dict[str, Any]:

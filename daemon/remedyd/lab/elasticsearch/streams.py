@@ -1,107 +1,133 @@
-"""Data streams in memory: documents in the order they came, trimmed by age.
+"""The data streams: an ES|QL engine that holds everything, and recent documents as they came.
 
-Documents are kept as they are handed over and never changed. Trimming is lazy: it costs nothing
-until a good part of a stream is too old.
+New documents wait in a queue until somebody asks: a lab that is only watched with kubectl pays
+nothing for ES|QL, and the minutes of history at the start are taken in at once. What a client
+writes is taken in immediately, because it must be told when it is wrong.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
-from remedyd.lab.elasticsearch.mappings import StreamMapping
+from remedyd.model.audit import Table
+from remedyd.model.clock import Clock
+from remedyd.model.values import Json
+from remedyd.offline.catalog import Schema
+from remedyd.offline.engine import Engine
 
-Document = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Stream:
-    """One stream. `base` counts the documents that were trimmed away since the beginning."""
-
-    name: str
-    mapping: StreamMapping
-    documents: list[Document] = field(default_factory=list)
-    ids: dict[str, Document] = field(default_factory=dict)
-    base: int = 0
+Document = Mapping[str, Any]
+_QUEUE_LIMIT = 20_000
+_RECENT_METRICS = timedelta(minutes=10)
+_COUNTERS: Mapping[str, str] = {
+    f"metrics.{prefix}.{name}": f"counter_{kind}"
+    for prefix in ("container", "k8s.pod", "k8s.node")
+    for name, kind in (
+        ("cpu.time", "double"),
+        ("network.io", "long"),
+        ("network.errors", "long"),
+        ("uptime", "long"),
+    )
+}
 
 
 class DataStreams:
-    """All streams by name; every method may be called from any thread."""
+    """Every method may be called from any thread."""
 
-    def __init__(self, retention: timedelta) -> None:
-        """Take how long documents are kept, by their own time."""
-        self._streams: dict[str, Stream] = {}
+    def __init__(self, clock: Clock, stack: tuple[int, int], retention: timedelta) -> None:
+        """Take the lab's time, the release imitated, and how long documents are kept."""
+        self._engine = Engine(stack=stack, clock=clock, threads=1)
+        self._clock = clock
         self._retention = retention
         self._lock = threading.RLock()
+        self._queue: dict[str, list[Document]] = defaultdict(list)
+        self._recent: dict[str, list[Document]] = defaultdict(list)
+        self._ids: dict[str, set[str]] = defaultdict(set)
+
+    def close(self) -> None:
+        """Give back all memory."""
+        self._engine.close()
 
     def append(self, name: str, documents: Sequence[Document]) -> None:
-        """Add documents to a stream, which is made when it does not exist."""
+        """Add telemetry to a stream, which is made when it does not exist."""
         if not documents:
             return
         with self._lock:
-            stream = self._make(name)
-            stream.mapping.learn(documents)
-            stream.documents.extend(documents)
+            self._queue[name].extend(documents)
+            self._recent[name].extend(documents)
+            if len(self._queue[name]) > _QUEUE_LIMIT:
+                self.take_in()
 
     def create(self, name: str, ident: str, document: Document) -> bool:
-        """Add a document under an id of the caller's choice; False when the id is taken."""
+        """Add a client's document under an id; False when the id is taken.
+
+        Raises BadDocument for one that does not fit the mapping.
+        """
         with self._lock:
-            stream = self._make(name)
-            if ident in stream.ids:
+            if ident in self._ids[name]:
                 return False
-            stream.ids[ident] = document
-            self.append(name, [document])
+            self._engine.add_documents(name, [document])
+            self._ids[name].add(ident)
+            self._recent[name].append(document)
             return True
 
-    def _make(self, name: str) -> Stream:
-        known = self._streams.get(name)
-        if known is None:
-            known = self._streams[name] = Stream(name, StreamMapping(name))
-        return known
+    def take_in(self) -> None:
+        """Move what waits in the queue into the engine."""
+        with self._lock:
+            for name, documents in self._queue.items():
+                if documents:
+                    templates = [_COUNTERS] * len(documents)
+                    self._engine.add_documents(name, documents, templates)
+                    self._queue[name] = []
 
-    def get(self, name: str) -> Stream | None:
-        """Return a stream by its name."""
-        return self._streams.get(name)
+    def trim(self) -> None:
+        """Forget what is older than the retention."""
+        now = self._clock.now()
+        with self._lock:
+            self.take_in()
+            self._engine.drop_before(now - self._retention)
+            for name, documents in self._recent.items():
+                kept = _RECENT_METRICS if name.startswith("metrics-") else self._retention
+                horizon = _text(now - kept)
+                first = next(
+                    (n for n, d in enumerate(documents) if str(d.get("@timestamp")) >= horizon),
+                    len(documents),
+                )
+                del documents[:first]
 
-    def matching(self, pattern: str) -> list[Stream]:
-        """Return the streams that an index list such as `a-*,b,-c` means, by name."""
+    def names(self, pattern: str) -> list[str]:
+        """Return the streams that an index list such as `a-*,b,-c` means, in order of name."""
         chosen: set[str] = set()
         with self._lock:
-            for part in pattern.split(","):
-                wanted = part.strip().removeprefix("-")
-                found = {n for n in self._streams if wanted == "_all" or fnmatchcase(n, wanted)}
-                chosen = chosen - found if part.strip().startswith("-") else chosen | found
-            return [self._streams[name] for name in sorted(chosen)]
+            known = {*self._engine.catalog.schemas, *self._recent}
+        for part in pattern.split(","):
+            wanted = part.strip().removeprefix("-")
+            found = {name for name in known if wanted == "_all" or fnmatchcase(name, wanted)}
+            chosen = chosen - found if part.strip().startswith("-") else chosen | found
+        return sorted(chosen)
 
-    def snapshot(self, name: str, since: int = 0) -> tuple[int, list[Document]]:
-        """Return the documents from number `since` on, with the number of the first of them."""
+    def schema(self, name: str) -> Schema:
+        """Return the mapping of a stream as it is now."""
+        self.take_in()
+        return self._engine.catalog.schemas[name]
+
+    def recent(self, name: str) -> list[Document]:
+        """Return the latest documents of a stream, oldest first."""
         with self._lock:
-            stream = self._streams[name]
-            first = max(since, stream.base)
-            return first, stream.documents[first - stream.base :]
+            return list(self._recent.get(name, ()))
 
-    def trim(self, now: datetime) -> None:
-        """Forget what is older than the retention, once that is a quarter of a stream."""
-        horizon = (now - self._retention).strftime("%Y-%m-%dT%H:%M:%S")
-        with self._lock:
-            for stream in self._streams.values():
-                quarter = len(stream.documents) // 4
-                if quarter and stream.documents[quarter]["@timestamp"] < horizon:
-                    stale = _first_kept(stream.documents, horizon)
-                    del stream.documents[:stale]
-                    stream.base += stale
+    def query(self, text: str, params: Mapping[str, Json] | Sequence[Json]) -> Table:
+        """Run ES|QL over everything; raise EsqlError."""
+        self.take_in()
+        return self._engine.query(text, params)
 
-    def drop(self, names: Iterable[str]) -> None:
-        """Delete streams."""
-        with self._lock:
-            for name in names:
-                self._streams.pop(name, None)
+    def fields(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the type of every field of these streams."""
+        self.take_in()
+        return self._engine.fields(",".join(names)) if names else {}
 
 
-def _first_kept(documents: Sequence[Document], horizon: str) -> int:
-    for number, document in enumerate(documents):
-        if document["@timestamp"] >= horizon:
-            return number
-    return len(documents)
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")

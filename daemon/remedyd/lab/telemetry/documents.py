@@ -45,6 +45,7 @@ class Page:
         kind = "logs" if receiver == EVENTS else "metrics"
         self._stream = {"type": kind, "dataset": f"{receiver}.otel", "namespace": "default"}
         self._scope = {"name": f"{_RECEIVERS}/{receiver}", "version": _VERSION}
+        self._wrapped: dict[int, tuple[Attributes, dict[str, Attributes]]] = {}
 
     def add(
         self,
@@ -67,8 +68,14 @@ class Page:
         document["metrics"] = metrics
         document["attributes"] = attributes
         document["scope"] = self._scope
-        document["resource"] = {"attributes": resource}
+        document["resource"] = self._resource(resource)
         self.documents.append(document)
+
+    def _resource(self, attributes: Attributes) -> dict[str, Attributes]:
+        known = self._wrapped.get(id(attributes))
+        if known is None:
+            known = self._wrapped[id(attributes)] = (attributes, {"attributes": attributes})
+        return known[1]
 
     def log(
         self,

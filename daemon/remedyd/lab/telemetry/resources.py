@@ -16,6 +16,11 @@ _OWNERS = {
     "DaemonSet": "k8s.daemonset.name",
     "Job": "k8s.job.name",
 }
+_CLUSTER_ONLY = (
+    "container.image.name",
+    "container.image.tag",
+    "k8s.container.status.last_terminated_reason",
+)
 
 
 class Resources:
@@ -28,12 +33,14 @@ class Resources:
         self._owners: dict[str, dict[str, str]] = {}
         self._pods: dict[tuple[str, str, str], dict[str, Any]] = {}
         self._containers: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._running: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def forget(self, alive: set[str]) -> None:
         """Drop what is kept about pods that are gone (`alive`: the uids that are left)."""
         self._owners = {uid: own for uid, own in self._owners.items() if uid in alive}
         self._pods = {key: own for key, own in self._pods.items() if key[0] in alive}
         self._containers = {key: own for key, own in self._containers.items() if key[0] in alive}
+        self._running = {key: own for key, own in self._running.items() if key[0] in alive}
 
     def object(self, kind: str, obj: KubeObject) -> dict[str, Any]:
         """Return the attributes of a namespaced object other than a pod."""
@@ -107,6 +114,16 @@ class Resources:
         found["service.name"] = service
         self._owners[obj["metadata"]["uid"]] = found
         return found
+
+    def running(self, obj: KubeObject, status: KubeObject) -> dict[str, Any]:
+        """Return the attributes of a container as the kubelet receiver gives them."""
+        whole = self.container(obj, status)
+        key = (obj["metadata"]["uid"], whole["container.id"])
+        known = self._running.get(key)
+        if known is None:
+            known = {name: value for name, value in whole.items() if name not in _CLUSTER_ONLY}
+            self._running[key] = known
+        return known
 
     def container(self, obj: KubeObject, status: KubeObject) -> dict[str, Any]:
         """Return the attributes of a container by its status in the pod."""

@@ -17,11 +17,6 @@ from remedyd.lab.timeline import Timeline
 
 _DISK = {"available": 196_331_520_000, "capacity": 268_435_456_000}
 _SANDBOX = {"usage": 300_000, "rss": 260_400, "working_set": 280_000}
-_OF_THE_CLUSTER_ONLY = (
-    "container.image.name",
-    "container.image.tag",
-    "k8s.container.status.last_terminated_reason",
-)
 _Numbers = dict[str, int | float]
 _DIRECTIONS = tuple({"interface": "eth0", "direction": name} for name in ("receive", "transmit"))
 
@@ -119,9 +114,7 @@ class UsageReport:
             if container.behaviour is not None and container.name in statuses:
                 found = measure(container.behaviour, at)
                 used.add(found)
-                named = dict(self._resources.container(pod, statuses[container.name]))
-                for name in _OF_THE_CLUSTER_ONLY:
-                    named.pop(name, None)
+                named = self._resources.running(pod, statuses[container.name])
                 self._container(page, named, container, found, at)
         start = nanoseconds(self._timeline.moment(run.started_seconds))
         _pod_documents(page, who, used, room, start, at - run.started_seconds)
