@@ -7,12 +7,13 @@ that the server refuses never becomes a proposal.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 from remedyd.actions.action import Action, Ceiling, Live, Parameters, validated
 from remedyd.actions.registry import ACTIONS
 from remedyd.cluster import fields, prechecks, quantities
-from remedyd.cluster.client import Cluster
+from remedyd.cluster.client import Cluster, Reader
 from remedyd.cluster.kinds import kind_of
 from remedyd.cluster.prechecks import Scene, capacity
 from remedyd.cluster.reader import Surroundings
@@ -41,32 +42,13 @@ class Planner:
         unknown action or bad parameters, NotFound, Refused when the action has nothing sound
         to do, ClusterRejected with the API server's words, ClusterUnavailable.
         """
-        action = _action(request.type, target)
-        params = validated(action.params, request.params, action.type)
-        target = _about(target, request, row)
-        workload = self._read(target)
-        around = Surroundings(self._cluster, workload)
-        now = self._clock.now()
-        plan = action.plan(target, params, _live(action, params, workload, around), now)
-        checks = prechecks.run(Scene(plan, workload, around, now, row))
-        plan = replace(plan, prechecks=checks)
+        plan = draft(self._cluster, self._clock.now(), target, request, row)
         return plan if plan.patch is None or plan.blocked else self._rehearsed(plan)
 
     def recheck(self, plan: Plan, live: KubeObject) -> tuple[Precheck, ...]:
         """Run the prechecks again on the object as it is now: for the door."""
         around = Surroundings(self._cluster, live)
         return prechecks.run(Scene(plan, live, around, self._clock.now()))
-
-    def _read(self, target: Target) -> KubeObject:
-        kind_of(target.kind)
-        workload = self._cluster.get(target.kind, target.namespace, target.name)
-        if target.uid and workload["metadata"]["uid"] != target.uid:
-            raise Refused(
-                "OtherObject",
-                f"{target} was deleted and made anew since it was measured",
-                hint="wait for the next audit",
-            )
-        return workload
 
     def _rehearsed(self, plan: Plan) -> Plan:
         """Ask the API server for a dry run; a value that it would change blocks the plan."""
@@ -92,6 +74,34 @@ class Planner:
             "ask the owner of the webhook",
         )
         return replace(plan, dry_run=f"accepted, but {told}", prechecks=(*plan.prechecks, check))
+
+
+def draft(
+    reader: Reader, now: datetime, target: Target, request: ActionRequest, row: AuditRow | None
+) -> Plan:
+    """Return the plan with its prechecks, from reads alone: what `Planner.plan` then rehearses.
+
+    Raises as `Planner.plan` does, apart from what the dry run says.
+    """
+    action = _action(request.type, target)
+    params = validated(action.params, request.params, action.type)
+    target = _about(target, request, row)
+    workload = _read(reader, target)
+    around = Surroundings(reader, workload)
+    plan = action.plan(target, params, _live(action, params, workload, around), now)
+    return replace(plan, prechecks=prechecks.run(Scene(plan, workload, around, now, row)))
+
+
+def _read(reader: Reader, target: Target) -> KubeObject:
+    kind_of(target.kind)
+    workload = reader.get(target.kind, target.namespace, target.name)
+    if target.uid and workload["metadata"]["uid"] != target.uid:
+        raise Refused(
+            "OtherObject",
+            f"{target} was deleted and made anew since it was measured",
+            hint="wait for the next audit",
+        )
+    return workload
 
 
 def _action(name: str, target: Target) -> Action:
