@@ -19,7 +19,7 @@ from random import Random
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from remedyd.lab.apiserver import paths, resources, versions
+from remedyd.lab.apiserver import fieldsets, paths, resources, versions
 from remedyd.lab.apiserver.access import ADMINISTRATOR, RoleBased, service_account
 from remedyd.lab.apiserver.server import LabApiServer
 from remedyd.lab.apiserver.store import ObjectStore
@@ -157,13 +157,15 @@ class World:
         self.store = ObjectStore(self.clock, Random(7))
         account = {"namespace": "api-golden", "name": "reader"}
         account["uid"] = "c872aae3-e538-4a2a-80b4-07732e3cf355"
+        extra = {"authentication.kubernetes.io/credential-id": [f"JTI={account['uid']}"]}
         self.server = LabApiServer(
             self.store,
-            tokens={ADMIN: ADMINISTRATOR, READER: service_account(account)},
+            tokens={ADMIN: ADMINISTRATOR, READER: service_account(account, extra)},
             authorizer=RoleBased(self.store),
             logs=lambda pod, container, previous: self.logs.get(previous),
             metrics=lambda resource, namespace: self.metrics,
         )
+        self.store._listeners.clear()  # what controllers do is in the recording
         for name in ("api-golden", "api-golden2", "api-quota", "api-limits", "api-life"):
             self.put({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}})
         self.put({"kind": "ServiceAccount", "apiVersion": "v1", "metadata": dict(account)})
@@ -237,6 +239,11 @@ class Replay:
                     self.world.put(item)
         if self.file.startswith("41"):
             self._fill_pages()
+        if self.file.startswith("19"):
+            allocatable = {"cpu": "8", "memory": "25066786816"}
+            meta = {"name": "worker-5"}
+            node = {"kind": "Node", "apiVersion": "v1", "metadata": meta, "spec": {}}
+            self.world.put({**node, "status": {"allocatable": allocatable}})
 
     def _fill_pages(self) -> None:
         first = list_items(self.steps[0].answer)[0]
@@ -256,7 +263,7 @@ class Replay:
         return results
 
     def _one(self, connection: HTTPConnection, step: Step) -> str:
-        before = Prepared(self.world, step)
+        before = Prepared(self.world, step, self._ahead(step))
         before.prepare()
         status, headers, body = self._send(connection, step)
         self._remember(step, body)
@@ -264,9 +271,21 @@ class Replay:
         before.settle()
         return difference
 
+    def _ahead(self, step: Step) -> dict[str, Any] | None:
+        """Return the first recorded state of the object that a step is about."""
+        path = paths.parse(step.path)
+        for other in self.steps[step.index :] if path and path.name else []:
+            where = paths.parse(other.path)
+            if is_object(other.answer) and where is not None and path is not None:
+                same = (where.resource, where.namespace, where.name)
+                if same == (path.resource, path.namespace, path.name):
+                    return deepcopy(other.answer)
+        return None
+
     def _remember(self, step: Step, body: Any) -> None:
         if step.file.startswith("26") and isinstance(body, dict):
-            token = (body.get("status") or {}).get("token")
+            status = body.get("status")
+            token = status.get("token") if isinstance(status, dict) else None
             if isinstance(token, str):
                 self.issued[step.index] = token
 
@@ -336,9 +355,10 @@ class Replay:
 class Prepared:
     """The state before one step, and the state after it."""
 
-    def __init__(self, world: World, step: Step) -> None:
-        """Take the world and the step to come."""
+    def __init__(self, world: World, step: Step, ahead: dict[str, Any] | None) -> None:
+        """Take the world, the step to come, and the first recorded state of its object."""
         self.world = world
+        self.ahead = ahead
         self.step = step
         self.path = paths.parse(step.path)
         self.resource = resources.find(self.path.gvr) if self.path else None
@@ -369,6 +389,12 @@ class Prepared:
         assert self.resource is not None
         return self.resource.stored_as
 
+    @property
+    def namespace(self) -> str:
+        """The namespace under which the object is stored."""
+        assert self.path is not None and self.resource is not None
+        return self.path.namespace if self.resource.namespaced else ""
+
     def _log(self) -> None:
         previous = self.step.query.get("previous") == "true"
         self.world.logs = {}
@@ -390,7 +416,7 @@ class Prepared:
         elif isinstance(step.answer, dict) and step.answer.get("kind") == "Scale":
             self._parent(step.answer)
         elif step.status == 404 and self.path.name:
-            world.drop(self.gvr, self.path.namespace, self.path.name)
+            world.drop(self.gvr, self.namespace, self.path.name)
         elif "items" in (step.answer if isinstance(step.answer, dict) else {}):
             self._list()
         elif isinstance(step.answer, dict) and step.answer.get("kind") == "Table":
@@ -398,6 +424,7 @@ class Prepared:
         if step.status == 504:
             world.rewind(int(re.findall(r"current: (\d+)", step.answer["message"])[0]))
         if step.status == 410:
+            world.rewind(world.store.version + 1000)
             world.store.compact()
 
     def _age(self) -> None:
@@ -434,13 +461,16 @@ class Prepared:
         """Return the object that the recorder made before its first step."""
         assert self.path is not None and self.resource is not None
         world, name = self.world, self.path.name
+        like = self.ahead or like
+        if self.ahead is not None and self.resource.kind == "Pod":
+            return self._pod_before(self.ahead)
         meta = {"name": name, "labels": {"app": name}}
         made: dict[str, Any] = {"metadata": meta}
         if self.resource.kind != "Pod":
             made["spec"] = {
-                "replicas": 2 if name != "fm" else 1,
+                "replicas": self._replicas(),
                 "selector": {"matchLabels": {"app": name}},
-                "template": template(name),
+                "template": self._template(name),
             }
         else:
             made["spec"] = template(name)["spec"]
@@ -458,6 +488,47 @@ class Prepared:
         world.drop(self.gvr, self.path.namespace, name)
         world.rewind(version)
         return obj
+
+    def _replicas(self) -> int:
+        """Return what the recorder had asked for."""
+        touched = "replicas" in self._asked() or self.step.file.startswith("11")
+        seen = (self.ahead or {}).get("spec", {}).get("replicas", 2)
+        return 2 if touched else int(seen)
+
+    def _asked(self) -> dict[str, Any]:
+        body = self.step.body
+        if isinstance(body, list):
+            return {str(each.get("path")).split("/")[2]: True for each in body}
+        return (body.get("spec") or {}) if isinstance(body, dict) else {}
+
+    def _template(self, name: str) -> dict[str, Any]:
+        made = template(name)
+        seen = (self.ahead or {}).get("spec", {}).get("template")
+        if seen and "template" not in self._asked():
+            held = seen["spec"]["containers"][0]["resources"]
+            made["spec"]["containers"][0]["resources"] = deepcopy(held)
+        return made
+
+    def _pod_before(self, seen: dict[str, Any]) -> dict[str, Any]:
+        """Return a pod as it was before it was first deleted or resized."""
+        pod = deepcopy(seen)
+        meta = pod["metadata"]
+        for gone in ("deletionTimestamp", "deletionGracePeriodSeconds"):
+            if meta.pop(gone, None) is not None:
+                meta["generation"] = 1
+        resized = [e for e in meta["managedFields"] if e.get("subresource") == "resize"]
+        if resized:
+            meta["generation"] = 1
+            meta["resourceVersion"] = str(int(meta["resourceVersion"]) - 1)
+            meta["managedFields"] = [e for e in meta["managedFields"] if e not in resized]
+            own = next(e for e in meta["managedFields"] if not e.get("subresource"))
+            fields = fieldsets.from_tree(own["fieldsV1"])
+            for entry in resized:
+                fields |= fieldsets.from_tree(entry["fieldsV1"])
+            own["fieldsV1"] = fieldsets.tree(fields)
+            held = pod["status"]["containerStatuses"][0]["resources"]
+            pod["spec"]["containers"][0]["resources"] = deepcopy(held)
+        return pod
 
     def _uid_in(self, like: dict[str, Any]) -> str:
         found = re.search(r"UID in record \(([0-9a-f-]+)\)", str(like.get("message", "")))
@@ -486,7 +557,7 @@ class Prepared:
     def _named(self) -> None:
         step, world = self.step, self.world
         assert self.path is not None
-        key = (self.gvr, self.path.namespace, self.path.name)
+        key = (self.gvr, self.namespace, self.path.name)
         if step.status == 404 and self.path.subresource not in ("rollback", "nope"):
             world.drop(*key)
             return
@@ -504,8 +575,8 @@ class Prepared:
             return
         known = world.known.get(key)
         before = deepcopy(known) if known else self.fixture(answer)
-        if known is None and step.status >= 400:
-            self._quoted(before, answer)
+        if known is None and self.ahead is not None and before.get("kind") != "Pod":
+            self._grown(before)
         if is_object(answer):
             before = self._before(before, answer, fresh=known is None)
         if step.method == "DELETE":
@@ -513,11 +584,25 @@ class Prepared:
             if uid:
                 before["metadata"]["uid"] = uid
         world.put(before)
+        if self.step.name == "21-resource-quota#13":  # the quota counts two pods
+            twin = deepcopy(before)
+            twin["metadata"] |= {"name": "twin", "uid": "twin"}
+            world.put(twin)
         if is_object(answer):
             self._version(before, answer)
 
-    def _quoted(self, before: dict[str, Any], answer: dict[str, Any]) -> None:
-        """Take the object from a message that quotes it whole."""
+    def _grown(self, before: dict[str, Any]) -> None:
+        """Add what controllers had written by the time of the first step."""
+        assert self.ahead is not None
+        meta, seen = before["metadata"], self.ahead["metadata"]
+        if "status" in self.ahead:
+            before["status"] = deepcopy(self.ahead["status"])
+        meta["resourceVersion"] = seen["resourceVersion"]
+        revision = (seen.get("annotations") or {}).get(_REVISION)
+        if revision:
+            meta["annotations"] = {_REVISION: revision}
+        theirs = [e for e in seen.get("managedFields") or [] if e["manager"] in _CONTROLLERS]
+        meta["managedFields"] = meta.get("managedFields", []) + deepcopy(theirs)
 
     def _scale(self, key: tuple[str, str, str], answer: dict[str, Any]) -> None:
         world = self.world
@@ -615,13 +700,27 @@ class Prepared:
         if revision:
             meta["annotations"] = {_REVISION: revision, **(meta.get("annotations") or {})}
             meta["annotations"][_REVISION] = revision
+        sent = self._sent_version()
         if fresh and after.get("generation"):
             meta["generation"] = after["generation"] - 1
             if dry and after["generation"] == 1:
                 meta["generation"] = 1
         if after.get("resourceVersion") and (dry or fresh):
             meta["resourceVersion"] = str(int(after["resourceVersion"]) - (0 if dry else 1))
+        if sent:
+            meta["resourceVersion"] = sent
         return before
+
+    def _sent_version(self) -> str:
+        """Return the resourceVersion that a successful write named, '' for none."""
+        body = self.step.body
+        if isinstance(body, list):
+            for operation in body:
+                if operation.get("path") == "/metadata/resourceVersion":
+                    return str(operation["value"])
+        if isinstance(body, dict):
+            return str((body.get("metadata") or {}).get("resourceVersion") or "")
+        return ""
 
     def _version(self, before: dict[str, Any], answer: dict[str, Any]) -> None:
         world = self.world
@@ -702,7 +801,7 @@ class Prepared:
         elif step.method == "DELETE" and step.status == 200 and self.path.name and not dry:
             if isinstance(step.body, dict) and step.body.get("dryRun"):
                 return
-            key = (self.gvr, self.path.namespace, self.path.name)
+            key = (self.gvr, self.namespace, self.path.name)
             if is_object(step.answer):
                 world.put(step.answer)
             else:
@@ -719,6 +818,7 @@ class Prepared:
 _VOLATILE = (
     (re.compile(r"kube-api-access-[a-z0-9]{5}"), "kube-api-access-#"),
     (re.compile(r"JTI=[0-9a-f-]{36}"), "JTI=#"),
+    (re.compile(r"\n@@ .*", re.S), ""),  # a diff of Go structures
 )
 _QUOTED = re.compile(r'Invalid value: ("\{.*\}"): ', re.S)
 

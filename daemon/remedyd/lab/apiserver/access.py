@@ -97,6 +97,27 @@ _BASIC: list[KubeObject] = [
 ]
 
 
+_EVERYTHING: KubeObject = {
+    "verbs": ["*"],
+    "apiGroups": ["*"],
+    "resources": ["*"],
+    "nonResourceURLs": ["*"],
+}
+_PUBLIC, _KNOWN, _STRANGERS = (
+    "system:public-info-viewer",
+    "system:authenticated",
+    "system:unauthenticated",
+)
+_BUILTIN: tuple[tuple[str, str, list[KubeObject]], ...] = (
+    (_PUBLIC, _KNOWN, _EVERYBODY),
+    (_PUBLIC, _STRANGERS, _EVERYBODY),
+    ("system:service-account-issuer-discovery", "system:serviceaccounts", _ACCOUNTS),
+    ("system:discovery", _KNOWN, _DISCOVERY),
+    ("system:basic-user", _KNOWN, _BASIC),
+    ("cluster-admin", "system:masters", [_EVERYTHING]),
+)
+
+
 def _among(value: str, allowed: Iterable[str] | None) -> bool:
     return any(each in ("*", value) for each in allowed or ())
 
@@ -151,21 +172,19 @@ class RoleBased:
             role = self._store.peek(f"{_RBAC}roles", namespace, reference.get("name", ""))
         return list((role or {}).get("rules") or [])
 
-    def _builtin(self, user: User) -> list[KubeObject]:
-        found = list(_EVERYBODY)
-        if "system:serviceaccounts" in user.groups:
-            found += _ACCOUNTS
-        if "system:authenticated" in user.groups:
-            found += [*_DISCOVERY, *_BASIC]
-        if "system:masters" in user.groups:
-            found.append(
-                {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "nonResourceURLs": ["*"]}
+    def _builtin(self, user: User) -> Iterator[tuple[KubeObject, str]]:
+        for role, group, rules in _BUILTIN:
+            if group not in user.groups:
+                continue
+            why = (
+                f'RBAC: allowed by ClusterRoleBinding "{role}" of ClusterRole "{role}" to Group '
+                f'"{group}"'
             )
-        return found
+            for rule in rules:
+                yield rule, "" if group == "system:masters" else why
 
     def _held(self, user: User, namespace: str) -> Iterator[tuple[KubeObject, str]]:
-        for rule in self._builtin(user):
-            yield rule, ""
+        yield from self._builtin(user)
         for kind, where in (("ClusterRoleBinding", ""), ("RoleBinding", namespace)):
             if kind == "RoleBinding" and not namespace:
                 continue

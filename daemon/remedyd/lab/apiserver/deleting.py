@@ -15,10 +15,6 @@ _RETURNS_OBJECT = frozenset(
     ("v1/pods", "v1/serviceaccounts", "v1/persistentvolumes", "v1/persistentvolumeclaims",
      "v1/resourcequotas", "v1/services", "v1/replicationcontrollers", "v1/podtemplates")
 )  # fmt: skip
-_FORCED = (
-    "Immediate deletion does not wait for confirmation that the running resource has been "
-    "terminated. The resource may continue to run on the cluster indefinitely."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +73,14 @@ def delete(call: Call) -> Response:
     options = _options(call)
     with call.store.lock:
         stored = call.get()
+        if call.gvr == "v1/pods" and options.grace == 0 and not options.write.dry_run:
+            stored = call.store.cut_grace(call.gvr, call.namespace, call.path.name)
         lingering = _one(call, options, stored)
-    warnings = [_FORCED] if call.gvr == "v1/pods" and options.grace == 0 else []
     if lingering is not None:
-        answer = reading.answer(call, call.shown(lingering))
-    elif call.gvr in _RETURNS_OBJECT:
-        answer = reading.answer(call, call.shown(stored))
-    else:
-        answer = Response(200, success(call, stored))
-    answer.warnings = warnings
-    return answer
+        return reading.answer(call, call.shown(lingering))
+    if call.gvr in _RETURNS_OBJECT:
+        return reading.answer(call, call.shown(stored))
+    return Response(200, success(call, stored))
 
 
 def delete_collection(call: Call) -> Response:

@@ -143,7 +143,8 @@ def _roots(request: Request, path: str, address: str) -> Response | None:
         return plain("ok")
     wants_all = _AGGREGATED in request.headers.get("accept", "")
     if path in ("/api", "/apis") and wants_all:
-        return Response(200, _aggregated(path == "/api"), _AGGREGATED_TYPE)
+        public = {"Cache-Control": "public"}
+        return Response(200, _aggregated(path == "/api"), _AGGREGATED_TYPE, headers=public)
     if path == "/api":
         served = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]
         versions = {"kind": "APIVersions", "versions": ["v1"]}

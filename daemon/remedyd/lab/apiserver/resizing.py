@@ -2,9 +2,18 @@
 
 from typing import Any
 
-from remedyd.lab.apiserver import bodies, patching, quantity, reading, status, validation_pods
+from remedyd.lab.apiserver import (
+    bodies,
+    managed,
+    patching,
+    quantity,
+    reading,
+    status,
+    validation_pods,
+)
 from remedyd.lab.apiserver.backend import Call
 from remedyd.lab.apiserver.creating import check_version
+from remedyd.lab.apiserver.managed import Manager
 from remedyd.lab.apiserver.messages import Response, write_options
 from remedyd.lab.apiserver.status import Cause, StatusError
 from remedyd.lab.apiserver.strategies import quality_of_service
@@ -79,6 +88,15 @@ def _restricted(patched: KubeObject, stored: KubeObject) -> KubeObject:
     return stored
 
 
+def _owners(call: Call, patched: KubeObject, stored: KubeObject, manager: str) -> list[KubeObject]:
+    """Return who owns what: a resize takes even the fields that it asks for and does not get."""
+    owner = Manager(manager, "Update", "v1", "resize")
+    asked = {**patched, "status": stored.get("status", {}), "metadata": {**patched["metadata"]}}
+    managed.update(stored, asked, call.resource.type, owner, call.store.timestamp())
+    owners: list[KubeObject] = asked["metadata"].get("managedFields", [])
+    return owners
+
+
 def _write(call: Call, patched: KubeObject, *, dry_run: bool, manager: str) -> Response:
     stored = call.get()
     bodies.check_identity(call, patched)
@@ -89,6 +107,7 @@ def _write(call: Call, patched: KubeObject, *, dry_run: bool, manager: str) -> R
     causes = check(patched, stored)
     if causes:
         raise status.invalid("Pod", "", call.path.name, causes)
+    owners = _owners(call, patched, stored, manager)
     new = _restricted(patched, stored)
     _fits(call, new)
     updated = call.store.update(
@@ -99,6 +118,7 @@ def _write(call: Call, patched: KubeObject, *, dry_run: bool, manager: str) -> R
         manager=manager,
         subresource="resize",
         dry_run=dry_run,
+        owners=owners,
     )
     return reading.answer(call, updated)
 

@@ -1,6 +1,6 @@
 """Access reviews, token reviews and token requests: questions that are asked by creating them."""
 
-from remedyd.lab.apiserver import bodies, gotime, managed, schema, status
+from remedyd.lab.apiserver import bodies, decoding, gotime, managed, schema, status
 from remedyd.lab.apiserver.access import AUDIENCE, Attributes, Verdict
 from remedyd.lab.apiserver.backend import Backend, Call
 from remedyd.lab.apiserver.managed import Manager
@@ -27,8 +27,10 @@ def _owned(
     owner = Manager(manager, "Update", group_version, part)
     asked = {**obj, "metadata": dict(obj.get("metadata") or {})}
     asked.pop("status", None)
-    zero: KubeObject = {"metadata": {}, "spec": {}}
-    managed.update(zero, asked, schema.kind(group_version, kind), owner, call.store.timestamp())
+    held = schema.kind(group_version, kind)
+    zero = decoding.decode({}, held).object
+    zero.pop("status", None)
+    managed.update(zero, asked, held, owner, call.store.timestamp())
     obj["metadata"] = asked["metadata"]
 
 

@@ -91,7 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
     def send(self, response: Response, slow: float = 0.0) -> None:
         """Write an answer."""
         self.send_response(response.status)
-        self.send_header("Cache-Control", "no-cache, private")
+        if "Cache-Control" not in response.headers:
+            self.send_header("Cache-Control", "no-cache, private")
         if response.content_type:
             self.send_header("Content-Type", response.content_type)
         for name, value in response.headers.items():

@@ -40,6 +40,12 @@ ALWAYS: dict[str, dict[str, Any]] = {
     "core.v1.ServiceStatus": {"loadBalancer": {}},
     "core.v1.NodeStatus": {"daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}},
     "core.v1.LimitRangeSpec": {"limits": None},
+    "policy.v1.PodDisruptionBudgetStatus": {
+        "disruptionsAllowed": 0,
+        "currentHealthy": 0,
+        "desiredHealthy": 0,
+        "expectedPods": 0,
+    },
     "rbac.v1.Role": {"rules": None},
     "rbac.v1.ClusterRole": {"rules": None},
     "autoscaling.v2.HorizontalPodAutoscalerStatus": {"currentMetrics": None, "desiredReplicas": 0},

@@ -10,10 +10,10 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
-from remedyd.lab.apiserver import resources, status, writing
+from remedyd.lab.apiserver import resources, status, versions, writing
 from remedyd.lab.apiserver.admission import Admission, AdmissionRequest, Operation
 from remedyd.lab.apiserver.copying import clone
 from remedyd.lab.apiserver.events import StoreEvent, Subscription
@@ -27,11 +27,12 @@ Listener = Callable[[str, str, KubeObject], None]
 Key = tuple[str, str]
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _KEPT_EVENTS = 20_000
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def timestamp(moment: datetime) -> str:
     """Return an aware UTC time as Kubernetes writes it, to the second."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.strftime(_TIME)
 
 
 def matches_labels(wanted: Mapping[str, str] | None, obj: KubeObject) -> bool:
@@ -150,7 +151,8 @@ class ObjectStore:
                 new.pop("status", None)
             if rules.generation:
                 new["metadata"]["generation"] = 1
-            writing.record(new, None, write, self.timestamp())
+            rules.begin(new)
+            writing.record(new, None, write, self.timestamp(), versions.shown_as)
             self._admit(write, "CREATE", new, None)
             rules.born(new)
             self._check(gvr, rules, new, None)
@@ -175,15 +177,19 @@ class ObjectStore:
         dry_run: bool = False,
         named: FieldSet | None = None,
         api_version: str = "",
+        owners: Sequence[KubeObject] | None = None,
     ) -> KubeObject:
-        """Replace an object; a resourceVersion in `obj` must be the stored one (else 409)."""
+        """Replace an object; a resourceVersion in `obj` must be the stored one (else 409).
+
+        `owners` are managedFields worked out by the caller, instead of from what changed.
+        """
         write = self._write(gvr, manager, subresource, dry_run, named, api_version)
         with self.lock:
             old = self._required(gvr, namespace, name)
             sent = (obj.get("metadata") or {}).get("resourceVersion")
             if sent and sent != old["metadata"]["resourceVersion"]:
                 raise status.modified(*self._who(gvr), name)
-            return self._replace(write, old, writing.normal(gvr, obj))
+            return self._replace(write, old, writing.normal(gvr, obj), owners)
 
     def mutate(
         self,
@@ -241,6 +247,21 @@ class ObjectStore:
                 self._put(gvr, "MODIFIED", new, old)
             marked: KubeObject = clone(new)
             return marked
+
+    def cut_grace(self, gvr: str, namespace: str | None, name: str) -> KubeObject:
+        """Take away the rest of a terminating object's grace; return it, changed or not."""
+        with self.lock:
+            old = self._required(gvr, namespace, name)
+            grace = int(old["metadata"].get("deletionGracePeriodSeconds") or 0)
+            new = clone(old)
+            if grace:
+                meta = new["metadata"]
+                end = datetime.strptime(meta["deletionTimestamp"], _TIME).replace(tzinfo=UTC)
+                meta["deletionTimestamp"] = timestamp(end - timedelta(seconds=grace))
+                meta["deletionGracePeriodSeconds"] = 0
+                self._put(gvr, "MODIFIED", new, old)
+            copy: KubeObject = clone(new)
+            return copy
 
     def restore(self, gvr: str, obj: KubeObject) -> None:
         """Put an object in exactly as given, its resourceVersion included; the counter follows.
@@ -345,14 +366,24 @@ class ObjectStore:
         meta["creationTimestamp"] = self.timestamp()
         new["metadata"] = meta
 
-    def _replace(self, write: Write, old: KubeObject, new: KubeObject) -> KubeObject:
+    def _replace(
+        self,
+        write: Write,
+        old: KubeObject,
+        new: KubeObject,
+        owners: Sequence[KubeObject] | None = None,
+    ) -> KubeObject:
         gvr, was = write.gvr, old["metadata"]
         rules = strategy(gvr)
         new = writing.restrict(new, old, rules, write.subresource)
         rules.fill(new)
-        writing.record(new, old, write, self.timestamp())
+        if owners is None:
+            writing.record(new, old, write, self.timestamp(), versions.shown_as)
+        else:
+            new["metadata"]["managedFields"] = owners
         self._admit(write, "UPDATE", new, old)
-        self._check(gvr, rules, new, old)
+        rules.revise(new, old)
+        self._check(gvr, rules, new, old, write.subresource)
         new = writing.normal(gvr, new)
         if new == old:
             unchanged: KubeObject = clone(old)
@@ -366,9 +397,16 @@ class ObjectStore:
         stored: KubeObject = clone(new)
         return stored
 
-    def _check(self, gvr: str, rules: Strategy, new: KubeObject, old: KubeObject | None) -> None:
+    def _check(
+        self,
+        gvr: str,
+        rules: Strategy,
+        new: KubeObject,
+        old: KubeObject | None,
+        subresource: str | None = None,
+    ) -> None:
         causes = rules.check(new, old)
-        if causes:
+        if causes and subresource != "resize":
             kind, group = writing.kind_of(gvr), split(gvr)[0]
             raise status.invalid(kind, group, new["metadata"].get("name", ""), causes)
 

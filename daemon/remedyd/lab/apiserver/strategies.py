@@ -19,13 +19,18 @@ def _nothing(obj: KubeObject) -> None:
     """Leave the object as it is."""
 
 
+def _keep(new: KubeObject, old: KubeObject) -> None:
+    """Leave the changed object as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Strategy:
     """How one resource is prepared and checked.
 
     `status`: status is written through its own subresource. `generation`: metadata.generation
     counts changes of the spec (of a Deployment's annotations too: `annotations`). `fill`
-    completes an object in place; `born` sets what a new object starts with, after admission;
+    completes an object in place; `begin` sets what a new object starts with as the creator's,
+    `born` as nobody's, after admission; `revise` what an update moves along;
     `check` returns its mistakes, given the object before (None when it is created).
     `needs_version`: an update must carry the resourceVersion. `fixed_in_status`: metadata that
     a write of the status leaves alone.
@@ -36,7 +41,9 @@ class Strategy:
     annotations: bool = False
     keeps_status: bool = False
     fill: Filler = _nothing
+    begin: Filler = _nothing
     born: Filler = _nothing
+    revise: Callable[[KubeObject, KubeObject], None] = _keep
     check: Checker = validation_kinds.plain
     needs_version: bool = False
     fixed_in_status: tuple[str, ...] = ()
@@ -68,6 +75,22 @@ def _active(namespace: KubeObject) -> None:
     namespace["status"] = {"phase": "Active"}
 
 
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
+
+def _first_template(daemon_set: KubeObject) -> None:
+    notes = daemon_set["metadata"].setdefault("annotations", {})
+    notes[_TEMPLATE_GENERATION] = "1"
+
+
+def _next_template(new: KubeObject, old: KubeObject) -> None:
+    if new["spec"].get("template") == old["spec"].get("template"):
+        return
+    before = (old["metadata"].get("annotations") or {}).get(_TEMPLATE_GENERATION, "1")
+    notes = new["metadata"].setdefault("annotations", {})
+    notes[_TEMPLATE_GENERATION] = str(int(before) + 1)
+
+
 _PLAIN = Strategy()
 _STRATEGIES: Mapping[str, Strategy] = {
     "apps/v1/deployments": Strategy(
@@ -91,7 +114,12 @@ _STRATEGIES: Mapping[str, Strategy] = {
         check=validation_kinds.stateful_set,
     ),
     "apps/v1/daemonsets": Strategy(
-        status=True, generation=True, fill=defaults.daemon_set, check=validation_kinds.daemon_set
+        status=True,
+        generation=True,
+        fill=defaults.daemon_set,
+        begin=_first_template,
+        revise=_next_template,
+        check=validation_kinds.daemon_set,
     ),
     "v1/pods": Strategy(
         status=True,

@@ -119,7 +119,7 @@ def _fixed(spec: dict[str, Any]) -> dict[str, Any]:
     rest = {key: value for key, value in spec.items() if key not in free}
     for name in ("containers", "initContainers"):
         rest[name] = [
-            {key: value for key, value in each.items() if key not in ("image", "resources")}
+            {key: value for key, value in each.items() if key != "image"}
             for each in spec.get(name) or []
         ]
     return rest

@@ -40,9 +40,9 @@ def _metric_v1(metric: dict[str, Any]) -> dict[str, Any]:
     if "averageValue" in target:
         flat["targetAverageValue"] = target["averageValue"]
     if current:
-        flat["currentAverageValue"] = current.get("averageValue", "0")
         if "averageUtilization" in current:
             flat["currentAverageUtilization"] = current["averageUtilization"]
+        flat["currentAverageValue"] = current.get("averageValue", "0")
     return {"type": "Resource", "resource": flat}
 
 

@@ -33,6 +33,14 @@ def translate(event: StoreEvent, match: Match | None) -> str:
     return "DELETED" if before else ""
 
 
+def _shown(event: StoreEvent, kind: str) -> KubeObject:
+    """Return the object of an event: one that left the selector as it was while it matched."""
+    if kind != "DELETED" or event.type == "DELETED" or event.previous is None:
+        return event.object
+    meta = {**event.previous["metadata"], "resourceVersion": str(event.version)}
+    return {**event.previous, "metadata": meta}
+
+
 class _Watch:
     def __init__(self, call: Call) -> None:
         self.call = call
@@ -87,7 +95,7 @@ class _Watch:
                     return
                 event = subscription.get(timeout=min(left, _POLL_SECONDS))
                 if event is not None and (kind := translate(event, self.match)):
-                    yield self.line(kind, self.call.shown(event.object))
+                    yield self.line(kind, self.call.shown(_shown(event, kind)))
                 if self.bookmarks and monotonic() - marked >= _BOOKMARK_SECONDS:
                     marked = monotonic()
                     yield self.bookmark(self.call.store.version)

@@ -3,7 +3,8 @@
 Kept apart from the store so that the rules can be read without locks and queues around them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from remedyd.lab.apiserver import decoding, managed, quantity, resources, schema, status
@@ -14,6 +15,7 @@ from remedyd.lab.apiserver.schema import FieldType
 from remedyd.lab.apiserver.strategies import Strategy
 from remedyd.model.values import KubeObject
 
+View = Callable[[str, KubeObject], KubeObject]
 _SERVER_OWNED = (
     "name", "generateName", "namespace", "uid", "creationTimestamp", "generation",
     "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
@@ -120,8 +122,20 @@ def _resets(raw: Any) -> bool:
     return raw is not None and (raw == [] or raw == [{}])
 
 
-def record(new: KubeObject, old: KubeObject | None, write: Write, now: str) -> None:
-    """Write into `new` who owns what after this write."""
+def record(new: KubeObject, old: KubeObject | None, write: Write, now: str, view: View) -> None:
+    """Write into `new` who owns what after this write.
+
+    Fields are named as in the version that the writer speaks; `view` shows an object in it.
+    """
+    spoken = f"{write.api_version}/{split(write.gvr)[2]}"
+    if spoken != write.gvr and resources.find(spoken) is not None:
+        shown = view(spoken, clone(new))
+        seen = None if old is None else view(spoken, clone(old))
+        record(shown, seen, replace(write, gvr=spoken), now, view)
+        new["metadata"].pop("managedFields", None)
+        if "managedFields" in shown["metadata"]:
+            new["metadata"]["managedFields"] = shown["metadata"]["managedFields"]
+        return
     kind = type_of(write.gvr)
     sent = new["metadata"].get("managedFields")
     if old is not None and _resets(sent):
