@@ -5,7 +5,7 @@ which text may become an enum, a date or a tuple, and for which nothing else is 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +17,9 @@ from remedyd.documents.suggest import did_you_mean
 from remedyd.errors import InvalidInput, Problem
 
 M = TypeVar("M", bound=BaseModel)
+
+_LISTED = 6
+"""Up to so many values are listed beside a suggestion."""
 
 _EXPECTED = {
     "string_type": "text",
@@ -53,9 +56,22 @@ def problems_of(
     error: ValidationError, document: Document, model: type[BaseModel], at: Location = ()
 ) -> list[Problem]:
     """Translate the errors of `model`, validated against the part of the document at `at`."""
-    found = [_translate(details, document, model, at) for details in error.errors()]
+    errors = error.errors()
+    places = [details["loc"] for details in errors]
+    found = [
+        _translate(details, document, model, at)
+        for details in errors
+        if not _consequence(details, places)
+    ]
     unique = dict.fromkeys(found)
     return sorted(unique, key=lambda p: (p.line, p.column))
+
+
+def _consequence(details: ErrorDetails, places: Sequence[Location]) -> bool:
+    """A list counts as too short also when its items are wrong; only those are worth telling."""
+    loc = details["loc"]
+    inside = (place for place in places if len(place) > len(loc) and place[: len(loc)] == loc)
+    return details["type"] == "too_short" and any(inside)
 
 
 def _translate(
@@ -68,7 +84,8 @@ def _translate(
         return problem(document, loc, f'unknown key "{loc[-1]}"{near}', at_key=True)
     if kind == "missing":
         return problem(document, loc, f'the key "{missing}" is missing', at_key=True)
-    return problem(document, loc, _sentence(details))
+    at_key = details["loc"][-1:] == ("[key]",)
+    return problem(document, loc, _sentence(details), at_key=at_key)
 
 
 def _sentence(details: ErrorDetails) -> str:
@@ -79,7 +96,16 @@ def _sentence(details: ErrorDetails) -> str:
     if kind in ("enum", "literal_error"):
         expected = str(context["expected"])
         near = did_you_mean(str(value), _quoted(expected)) if isinstance(value, str) else ""
-        return f"must be one of {_listed(expected)}; got {_shown(value)}{near}"
+        if near and len(_quoted(expected)) > _LISTED:
+            return f"{_shown(value)} is not one of the known values{near}"
+        choice = "one of " if len(_quoted(expected)) > 1 else ""
+        return f"must be {choice}{_listed(expected)}; got {_shown(value)}{near}"
+    if kind == "too_short":
+        return f"must have at least {context['min_length']} item"
+    if kind == "string_too_long":
+        return f"must have at most {context['max_length']} characters, has {len(str(value))}"
+    if kind == "string_pattern_mismatch":
+        return f"{_shown(value)} does not match the pattern {context['pattern']}"
     if kind in _EXPECTED:
         return f"must be {_EXPECTED[kind]}, got {_shown(value)}"
     message = details["msg"]

@@ -69,9 +69,12 @@ def _undeclared(name: str, offset: int, expression: str, variables: Iterable[str
         start = expression.rfind(name, 0, offset)
         return Complaint(f'unknown function "{name}"', start)
     start = expression.rfind(name.rpartition(".")[0], 0, offset) if "." in name else offset
-    near = did_you_mean(name, variables)
-    known = ", ".join(sorted(variables))
-    return Complaint(f'unknown column "{name}"{near or f"; known are {known}"}', max(start, 0))
+    kind, prefix = "column", ""
+    if name.startswith("params."):
+        kind, prefix = "parameter", "params."
+    alike = sorted(known for known in variables if known.startswith(prefix))
+    near = did_you_mean(name, alike) or f"; known are {', '.join(alike) or 'none'}"
+    return Complaint(f'unknown {kind} "{name}"{near}', max(start, 0))
 
 
 def _overload(operator: str, types: list[str]) -> str:

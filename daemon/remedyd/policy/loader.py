@@ -18,7 +18,7 @@ from remedyd.errors import InvalidInput, Problem
 from remedyd.model.audit import ColumnSpec
 from remedyd.model.decision import ActionRequest
 from remedyd.model.values import sha256
-from remedyd.policy.cel import Condition, Environment
+from remedyd.policy.cel import MAX_LENGTH, Condition, Environment
 from remedyd.policy.policy import Policy, PolicySet, Step
 from remedyd.policy.schema import PolicyFile, member_name, policy_model
 
@@ -184,8 +184,10 @@ class _Conditions:
 
     def _compile(self, name: str, loc: _Location) -> Condition | None:
         expression = dig(self._document.data, loc)
-        if self._environment is None or not isinstance(expression, str) or not expression:
+        if self._environment is None or not isinstance(expression, str):
             return None
+        if not expression or len(expression) > MAX_LENGTH:
+            return None  # the schema says so
         compiled = self._environment.compile(name, expression)
         if isinstance(compiled, Condition):
             return compiled

@@ -15,7 +15,9 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainValidator,
     ValidationError,
+    WithJsonSchema,
     create_model,
     model_validator,
 )
@@ -70,6 +72,20 @@ Pattern = Annotated[str, Field(pattern=r"^[a-z0-9*]([-a-z0-9.*]*[a-z0-9*])?$", m
 ParameterName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
 
 
+def _constant(value: Any) -> Any:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError("must be text, a number, true or false")
+    return value
+
+
+Constant = Annotated[
+    bool | int | float | str,
+    PlainValidator(_constant),
+    WithJsonSchema({"type": ["boolean", "number", "string"]}),
+]
+"""One plain value."""
+
+
 class Metadata(Model):
     """Names the policy."""
 
@@ -84,7 +100,7 @@ class AuditRef(Model):
     name: Name
     severities: Annotated[tuple[SeverityName, ...], Field(min_length=1)] = (SeverityName.CRITICAL,)
     """Severities of rows that the policy acts on."""
-    parameters: dict[ParameterName, bool | int | float | str] = Field(default_factory=dict)
+    parameters: dict[ParameterName, Constant] = Field(default_factory=dict)
     """Constants that conditions read as `params.NAME`; the audit's query is not changed."""
 
 
