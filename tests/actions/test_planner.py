@@ -188,7 +188,7 @@ def test_the_row_names_the_container(tmp_path: Path) -> None:
         row = AuditRow("container-memory", about, Severity.CRITICAL, {"container": "proxy"}, 9, NOW)
         plan = planner(found).plan(about, request, row)
         assert all("containers[proxy]" in change.path for change in plan.changes)
-        with pytest.raises(InvalidInput, match="names no container"):
+        with pytest.raises(InvalidInput, match="has no value"):
             planner(found).plan(about, request, AuditRow("a", about, Severity.CRITICAL, {}))
 
 

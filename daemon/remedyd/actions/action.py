@@ -4,7 +4,7 @@ An action never reads or writes by itself. It says what it needs to see (`reads`
 rights it needs (`verbs`); the planner reads, the door writes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -42,6 +42,8 @@ class Live:
     replicasets: tuple[KubeObject, ...] = ()
     autoscalers: tuple[KubeObject, ...] = ()
     ceilings: tuple["Ceiling", ...] = ()
+    healthy: frozenset[str] = frozenset()
+    """Names of ReplicaSets that the audits' history knows to have been healthy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,17 @@ class Ceiling:
 
 
 Schema = type[Parameters]
+
+
+class RevisionHistory(Protocol):
+    """What the audits' history knows of earlier revisions."""
+
+    def healthy(self, target: Target, replicasets: Sequence[str]) -> frozenset[str]:
+        """Return those among the named ReplicaSets whose pods were healthy while they ran.
+
+        Raises QueryError when the history cannot be asked.
+        """
+        ...
 
 
 class Action(Protocol):

@@ -37,10 +37,10 @@ def changing_plan(
     )
 
 
-def diff(target: Target, live: KubeObject, changes: Sequence[FieldChange]) -> str:
-    """Return a unified diff, as YAML, of what surrounds each change."""
+def diff(what: object, live: KubeObject, changes: Sequence[FieldChange]) -> str:
+    """Return a unified diff, as YAML, of what surrounds each change of an object."""
     after = fields.changed(live, changes)
-    lines = [f"--- {target} (live)", f"+++ {target} (planned)"]
+    lines = [f"--- {what} (live)", f"+++ {what} (planned)"]
     for place in dict.fromkeys(_place(change.path) for change in changes):
         hunk = difflib.unified_diff(_yaml(live, place), _yaml(after, place), n=2, lineterm="")
         lines += [f"@@ {place} @@", *list(hunk)[3:]]

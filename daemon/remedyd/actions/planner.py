@@ -9,30 +9,37 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from remedyd.actions.action import Action, Ceiling, Live, Parameters, validated
+from remedyd.actions.action import Action, Ceiling, Live, RevisionHistory, validated
 from remedyd.actions.registry import ACTIONS
-from remedyd.cluster import fields, prechecks, quantities
+from remedyd.cluster import fields, prechecks, quantities, writes
 from remedyd.cluster.client import Cluster, Reader
 from remedyd.cluster.kinds import kind_of
 from remedyd.cluster.prechecks import Scene, capacity
 from remedyd.cluster.reader import Surroundings
+from remedyd.cluster.writes import eviction
 from remedyd.errors import InvalidInput, Refused
 from remedyd.model.audit import AuditRow
 from remedyd.model.clock import Clock
 from remedyd.model.decision import ActionRequest
-from remedyd.model.plan import Plan, Precheck, PrecheckResult
+from remedyd.model.plan import Patch, Plan, Precheck, PrecheckResult
 from remedyd.model.target import Target
 from remedyd.model.values import KubeObject
+
+_ACCEPTED = "accepted by the API server"
 
 
 class Planner:
     """Plans actions against one cluster; thread-safe."""
 
-    def __init__(self, cluster: Cluster, clock: Clock) -> None:
-        """Take the connection and the time."""
+    def __init__(
+        self, cluster: Cluster, clock: Clock, history: RevisionHistory | None = None
+    ) -> None:
+        """Take the connection, the time, and what the audits remember of revisions."""
         self._cluster = cluster
         self._clock = clock
+        self._history = history
 
     def plan(self, target: Target, request: ActionRequest, row: AuditRow | None = None) -> Plan:
         """Return the plan with diff, undo, prechecks and the server's answer to a dry run.
@@ -42,7 +49,7 @@ class Planner:
         unknown action or bad parameters, NotFound, Refused when the action has nothing sound
         to do, ClusterRejected with the API server's words, ClusterUnavailable.
         """
-        plan = draft(self._cluster, self._clock.now(), target, request, row)
+        plan = draft(self._cluster, self._clock.now(), target, request, row, self._history)
         return plan if plan.patch is None or plan.blocked else self._rehearsed(plan)
 
     def recheck(self, plan: Plan, live: KubeObject) -> tuple[Precheck, ...]:
@@ -53,19 +60,14 @@ class Planner:
     def _rehearsed(self, plan: Plan) -> Plan:
         """Ask the API server for a dry run; a value that it would change blocks the plan."""
         assert plan.patch is not None
-        identity = {"metadata": {"uid": plan.patch.uid or plan.target.uid}}
-        answer = self._cluster.patch(
-            plan.patch.kind or plan.target.kind,
-            plan.target.namespace,
-            plan.patch.name or plan.target.name,
-            fields.merge(plan.patch.body, identity),
-            content_type=plan.patch.content_type,
-            subresource=plan.patch.subresource,
-            dry_run=True,
-        )
-        other = fields.landed(answer, plan.changes)
+        for pod in plan.pods:
+            self._rehearse(plan, pod)
+        answer = self._rehearse(plan, plan.patch)
+        if plan.patch.subresource == "eviction":
+            return replace(plan, dry_run=_ACCEPTED)
+        other = fields.landed(answer, writes.workload_changes(plan))
         if not other:
-            return replace(plan, dry_run="accepted by the API server")
+            return replace(plan, dry_run=_ACCEPTED)
         told = "; ".join(f"{c.path} would be {c.new} instead of {c.old}" for c in other)
         check = Precheck(
             "Admission",
@@ -75,21 +77,66 @@ class Planner:
         )
         return replace(plan, dry_run=f"accepted, but {told}", prechecks=(*plan.prechecks, check))
 
+    def _rehearse(self, plan: Plan, patch: Patch) -> KubeObject:
+        """Return the API server's answer to one write with `dryRun=All`."""
+        kind, name = patch.kind or plan.target.kind, patch.name or plan.target.name
+        namespace = plan.target.namespace
+        if patch.subresource == "eviction":
+            body = eviction(namespace, patch, dry_run=True)
+            return self._cluster.create(
+                kind, namespace, body, name=name, subresource=patch.subresource, dry_run=True
+            )
+        identity = {"metadata": {"uid": patch.uid or plan.target.uid}}
+        return self._cluster.patch(
+            kind,
+            namespace,
+            name,
+            fields.merge(patch.body, identity),
+            content_type=patch.content_type,
+            subresource=patch.subresource,
+            dry_run=True,
+        )
+
 
 def draft(
-    reader: Reader, now: datetime, target: Target, request: ActionRequest, row: AuditRow | None
+    reader: Reader,
+    now: datetime,
+    target: Target,
+    request: ActionRequest,
+    row: AuditRow | None,
+    history: RevisionHistory | None = None,
 ) -> Plan:
     """Return the plan with its prechecks, from reads alone: what `Planner.plan` then rehearses.
 
     Raises as `Planner.plan` does, apart from what the dry run says.
     """
     action = _action(request.type, target)
-    params = validated(action.params, request.params, action.type)
-    target = _about(target, request, row)
+    params = validated(action.params, _resolved(request, row), action.type)
     workload = _read(reader, target)
     around = Surroundings(reader, workload)
-    plan = action.plan(target, params, _live(action, params, workload, around), now)
+    plan = action.plan(target, params, _live(action, target, workload, around, history), now)
     return replace(plan, prechecks=prechecks.run(Scene(plan, workload, around, now, row)))
+
+
+def _live(
+    action: Action,
+    target: Target,
+    workload: KubeObject,
+    around: Surroundings,
+    history: RevisionHistory | None,
+) -> Live:
+    reads = action.reads
+    replicasets = tuple(around.replicasets()) if "ReplicaSet" in reads else ()
+    names = [replicaset["metadata"]["name"] for replicaset in replicasets]
+    remembered = history.healthy(target, names) if history and "History" in reads else ()
+    return Live(
+        workload,
+        pods=tuple(around.pods()) if "Pod" in reads else (),
+        replicasets=replicasets,
+        autoscalers=tuple(around.autoscalers()) if "HorizontalPodAutoscaler" in reads else (),
+        ceilings=tuple(ceilings(workload, around)) if "Ceiling" in reads else (),
+        healthy=frozenset(remembered),
+    )
 
 
 def _read(reader: Reader, target: Target) -> KubeObject:
@@ -116,30 +163,24 @@ def _action(name: str, target: Target) -> Action:
     return action
 
 
-def _about(target: Target, request: ActionRequest, row: AuditRow | None) -> Target:
-    """Return the target with the container that the row's `containerFrom` column names."""
-    column = request.params.get("containerFrom")
-    if row is None or not column or request.params.get("container"):
-        return target
-    named = row.values.get(str(column))
-    if not isinstance(named, str) or not named:
-        raise InvalidInput(
-            f"containerFrom: column {column!r} of audit {row.audit} names no container",
-            hint=f"it has {', '.join(row.values)}",
-        )
-    return replace(target, container=named)
+def _resolved(request: ActionRequest, row: AuditRow | None) -> dict[str, Any]:
+    """Return the parameters with each `somethingFrom: column` filled in from the row.
 
-
-def _live(action: Action, params: Parameters, workload: KubeObject, around: Surroundings) -> Live:
-    return Live(
-        workload,
-        pods=tuple(around.pods()) if "Pod" in action.reads else (),
-        replicasets=tuple(around.replicasets()) if "ReplicaSet" in action.reads else (),
-        autoscalers=(
-            tuple(around.autoscalers()) if "HorizontalPodAutoscaler" in action.reads else ()
-        ),
-        ceilings=tuple(ceilings(workload, around)) if "Ceiling" in action.reads else (),
-    )
+    A parameter that is given outright outweighs its column.
+    """
+    given = dict(request.params)
+    for key, column in request.params.items():
+        plain = key.removesuffix("From")
+        if plain == key or not column or given.get(plain) or row is None:
+            continue
+        value = row.values.get(str(column))
+        if value is None or value == "":
+            raise InvalidInput(
+                f"{key}: column {column!r} of audit {row.audit} has no value",
+                hint=f"it has {', '.join(row.values)}",
+            )
+        given[plain] = value
+    return given
 
 
 def ceilings(workload: KubeObject, around: Surroundings) -> Iterator[Ceiling]:

@@ -1,6 +1,6 @@
 """UpdateResources: give one container more, or less, memory or CPU."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
@@ -55,6 +55,7 @@ class UpdateResources:
         """Return the plan; raise Refused when nothing would change or no base is known."""
         place, container = find_container(target, params.container, live.workload)
         who = f"container {container['name']} of {target.kind}/{target.namespace}/{target.name}"
+        place = f"spec.template.spec.{place}"
         changes = list(resource_changes(params, place, container, live, who))
         if not changes:
             raise Refused("NoChange", f"{who} has these resources already")
@@ -64,7 +65,7 @@ class UpdateResources:
             params.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True),
             live.workload,
             changes,
-            f"{consequence.of_rollout(live.workload)}{_warning(changes)}",
+            f"{consequence.of_rollout(live.workload)}{warning(changes)}",
         )
 
 
@@ -93,7 +94,10 @@ def find_container(target: Target, named: str, workload: KubeObject) -> tuple[st
 def resource_changes(
     params: UpdateResourcesParameters, place: str, container: KubeObject, live: Live, who: str
 ) -> Iterator[FieldChange]:
-    """Yield the fields that get another amount, limits before requests."""
+    """Yield the fields under `place` that get another amount, limits before requests.
+
+    `place` is the path of the list that holds the container.
+    """
     resources = container.get("resources") or {}
     for resource, wanted in (("memory", params.memory), ("cpu", params.cpu)):
         if wanted is None:
@@ -107,10 +111,7 @@ def resource_changes(
             ("requests", now.request, then.request),
         ):
             if new is not None and new != old:
-                path = (
-                    f"spec.template.spec.{place}[{container['name']}].resources"
-                    f".{section}.{resource}"
-                )
+                path = f"{place}[{container['name']}].resources.{section}.{resource}"
                 text = quantities.binary(new) if resource == "memory" else quantities.decimal(new)
                 yield FieldChange(path, (resources.get(section) or {}).get(resource), text)
 
@@ -120,7 +121,8 @@ def _amount(resources: Mapping[str, Any], section: str, resource: str) -> Decima
     return None if value is None else quantities.parse(value)
 
 
-def _warning(changes: list[FieldChange]) -> str:
+def warning(changes: Sequence[FieldChange]) -> str:
+    """Return a sentence on limits that are lowered, empty when none is."""
     lowered = [
         change.path.rpartition(".")[2]
         for change in changes

@@ -280,15 +280,7 @@ class ClusterDoor:
         raise failed
 
     def _post_eviction(self, plan: Plan, patch: Patch, *, dry_run: bool = False) -> KubeObject:
-        options: KubeObject = {"preconditions": {"uid": patch.uid}}
-        if dry_run:
-            options["dryRun"] = ["All"]
-        body = {
-            "apiVersion": "policy/v1",
-            "kind": "Eviction",
-            "metadata": {"name": patch.name, "namespace": plan.target.namespace},
-            "deleteOptions": options,
-        }
+        body = writes.eviction(plan.target.namespace, patch, dry_run=dry_run)
         return self._cluster.create(
             "Pod",
             plan.target.namespace,

@@ -108,6 +108,19 @@ def of_pod(pod: str, changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...
     return tuple(FieldChange(f"pods[{pod}].{c.path}", c.old, c.new) for c in changes)
 
 
+def eviction(namespace: str, patch: Patch, *, dry_run: bool = False) -> KubeObject:
+    """Return the Eviction of one pod, bound to its uid."""
+    options: KubeObject = {"preconditions": {"uid": patch.uid}}
+    if dry_run:
+        options["dryRun"] = ["All"]
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": patch.name, "namespace": namespace},
+        "deleteOptions": options,
+    }
+
+
 def as_planned(live: KubeObject, what: str, changes: tuple[FieldChange, ...]) -> None:
     """Raise Stale when a field is not what the plan was computed from."""
     moved = fields.moved(live, changes)

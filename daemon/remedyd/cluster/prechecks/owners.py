@@ -60,6 +60,8 @@ def gitops(scene: Scene) -> Precheck:
     if found is None:
         return passed("GitOps", "no GitOps tool manages it")
     tool, proof = found
+    if scene.plan.pods:
+        return passed("GitOps", f"{tool.name} manages it ({proof}); the template stays as it is")
     sets = [
         change.path
         for change in scene.plan.changes

@@ -1,0 +1,33 @@
+"""Whether an applied plan has taken effect yet: a rollout for most, resizes for some."""
+
+from datetime import datetime
+
+from remedyd.cluster import writes
+from remedyd.cluster.client import Reader
+from remedyd.cluster.resize import resize_status
+from remedyd.cluster.rollout import RolloutState, RolloutStatus, rollout_status
+from remedyd.errors import NotFound
+from remedyd.model.plan import Plan
+from remedyd.model.values import KubeObject
+
+_ORDER = (RolloutState.DEADLINE_EXCEEDED, RolloutState.PROGRESSING, RolloutState.COMPLETE)
+
+
+def progress(
+    reader: Reader, plan: Plan, live: KubeObject, since: datetime, now: datetime
+) -> RolloutStatus:
+    """Return how far the plan applied at `since` is; `live` is its workload as it is now.
+
+    Pods that are gone since need no resize any more. Raises ClusterError.
+    """
+    if not plan.pods:
+        return rollout_status(live)
+    states = [RolloutStatus(RolloutState.COMPLETE, "the resized pods have been replaced since")]
+    for patch in plan.pods:
+        try:
+            pod = reader.get("Pod", plan.target.namespace, patch.name)
+        except NotFound:
+            continue
+        if pod["metadata"]["uid"] == patch.uid:
+            states.append(resize_status(pod, writes.pod_changes(plan, patch.name), since, now))
+    return min(reversed(states), key=lambda status: _ORDER.index(status.state))

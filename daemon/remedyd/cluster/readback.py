@@ -1,0 +1,119 @@
+"""Did the change arrive where it counts, and is it still there?
+
+Template, ReplicaSet, pods and telemetry each can tell another story: a webhook caps new pods, a
+CronJob patches the old value back, a GitOps tool syncs. Proposing the same change again would be
+a war; naming who did it is the useful answer.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from remedyd.cluster import fields, ownership, quantities, writes
+from remedyd.cluster.client import FIELD_MANAGER
+from remedyd.model.plan import FieldChange, Plan
+from remedyd.model.values import KubeObject
+
+_TEMPLATE = "spec.template."
+
+
+class Finding(StrEnum):
+    """What a read-back found. The last two stop further action on the target."""
+
+    HOLDS = "Holds"
+    CHANGE_NOT_EFFECTIVE = "ChangeNotEffective"
+    REVERTED = "Reverted"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """A finding, its evidence, and who reverted the change (empty when nobody or unknown)."""
+
+    finding: Finding
+    evidence: str
+    manager: str = ""
+
+    @property
+    def reason(self) -> str:
+        """A stable code: `Holds`, `ChangeNotEffective`, `RevertedBy helm`."""
+        if self.finding is Finding.REVERTED:
+            return f"RevertedBy {self.manager or 'an unknown manager'}"
+        return str(self.finding)
+
+
+def read_back(
+    plan: Plan,
+    live: KubeObject,
+    pods: Sequence[KubeObject] = (),
+    replicasets: Sequence[KubeObject] = (),
+    *,
+    telemetry_limit: Decimal | None = None,
+) -> ReadBack:
+    """Compare what was planned with the object written and what came of it.
+
+    `live` is the object that the plan's patch went to. `pods` are those of the latest template
+    only, `replicasets` the workload's, latest revision first. `telemetry_limit` is the memory
+    limit in bytes that the audit saw after the rollout.
+    """
+    changes = writes.workload_changes(plan)
+    lost = fields.landed(live, changes)
+    if lost:
+        return _reverted(live, changes, lost)
+    found = next(_below(changes, pods, replicasets), "")
+    if not found and telemetry_limit is not None:
+        found = _telemetry(changes, telemetry_limit)
+    if found:
+        return ReadBack(Finding.CHANGE_NOT_EFFECTIVE, found)
+    return ReadBack(Finding.HOLDS, f"{len(changes)} fields are as they were written")
+
+
+def _reverted(
+    live: KubeObject, changes: Sequence[FieldChange], lost: Sequence[FieldChange]
+) -> ReadBack:
+    first = lost[0]
+    others = [o for o in ownership.owners(live, first.path) if o.manager != FIELD_MANAGER]
+    manager = others[0].manager if others else ""
+    before = next(change.old for change in changes if change.path == first.path)
+    back = " again" if fields.equal(first.path, first.new, before) else ""
+    when = f" at {others[0].at:%Y-%m-%d %H:%M:%S}" if others and others[0].at else ""
+    told = f"{first.path} is {_text(first.new)}{back} instead of {_text(first.old)}"
+    return ReadBack(Finding.REVERTED, f"{told}, set by {manager or 'somebody'}{when}", manager)
+
+
+def _below(
+    changes: Sequence[FieldChange],
+    pods: Sequence[KubeObject],
+    replicasets: Sequence[KubeObject],
+) -> Iterator[str]:
+    """Yield where a ReplicaSet or a pod does not have what the template says."""
+    inside = [c for c in changes if c.path.startswith(_TEMPLATE) and ".resources." in c.path]
+    for change in inside:
+        for replicaset in replicasets[:1]:
+            yield from _differs(replicaset, "ReplicaSet", change.path, change)
+        for pod in pods:
+            yield from _differs(pod, "pod", change.path.removeprefix(_TEMPLATE), change)
+
+
+def _differs(obj: KubeObject, kind: str, path: str, change: FieldChange) -> Iterator[str]:
+    now = fields.lookup(obj, path)
+    if not fields.equal(path, now, change.new):
+        name = obj["metadata"]["name"]
+        yield f"{kind} {name} has {_text(now)} at {path}, the template says {_text(change.new)}"
+
+
+def _telemetry(changes: Sequence[FieldChange], limit: Decimal) -> str:
+    for change in changes:
+        if change.path.endswith(".limits.memory") and change.new is not None:
+            planned = quantities.parse(change.new)
+            if abs(planned - limit) > planned / 100:
+                return (
+                    f"the telemetry says a memory limit of {quantities.binary(limit)}, "
+                    f"written was {_text(change.new)}"
+                )
+    return ""
+
+
+def _text(value: object) -> str:
+    text = "absent" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
