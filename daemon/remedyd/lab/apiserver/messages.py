@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from remedyd.lab.apiserver import gojson
+from remedyd.lab.apiserver import gojson, protobuf
 from remedyd.lab.apiserver.status import Cause, StatusError, bad_request, invalid
 
 JSON = "application/json"
@@ -59,6 +59,8 @@ class Request:
         if "yaml" in self.content_type:
             return yaml.safe_load(self.body)
         try:
+            if self.content_type == protobuf.MEDIA:
+                return protobuf.loads(self.body)
             return gojson.loads(self.body)
         except ValueError as error:
             raise bad_request(
