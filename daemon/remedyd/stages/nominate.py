@@ -81,7 +81,7 @@ class Decide:
         with self._lock:
             state = self._store.decision_state(self._clock.now())
             decided = decide(cycle.results, state, cycle.at, self._policies())
-            self._store.save_sightings(state.sightings, decided.state.sightings)
+            self._store.save_sightings(decided.state.sightings, before=state.sightings)
         for decision in decided.decisions:
             kind = decision.kind
             self._metrics.decisions.labels(decision.policy, kind.value, decision.reason).inc()
