@@ -48,6 +48,15 @@ def test_matching_row_is_proposed() -> None:
     assert len(decision.policy_hash) == 64
 
 
+def test_proposal_shows_its_evidence() -> None:
+    """The detail of a proposal names the action and what the conditions read."""
+    conditions = "[{name: a, expression: oom_kills > 1}, {name: b, expression: memory_pct == null}]"
+    decision = _one(policy_text(matchConditions=conditions), row(oom_kills=2))
+    assert decision.detail == (
+        "Restart on Deployment/shop/cart[app]: oom_kills = 2, memory_pct = null"
+    )
+
+
 @pytest.mark.parametrize("mode", ["DryRun", "Propose", "Auto"])
 def test_mode_is_passed_on(mode: str) -> None:
     """The decision carries the policy's mode; what it permits is judged later."""

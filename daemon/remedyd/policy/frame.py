@@ -5,7 +5,7 @@ values that the condition reads. Real results repeat themselves (mostly zeros an
 makes the usual evaluation a dictionary lookup instead of a call into the CEL library.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,6 +69,10 @@ class Frame:
             text = self._texts[place] = _sentence(condition, key, answer)
         return text
 
+    def shown(self, names: tuple[str, ...], index: int) -> str:
+        """Show the row's values of these variables."""
+        return _listing(names, [self._column(name)[index] for name in names])
+
     def _evaluate(self, condition: Condition, key: tuple[object, ...]) -> bool | Fault:
         for name, value in zip(condition.columns, key, strict=True):
             if isinstance(value, Drift):
@@ -123,11 +127,13 @@ def _type_name(cell: object) -> str:
 def _sentence(condition: Condition, key: tuple[object, ...], answer: bool | Fault) -> str:
     if isinstance(answer, Fault):
         return f'condition "{condition.name}" gave no answer: {answer.message}'
-    read = ", ".join(
-        f"{name} = {_shown(value)}" for name, value in zip(condition.columns, key, strict=True)
-    )
+    read = _listing(condition.columns, key)
     text = f'condition "{condition.name}" is false: {condition.expression}'
     return f"{text} ({read})" if read else text
+
+
+def _listing(names: Iterable[str], values: Iterable[object]) -> str:
+    return ", ".join(f"{n} = {_shown(v)}" for n, v in zip(names, values, strict=True))
 
 
 def _shown(value: object) -> str:

@@ -129,7 +129,8 @@ class Guards:
                 decided[item.slot] = _held(match, Reason.HOURLY_LIMIT, limit, step)
             else:
                 proposed[match.policy.name] += 1
-                detail = f"{step.action.type} on {match.target}"
+                evidence = f": {match.evidence}" if match.evidence else ""
+                detail = f"{step.action.type} on {match.target}{evidence}"
                 decided[item.slot] = match.decide(
                     DecisionKind.PROPOSE, Reason.MATCHED, detail, step
                 )

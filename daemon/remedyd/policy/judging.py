@@ -20,18 +20,29 @@ _VERIFY = VerifySpec()
 _SKIP = DecisionKind.SKIP
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Match:
-    """A row for which everything in the policy holds, and the steps that apply, in order."""
+    """A row for which everything in the policy holds, and the steps that apply, in order.
+
+    `index` is the row's place in `frame`.
+    """
 
     policy: Policy
     row: AuditRow
     steps: tuple[Step, ...]
+    frame: Frame
+    index: int
 
     @property
     def target(self) -> Target:
         """The row's subject."""
         return self.row.target
+
+    @property
+    def evidence(self) -> str:
+        """Return what the conditions read, such as `oom_kills = 9, oom_pods = 3`."""
+        read = dict.fromkeys(name for c in self.policy.conditions for name in c.columns)
+        return self.frame.shown(tuple(read), self.index)
 
     def decide(
         self, kind: DecisionKind, reason: Reason, detail: str, step: Step | None = None
@@ -157,7 +168,7 @@ class _Rows:
         if not fitting:
             names = ", ".join(step.name for step in self._policy.steps)
             return self._not(_SKIP, row, Reason.NO_STEP, f"no step applies to this row: {names}")
-        return Match(self._policy, row, tuple(fitting))
+        return Match(self._policy, row, tuple(fitting), self._frame, index)
 
     def _unmet(
         self, row: AuditRow, index: int, condition: Condition, answer: bool | Fault
