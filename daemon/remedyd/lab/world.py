@@ -19,6 +19,7 @@ from remedyd.lab.elasticsearch.endpoint import Endpoint
 from remedyd.lab.elasticsearch.server import ElasticsearchServer
 from remedyd.lab.elasticsearch.streams import DataStreams
 from remedyd.lab.faults import Fault, Workload
+from remedyd.lab.observing import Observing
 from remedyd.lab.scenario import DEMO, Scenario
 from remedyd.lab.simulation import Plan, Simulation
 from remedyd.lab.telemetry.documents import Document
@@ -72,8 +73,13 @@ class Lab:
         ids = Random(f"{seed} documents")
         self.elasticsearch = ElasticsearchServer(Endpoint(self._streams, ids), elasticsearch_port)
         """The Elasticsearch endpoint; `.requests`, `.script` and `.endpoint.security`."""
+        views = Observing(self._simulation)
         self.apiserver = LabApiServer(
-            self._simulation.store, apiserver_port, ids=Random(f"{seed} api")
+            self._simulation.store,
+            apiserver_port,
+            logs=views.log,
+            metrics=views.metrics,
+            ids=Random(f"{seed} api"),
         )
         """The Kubernetes API; `.requests` and `.faults`."""
 

@@ -59,7 +59,8 @@ class Kubelets:
                 container.epoch += 1
             del self._runs[key]
             run = None
-        if pod is None or pod["spec"].get("nodeName", "") in self._board.dead_nodes:
+        node = pod["spec"].get("nodeName") if pod else None
+        if pod is None or not node or node in self._board.dead_nodes:
             return
         if run is None and not is_finished(pod):
             self._start(pod)

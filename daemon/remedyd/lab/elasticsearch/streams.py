@@ -47,8 +47,10 @@ class DataStreams:
         self._ids: dict[str, set[str]] = defaultdict(set)
 
     def close(self) -> None:
-        """Give back all memory."""
-        self._engine.close()
+        """Give back all memory; nothing works afterwards."""
+        with self._lock:
+            self._engine.close()
+            del self._engine  # idle connections outlive the lab; the database must not
 
     def append(self, name: str, documents: Sequence[Document]) -> None:
         """Add telemetry to a stream, which is made when it does not exist."""
