@@ -39,8 +39,8 @@ def answer(call: Call, obj: KubeObject, status: int = 200) -> Response:
         metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
         include = call.request.option("includeObject") or "Metadata"
         now = call.store.clock.now()
-        body = tables.table(call.resource.kind, [obj], metadata, now, include)
-        return Response(status, body)
+        kind = obj.get("kind", call.resource.kind)
+        return Response(status, tables.table(kind, [obj], metadata, now, include))
     if form.shape == _PARTIAL:
         return Response(status, partial(obj))
     if form.media == "application/yaml":

@@ -3,10 +3,10 @@
 from remedyd.lab.apiserver import bodies, decoding, gotime, managed, schema, status
 from remedyd.lab.apiserver.access import AUDIENCE, Attributes, Verdict
 from remedyd.lab.apiserver.backend import Backend, Call
+from remedyd.lab.apiserver.deletion import timestamp
 from remedyd.lab.apiserver.managed import Manager
 from remedyd.lab.apiserver.messages import Response, User, write_options
 from remedyd.lab.apiserver.status import bad_request
-from remedyd.lab.apiserver.store import timestamp
 from remedyd.lab.apiserver.validation import invalid
 from remedyd.model.values import KubeObject
 

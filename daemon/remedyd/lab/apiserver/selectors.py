@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 
+from remedyd.lab.apiserver.matching import lookup
 from remedyd.lab.apiserver.status import bad_request
-from remedyd.lab.apiserver.store import lookup
 from remedyd.model.values import KubeObject
 
 Match = Callable[[KubeObject], bool]

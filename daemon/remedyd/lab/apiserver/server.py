@@ -143,7 +143,8 @@ class LabApiServer:
     administrator. With tokens, a request without credentials is `system:anonymous`.
     `authorizer` decides what users may do (default: everything; `access.RoleBased(store)` denies
     what no role allows). `logs` and `metrics` supply pod logs and metrics.k8s.io. `requests`
-    logs what was asked, `faults` holds scripted failures.
+    logs what was asked, `faults` holds scripted failures; `crashes` collects errors of the
+    simulation itself, which a client sees as a 500.
     """
 
     def __init__(
@@ -172,6 +173,7 @@ class LabApiServer:
         for token, user in (tokens or {}).items():
             self.tokens.add(token, user)
         self.requests: list[Logged] = []
+        self.crashes: list[Exception] = []
         self.faults = Faults()
         self.connections: set[socket.socket] = set()
         self._server = _Server((host, port), self)
@@ -258,6 +260,11 @@ class LabApiServer:
             return router.route(self.backend, request, self.address)
         except StatusError as error:
             return Response(error.code, error.body(), headers=error.headers)
+        except Exception as error:
+            self.crashes.append(error)
+            message = f"Internal error occurred: {type(error).__name__}: {error}"
+            failure = StatusError(500, "InternalError", message, details={})
+            return Response(500, failure.body())
 
     def handle(
         self,

@@ -10,14 +10,14 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from random import Random
 
-from remedyd.lab.apiserver import resources, status, versions, writing
+from remedyd.lab.apiserver import deletion, resources, status, versions, writing
 from remedyd.lab.apiserver.admission import Admission, AdmissionRequest, Operation
 from remedyd.lab.apiserver.copying import clone
 from remedyd.lab.apiserver.events import StoreEvent, Subscription
 from remedyd.lab.apiserver.fieldsets import FieldSet
+from remedyd.lab.apiserver.matching import matches_fields, matches_labels
 from remedyd.lab.apiserver.strategies import Strategy, strategy
 from remedyd.lab.apiserver.writing import Write, split
 from remedyd.model.clock import Clock
@@ -27,33 +27,6 @@ Listener = Callable[[str, str, KubeObject], None]
 Key = tuple[str, str]
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _KEPT_EVENTS = 20_000
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
-
-
-def timestamp(moment: datetime) -> str:
-    """Return an aware UTC time as Kubernetes writes it, to the second."""
-    return moment.strftime(_TIME)
-
-
-def matches_labels(wanted: Mapping[str, str] | None, obj: KubeObject) -> bool:
-    """Say whether every wanted label is on the object with that value."""
-    have = obj["metadata"].get("labels") or {}
-    return all(have.get(key) == value for key, value in (wanted or {}).items())
-
-
-def lookup(obj: KubeObject, path: str) -> str:
-    """Return the value at a dotted path as text, empty when it is absent."""
-    value: object = obj
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else str(value)
-
-
-def matches_fields(wanted: Mapping[str, str] | None, obj: KubeObject) -> bool:
-    """Say whether every dotted path has the wanted value."""
-    return all(lookup(obj, path) == value for path, value in (wanted or {}).items())
 
 
 class ObjectStore:
@@ -90,7 +63,7 @@ class ObjectStore:
 
     def timestamp(self) -> str:
         """Return the lab's time as Kubernetes writes it."""
-        return timestamp(self.clock.now())
+        return deletion.timestamp(self.clock.now())
 
     # reading
 
@@ -122,6 +95,11 @@ class ObjectStore:
             for obj in self.scan(gvr, namespace)
             if matches_labels(labels, obj) and matches_fields(fields, obj)
         ]
+
+    def kinds(self) -> Sequence[str]:
+        """Return the resources of which objects are or were stored."""
+        with self.lock:
+            return tuple(self._objects)
 
     # writing
 
@@ -231,18 +209,18 @@ class ObjectStore:
         write = self._write(gvr, manager, None, dry_run, None, "")
         with self.lock:
             old = self._required(gvr, namespace, name)
-            self._check_delete(gvr, old, uid, resource_version)
+            deletion.check(gvr, old, uid, resource_version)
             self._admit(write, "DELETE", old, old)
-            grace = self._grace(gvr, old, grace_seconds)
+            grace = deletion.grace_of(gvr, old, grace_seconds)
             finalizers = list(old["metadata"].get("finalizers") or [])
             if finalizer and finalizer not in finalizers:
                 finalizers.append(finalizer)
-            if not finalizers and grace == 0 and not self._held_namespace(gvr, old):
+            if not finalizers and grace == 0 and not deletion.held_namespace(gvr, old):
                 if not dry_run:
                     self._remove(gvr, old)
                 return None
             new = clone(old)
-            self._mark_deleted(gvr, new, grace, finalizers)
+            deletion.mark(gvr, new, grace, finalizers, self.clock.now())
             if not dry_run and new != old:
                 self._put(gvr, "MODIFIED", new, old)
             marked: KubeObject = clone(new)
@@ -252,13 +230,8 @@ class ObjectStore:
         """Take away the rest of a terminating object's grace; return it, changed or not."""
         with self.lock:
             old = self._required(gvr, namespace, name)
-            grace = int(old["metadata"].get("deletionGracePeriodSeconds") or 0)
             new = clone(old)
-            if grace:
-                meta = new["metadata"]
-                end = datetime.strptime(meta["deletionTimestamp"], _TIME).replace(tzinfo=UTC)
-                meta["deletionTimestamp"] = timestamp(end - timedelta(seconds=grace))
-                meta["deletionGracePeriodSeconds"] = 0
+            if deletion.cut_grace(new):
                 self._put(gvr, "MODIFIED", new, old)
             copy: KubeObject = clone(new)
             return copy
@@ -390,7 +363,7 @@ class ObjectStore:
             return unchanged
         if writing.moves_generation(new, old, rules, write.subresource):
             new["metadata"]["generation"] = int(was.get("generation", 0)) + 1
-        if not write.dry_run and self._released(gvr, new):
+        if not write.dry_run and deletion.released(gvr, new):
             self._remove(gvr, new)
         elif not write.dry_run:
             self._put(gvr, "MODIFIED", new, old)
@@ -427,62 +400,6 @@ class ObjectStore:
         )
         for check in self.admission:
             check(request)
-
-    def _check_delete(
-        self, gvr: str, old: KubeObject, uid: str | None, resource_version: str | None
-    ) -> None:
-        meta = old["metadata"]
-        for label, wanted, have in (
-            ("UID", uid, meta["uid"]),
-            ("ResourceVersion", resource_version, meta["resourceVersion"]),
-        ):
-            if wanted is not None and wanted != have:
-                after = "deleted and then recreated" if label == "UID" else "modified"
-                raise status.conflict(
-                    writing.kind_of(gvr),
-                    split(gvr)[0],
-                    meta["name"],
-                    f"the {label} in the precondition ({wanted}) does not match the {label} in "
-                    f"record ({have}). The object might have been {after}",
-                )
-
-    def _grace(self, gvr: str, old: KubeObject, asked: int | None) -> int:
-        if gvr != "v1/pods" or not (old.get("spec") or {}).get("nodeName"):
-            return 0
-        if (old.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
-            return 0
-        if asked is not None:
-            return asked
-        return int(old["spec"].get("terminationGracePeriodSeconds", 30))
-
-    def _released(self, gvr: str, new: KubeObject) -> bool:
-        """Say whether a deleted object has nothing left to wait for."""
-        meta = new["metadata"]
-        if not meta.get("deletionTimestamp") or meta.get("finalizers"):
-            return False
-        if self._held_namespace(gvr, new):
-            return False
-        return int(meta.get("deletionGracePeriodSeconds") or 0) == 0
-
-    def _held_namespace(self, gvr: str, obj: KubeObject) -> bool:
-        return gvr == "v1/namespaces" and bool((obj.get("spec") or {}).get("finalizers"))
-
-    def _mark_deleted(
-        self, gvr: str, new: KubeObject, grace: int, finalizers: Sequence[str]
-    ) -> None:
-        meta = new["metadata"]
-        if gvr == "v1/namespaces":
-            meta.setdefault("deletionTimestamp", self.timestamp())
-            new["status"] = {**new.get("status", {}), "phase": "Terminating"}
-            return
-        if "deletionTimestamp" not in meta:
-            meta["deletionTimestamp"] = timestamp(self.clock.now() + timedelta(seconds=grace))
-            meta["generation"] = int(meta.get("generation", 0)) + 1
-        meta["deletionGracePeriodSeconds"] = min(
-            grace, meta.get("deletionGracePeriodSeconds", grace)
-        )
-        if finalizers:
-            meta["finalizers"] = [*finalizers]
 
     def _put(self, gvr: str, type_: str, new: KubeObject, old: KubeObject | None) -> None:
         self._version += 1

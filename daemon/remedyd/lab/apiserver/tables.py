@@ -157,12 +157,35 @@ def _event(obj: KubeObject, old: str) -> list[Any]:
     return [old, obj.get("type", ""), obj.get("reason", ""), shown, text]
 
 
+def _scale(obj: KubeObject, old: str) -> list[Any]:
+    have = (obj.get("status") or {}).get("replicas", 0)
+    return [obj["metadata"]["name"], obj["spec"].get("replicas", 0), have, old]
+
+
+def _current(obj: KubeObject, name: str) -> str:
+    for metric in (obj.get("status") or {}).get("currentMetrics") or []:
+        held = metric.get("resource") or {}
+        if held.get("name") == name and "averageUtilization" in held.get("current", {}):
+            return f"{held['current']['averageUtilization']}%"
+    return "<unknown>"
+
+
+def _targets(obj: KubeObject) -> str:
+    shown = []
+    for metric in obj["spec"].get("metrics") or []:
+        held = metric.get("resource") or {}
+        share = (held.get("target") or {}).get("averageUtilization")
+        if share is not None:
+            shown.append(f"{held['name']}: {_current(obj, held['name'])}/{share}%")
+    return ", ".join(shown) or "<none>"
+
+
 def _autoscaler(obj: KubeObject, old: str) -> list[Any]:
     spec, target = obj["spec"], obj["spec"].get("scaleTargetRef") or {}
     shown = f"{target.get('kind', '')}/{target.get('name', '')}"
     current = (obj.get("status") or {}).get("currentReplicas", 0)
     counts = [spec.get("minReplicas", 1), spec.get("maxReplicas", 0), current]
-    return [obj["metadata"]["name"], shown, "<unknown>", *counts, old]
+    return [obj["metadata"]["name"], shown, _targets(obj), *counts, old]
 
 
 def _budget(obj: KubeObject, old: str) -> list[Any]:
@@ -286,6 +309,7 @@ _KINDS: dict[str, tuple[list[Column], Cells]] = {
         [NAME, *_columns("Reference", "Targets", "MinPods", "MaxPods", "Replicas"), AGE],
         _autoscaler,
     ),
+    "Scale": ([NAME, *_columns("Desired", "Available"), AGE], _scale),
     "PodDisruptionBudget": (
         [NAME, *_columns("Min Available", "Max Unavailable", "Allowed Disruptions"), AGE],
         _budget,
