@@ -10,6 +10,7 @@ from typing import Any
 from remedyd.cluster import fields, quantities
 from remedyd.cluster.reader import Surroundings
 from remedyd.cluster.rollout import desired_replicas
+from remedyd.cluster.writes import workload_changes
 from remedyd.model.audit import AuditRow
 from remedyd.model.plan import FieldChange, Plan, Precheck, PrecheckResult
 from remedyd.model.values import KubeObject
@@ -48,7 +49,9 @@ class Scene:
     @cached_property
     def after(self) -> KubeObject:
         """The workload with the change made."""
-        return fields.changed(self.live, self.plan.changes) if self.on_workload else self.live
+        if not self.on_workload:
+            return self.live
+        return fields.changed(self.live, workload_changes(self.plan))
 
     @property
     def replaces_pods(self) -> bool:
