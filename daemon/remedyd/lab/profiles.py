@@ -7,6 +7,7 @@ The numbers sit in annotations of the pod template, `lab.remedyd.io/<what>` or
     cpu          cores used, e.g. 40m               (default 40 % of the request, else 20m)
     ready-after  seconds from start to Ready        (default 4)
     stop-after   seconds a container takes to stop  (default 2)
+    never-ready  "true" keeps the pod from ever becoming Ready
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Profile:
     memory_request: float | None
     cpu_limit: float | None
     cpu_request: float | None
+    never_ready: bool = False
 
 
 def profile_of(pod: KubeObject, container: KubeObject) -> Profile:
@@ -56,4 +58,5 @@ def profile_of(pod: KubeObject, container: KubeObject) -> Profile:
         memory_request=amount("requests", "memory"),
         cpu_limit=amount("limits", "cpu"),
         cpu_request=cpu_request,
+        never_ready=note("never-ready") == "true",
     )

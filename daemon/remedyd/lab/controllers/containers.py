@@ -79,7 +79,8 @@ class ContainerLife:
     def plan(self, run: PodRun, container: Container, started: float) -> None:
         """Work out, from the faults now in force, how a container started then goes on."""
         container.epoch += 1
-        plain = Behaviour(container.profile, started, container.phase)
+        healthy = not container.profile.never_ready
+        plain = Behaviour(container.profile, started, container.phase, healthy=healthy)
         first = run.containers[0].name
         behaviour = afflict(plain, self._faults_of(run), run.uid, container.name, first)
         container.behaviour = behaviour

@@ -81,8 +81,7 @@ class DeploymentController:
         if is_terminating(deployment):
             self._write_status(deployment, owned, rollout=False)
             return
-        if self._pause_or_resume(deployment):
-            return
+        self._pause_or_resume(deployment)
         paused = deployment["spec"].get("paused", False)
         if paused or self._is_scaled(deployment, owned):
             self._scale_only(deployment, owned)
@@ -91,16 +90,16 @@ class DeploymentController:
         else:
             self._roll(deployment, owned)
 
-    def _pause_or_resume(self, deployment: KubeObject) -> bool:
+    def _pause_or_resume(self, deployment: KubeObject) -> None:
         if deployment["spec"].get("progressDeadlineSeconds") is None:
-            return False
+            return
         current = condition(deployment.get("status") or {}, "Progressing")
         if current and current["reason"] == "ProgressDeadlineExceeded":
-            return False
+            return
         was = bool(current and current["reason"] == "DeploymentPaused")
         paused = bool(deployment["spec"].get("paused", False))
         if was == paused:
-            return False
+            return
         reason = "DeploymentPaused" if paused else "DeploymentResumed"
         text = f"Deployment is {'paused' if paused else 'resumed'}"
         now = self._env.timeline.now()
@@ -110,7 +109,6 @@ class DeploymentController:
             set_condition(obj.setdefault("status", {}), found)
 
         self._mutate_status(deployment, write)
-        return True
 
     def _is_scaled(self, deployment: KubeObject, owned: Owned) -> bool:
         wanted = str(replicas(deployment))
@@ -122,12 +120,11 @@ class DeploymentController:
         return any(note is not None and note != wanted for note in notes)
 
     def _scale_only(self, deployment: KubeObject, owned: Owned) -> None:
-        stale = replicasets.ensure_new(self._env, deployment, owned, create=False)
+        replicasets.ensure_new(self._env, deployment, owned, create=False)
         self._spread(deployment, owned)
         if deployment["spec"].get("paused"):
             replicasets.clean_up(self._env, deployment, owned.old)
-        if not stale:
-            self._write_status(deployment, owned, rollout=False)
+        self._write_status(deployment, owned, rollout=False)
 
     def _spread(self, deployment: KubeObject, owned: Owned) -> None:
         active = [rs for rs in owned.every if replicas(rs)]
@@ -145,15 +142,12 @@ class DeploymentController:
             scale(self._env, deployment, rs, size)
 
     def _roll(self, deployment: KubeObject, owned: Owned) -> None:
-        stale = replicasets.ensure_new(self._env, deployment, owned, create=True)
+        replicasets.ensure_new(self._env, deployment, owned, create=True)
         assert owned.new is not None
         moved = self._grow(deployment, owned) or self._shrink(deployment, owned)
         if not moved and is_complete(deployment, deployment.get("status") or {}):
             replicasets.clean_up(self._env, deployment, owned.old)
-        if stale:
-            self._queue.add(key_of(deployment))
-        else:
-            self._write_status(deployment, owned, rollout=True)
+        self._write_status(deployment, owned, rollout=True)
 
     def _grow(self, deployment: KubeObject, owned: Owned) -> bool:
         new, wanted = owned.new, replicas(deployment)
@@ -189,18 +183,18 @@ class DeploymentController:
         return changed
 
     def _recreate(self, deployment: KubeObject, owned: Owned) -> None:
-        stale = replicasets.ensure_new(self._env, deployment, owned, create=False)
+        replicasets.ensure_new(self._env, deployment, owned, create=False)
         down = [rs for rs in owned.old if replicas(rs)]
         for rs in down:
             scale(self._env, deployment, rs, 0)
         if not down and not self._old_pods(owned):
-            stale |= replicasets.ensure_new(self._env, deployment, owned, create=owned.new is None)
+            if owned.new is None:
+                replicasets.ensure_new(self._env, deployment, owned, create=True)
             if owned.new:
                 scale(self._env, deployment, owned.new, replicas(deployment))
             if is_complete(deployment, deployment.get("status") or {}):
                 replicasets.clean_up(self._env, deployment, owned.old)
-        if not stale:
-            self._write_status(deployment, owned, rollout=True)
+        self._write_status(deployment, owned, rollout=True)
 
     def _old_pods(self, owned: Owned) -> bool:
         """Say whether pods of old ReplicaSets still exist, terminating ones included."""
@@ -227,10 +221,7 @@ class DeploymentController:
         self._mutate_status(deployment, write)
 
     def _mutate_status(self, deployment: KubeObject, write: replicasets.Change) -> None:
-        current = self._env.store.peek(DEPLOYMENTS, *key_of(deployment))
-        if current is None:
-            return
-        if current["metadata"]["resourceVersion"] != deployment["metadata"]["resourceVersion"]:
+        if replicasets.is_stale(self._env, deployment):
             self._queue.add(key_of(deployment))
             return
         self._env.store.mutate(

@@ -82,17 +82,17 @@ def find(env: Environment, deployment: KubeObject) -> Owned:
     return Owned(new, [rs for rs in mine if rs is not new])
 
 
-def ensure_new(env: Environment, deployment: KubeObject, owned: Owned, *, create: bool) -> bool:
-    """Bring the new ReplicaSet and the revision up to date; say whether status was written.
+def ensure_new(env: Environment, deployment: KubeObject, owned: Owned, *, create: bool) -> None:
+    """Bring the new ReplicaSet and the Deployment's revision up to date.
 
-    A write of the Deployment makes the sync's own copy stale: the caller then must not write
-    its status, exactly as a real controller would run into a conflict and try again.
+    A write of the Deployment makes the sync's own copy stale, so that whatever it would write
+    afterwards is dropped, as a real controller runs into a conflict and tries again.
     """
     revision = max((_revision(rs) for rs in owned.old), default=0) + 1
     if owned.new is not None:
-        return _keep(env, deployment, owned, revision)
-    if not create:
-        return False
+        _keep(env, deployment, owned, revision)
+    if owned.new is not None or not create:
+        return
     meta, spec = deployment["metadata"], deployment["spec"]
     template = clone(spec["template"])
     suffix = template_hash(template, (deployment.get("status") or {}).get("collisionCount", 0))
@@ -120,10 +120,10 @@ def ensure_new(env: Environment, deployment: KubeObject, owned: Owned, *, create
     if replicas(owned.new):
         _tell(env, deployment, owned.new, 0, replicas(owned.new))
     text = f'Created new replica set "{owned.new["metadata"]["name"]}"'
-    return _announce(env, deployment, revision, "NewReplicaSetCreated", text)
+    _announce(env, deployment, revision, "NewReplicaSetCreated", text)
 
 
-def _keep(env: Environment, deployment: KubeObject, owned: Owned, revision: int) -> bool:
+def _keep(env: Environment, deployment: KubeObject, owned: Owned, revision: int) -> None:
     new = owned.new
     assert new is not None
     notes = dict(new["metadata"].get("annotations") or {})
@@ -146,19 +146,19 @@ def _keep(env: Environment, deployment: KubeObject, owned: Owned, revision: int)
 
         owned.new = env.store.mutate(REPLICASETS, *key_of(new), write, manager=CONTROLLER_MANAGER)
     text = f'Found new replica set "{new["metadata"]["name"]}"'
-    return _announce(env, deployment, max(held, revision), "FoundNewReplicaSet", text)
+    _announce(env, deployment, max(held, revision), "FoundNewReplicaSet", text)
 
 
 def _announce(
     env: Environment, deployment: KubeObject, revision: int, reason: str, text: str
-) -> bool:
+) -> None:
     created = reason == "NewReplicaSetCreated"
     with_deadline = deployment["spec"].get("progressDeadlineSeconds") is not None
     known = condition(deployment.get("status") or {}, "Progressing")
     notes = deployment["metadata"].get("annotations") or {}
     note_it = with_deadline and (created or known is None)
-    if not note_it and notes.get(REVISION) == str(revision):
-        return False
+    if (not note_it and notes.get(REVISION) == str(revision)) or is_stale(env, deployment):
+        return
 
     def write(current: KubeObject) -> None:
         current["metadata"].setdefault("annotations", {})[REVISION] = str(revision)
@@ -170,7 +170,13 @@ def _announce(
     env.store.mutate(
         DEPLOYMENTS, *key_of(deployment), write, manager=CONTROLLER_MANAGER, subresource="status"
     )
-    return True
+
+
+def is_stale(env: Environment, deployment: KubeObject) -> bool:
+    """Say whether the Deployment was written since this copy was read, or is gone."""
+    current = env.store.peek(DEPLOYMENTS, *key_of(deployment))
+    version = deployment["metadata"]["resourceVersion"]
+    return current is None or current["metadata"]["resourceVersion"] != version
 
 
 def _copied(deployment: KubeObject) -> dict[str, str]:
