@@ -1,0 +1,98 @@
+"""A whole daemon in this process: the real app on the lab, served on a loopback port."""
+
+import secrets
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+import uvicorn
+import yaml
+
+from remedyd.app import App
+from remedyd.lab.world import Lab
+from remedyd.server.asgi import create
+from remedyd.server.auth import Authenticator
+from remedyd.server.context import Context
+from remedyd.settings import Settings
+
+ROLES = ("viewer", "proposer", "approver", "admin")
+TOKENS = {role: secrets.token_urlsafe(32) for role in (*ROLES, "elsewhere", "wrong")}
+
+
+class Running:
+    """The daemon between `with` and its end; `client(role)` speaks to it."""
+
+    def __init__(self, lab: Lab, directory: Path, **settings: Any) -> None:
+        """Take the lab it works on and a directory for its store."""
+        tokens: list[dict[str, Any]] = [
+            {"name": role, "token": TOKENS[role], "scopes": [role]} for role in ROLES
+        ]
+        tokens.append(
+            {
+                "name": "elsewhere",
+                "token": TOKENS["elsewhere"],
+                "scopes": ["approver"],
+                "namespaces": ["another"],
+            }
+        )
+        told = {k.lower(): v for k, v in lab.daemon_settings(directory).items()}
+        sections: dict[str, Any] = {"server": {"tokens": yaml.safe_dump({"tokens": tokens})}}
+        for name, value in told.items():
+            head, _, rest = name.partition("__")
+            if rest:
+                sections.setdefault(head, {})[rest] = value
+            else:
+                sections[head] = value
+        self.settings = Settings(
+            database=f"sqlite:///{directory / 'remedyd.db'}", **(sections | settings)
+        )
+        self.app = App(self.settings)
+        self._thread: threading.Thread | None = None
+        self._clients = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start, and wait until the port is open."""
+        authenticator = Authenticator.configured(self.settings.server, self.app.clock)
+        service = self.app.start()
+        self.service = service
+        context = Context(service, authenticator.authenticate, self.app.metrics, "lab")
+        opened = threading.Event()
+
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: Any = None) -> None:
+                await super().startup(sockets)
+                opened.set()
+
+        config = uvicorn.Config(
+            create(context), host="127.0.0.1", port=0, log_config=None, access_log=False
+        )
+        self._server = Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        assert opened.wait(10), "the server did not open its port"
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        return self
+
+    def client(self, role: str = "") -> httpx2.Client:
+        """Return a client with the token of `role`; none for ""."""
+        headers = {"Authorization": f"Bearer {TOKENS[role]}"} if role else {}
+        return self._clients.enter_context(
+            httpx2.Client(base_url=self.url, headers=headers, timeout=20)
+        )
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop serving, then stop the app."""
+        self._clients.close()
+        self._server.should_exit = True
+        assert self._thread is not None
+        self._thread.join(10)
+        self.app.stop()
