@@ -10,6 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import stamina
+
 from remedyd.cluster.client import Cluster
 from remedyd.cluster.kinds import kind_of
 from remedyd.lab.apiserver.server import LabApiServer
@@ -91,9 +93,15 @@ class Lab:
 
 @contextmanager
 def lab(folder: Path, fault: Fault | None = None, timeout: float = 1.0) -> Iterator[Lab]:
-    """Start a lab server; with `fault`, the client reaches it through a wire that spoils."""
+    """Start a lab server; with `fault`, the client reaches it through a wire that spoils.
+
+    Reads that are tried again are tried at once.
+    """
     clock = ManualClock(NOW)
-    with LabApiServer(ObjectStore(clock, Random(1)), ids=Random(2)) as server:
+    with (
+        stamina.set_testing(True, attempts=3, cap=True),
+        LabApiServer(ObjectStore(clock, Random(1)), ids=Random(2)) as server,
+    ):
         if fault is None:
             path = folder / "kubeconfig"
             path.write_text(server.kubeconfig())
