@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,10 +60,10 @@ def lab() -> Iterator[Lab]:
         yield started
 
 
-@pytest.fixture
-def running(lab: Lab, tmp_path: Path) -> Iterator[Running]:
+@pytest.fixture(scope="module")
+def running(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A daemon on that cluster."""
-    with Running(lab, tmp_path) as started:
+    with Running(lab, tmp_path_factory.mktemp("daemon")) as started:
         yield started
 
 

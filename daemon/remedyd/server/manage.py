@@ -54,9 +54,13 @@ def manage(
     try:
         proposal = ctx.service.request(principal, target, _action(body), "asked for by /manage")
     except Refused as refused:
-        if refused.reason != "NoChange":
-            raise
-        return _success(f"Nothing to change: {refused.message}")
+        if refused.reason == "NoChange":
+            return _success(f"Nothing to change: {refused.message}")
+        if refused.reason == "RequestAboveLimit":  # the value is wrong, not the moment
+            raise InvalidInput(
+                refused.message, [Problem(refused.message, "memory_limit")]
+            ) from None
+        raise
     if not principal.may(Scope.APPROVER, body.namespace):
         return _pending(proposal)
     applied = ctx.service.apply_now(principal, proposal, "asked for by /manage")
