@@ -50,7 +50,8 @@ def plain_documents() -> duckdb.DuckDBPyConnection:
     )
     pattern = str(TELEMETRY / "metrics-*.ndjson.gz")
     connection.execute(
-        'CREATE TABLE docs AS SELECT "@timestamp" AS seen, unnest(metrics), unnest(resource.attributes) FROM '
+        'CREATE TABLE docs AS SELECT "@timestamp" AS seen, unnest(metrics), '
+        "unnest(resource.attributes) FROM "
         f"read_json('{pattern}', format = 'newline_delimited', columns = {columns})"
     )
     return connection

@@ -186,7 +186,19 @@ class Expand:
     target: Column
 
 
-Step: TypeAlias = Scan | Extend | Filter | Aggregate | Order | Limit | Expand
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Add columns of a lookup stream to the rows whose keys are equal; one row per match.
+
+    `keys` pairs a column of the rows with the path of a leaf of the stream.
+    """
+
+    schema: Schema
+    keys: tuple[tuple[Column, str], ...]
+    columns: tuple[Column, ...]
+
+
+Step: TypeAlias = Scan | Extend | Filter | Aggregate | Order | Limit | Expand | Join
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,31 @@ from difflib import get_close_matches
 from remedyd.offline.functions import (
     aggregates,
     arithmetic,
+    calendar,
     comparison,
     conditional,
     conversion,
     dates,
+    grouping,
     math,
+    multivalue,
     strings,
 )
 from remedyd.offline.functions.signature import Function, Kind, Parameter
 
 __all__ = ["FUNCTIONS", "OPERATORS", "Function", "Kind", "Parameter", "lookup", "suggestions"]
 
-_MODULES = (math, conditional, conversion, dates, strings, aggregates)
+_MODULES = (
+    math,
+    conditional,
+    conversion,
+    dates,
+    calendar,
+    strings,
+    multivalue,
+    grouping,
+    aggregates,
+)
 
 FUNCTIONS: dict[str, Function] = {
     function.name: function for module in _MODULES for function in module.FUNCTIONS

@@ -22,12 +22,11 @@ from remedyd.offline.functions.signature import (
     guarded,
     integers,
     numbers,
-    plain_numbers,
     same,
+    strings,
 )
 from remedyd.offline.plan import AggregateCall, Constant
 from remedyd.offline.types import (
-    COUNTERS,
     DATES,
     INTEGERS,
     PLAIN_NUMERIC,
@@ -38,6 +37,7 @@ from remedyd.offline.types import (
 
 _LONG = gives(DataType.LONG)
 _DOUBLE = gives(DataType.DOUBLE)
+_BOOLEAN = gives(DataType.BOOLEAN)
 
 
 def _flat(argument: str, where: str) -> str:
@@ -106,14 +106,45 @@ def _values(_: Emitter, call: AggregateCall, arguments: Sequence[str], where: st
     if call.arguments[0].multi:
         listed = f"list_distinct({_flat(arguments[0], where)})"
     else:
-        listed = f"list(DISTINCT {arguments[0]}){_present(arguments[0], where)}"
+        listed = f"list(DISTINCT {arguments[0]}){_and_present(arguments[0], where)}"
     return f"nullif(list_sort({listed}), [])"
 
 
-def _present(argument: str, where: str) -> str:
+def _and_present(argument: str, where: str) -> str:
     condition = where.removeprefix(" FILTER (WHERE ").removesuffix(")")
     more = f" AND {condition}" if condition else ""
     return f" FILTER (WHERE {argument} IS NOT NULL{more})"
+
+
+def _top(_: Emitter, call: AggregateCall, arguments: Sequence[str], where: str) -> str:
+    count, order = call.arguments[1:3]
+    assert isinstance(count, Constant)
+    assert isinstance(order, Constant)
+    name = "min" if str(order.value).lower() == "asc" else "max"
+    if call.arguments[0].multi:
+        direction = "ASC" if name == "min" else "DESC"
+        values = f"list_sort({_flat(arguments[0], where)}, '{direction}')"
+        return f"nullif(list_slice({values}, 1, {count.value}), [])"
+    return f"{name}({arguments[0]}, {count.value}){where}"
+
+
+def _absolute_deviation(
+    _: Emitter, call: AggregateCall, arguments: Sequence[str], where: str
+) -> str:
+    multi = call.arguments[0].multi
+    return folded(call, "mad", f"CAST({arguments[0]} AS DOUBLE{'[]' if multi else ''})", where)
+
+
+def _weighted(_: Emitter, __: AggregateCall, arguments: Sequence[str], where: str) -> str:
+    value, weight = (f"CAST({item} AS DOUBLE)" for item in arguments)
+    return f"(fsum({value} * {weight}){where} / fsum({weight}){where})"
+
+
+def _present(negated: bool) -> AggregateSql:
+    def sql(_: Emitter, __: AggregateCall, arguments: Sequence[str], where: str) -> str:
+        return f"(count({arguments[0]}){where} {'=' if negated else '>'} 0)"
+
+    return sql
 
 
 def _at_extreme(name: str) -> AggregateSql:
@@ -150,9 +181,12 @@ _COMPARABLE = Parameter(
     | STRINGS
     | DATES
     | {DataType.BOOLEAN, DataType.IP, DataType.VERSION},
-    "boolean, date, ip, string, version or numeric except counter types",
+    "boolean, date, ip, string, version, aggregate_metric_double, exponential_histogram, tdigest "
+    "or numeric except counter types",
 )
-_ANY = Parameter("field", REPRESENTABLE | COUNTERS, "any type")
+_COUNTED = "any type except counter types, histogram, or date_range"
+_SUMMED = "aggregate_metric_double, exponential_histogram, tdigest or numeric except "
+_NUMBER = Parameter("number", PLAIN_NUMERIC, f"{_SUMMED}unsigned_long or counter types")
 _SORTED_BY = Parameter("sort", INTEGERS | DATES, "long or datetime")
 
 
@@ -162,7 +196,7 @@ def _total_type(types: Sequence[DataType]) -> DataType:
 
 FUNCTIONS = (
     _aggregate(
-        "COUNT", (Parameter("field", _ANY.types, "any type", optional=True),), _LONG, _count
+        "COUNT", (Parameter("field", REPRESENTABLE, _COUNTED, optional=True),), _LONG, _count
     ),
     _aggregate(
         "COUNT_DISTINCT",
@@ -172,19 +206,29 @@ FUNCTIONS = (
     ),
     _aggregate("MIN", (_COMPARABLE,), same, _extreme("min")),
     _aggregate("MAX", (_COMPARABLE,), same, _extreme("max")),
-    _aggregate("SUM", (plain_numbers("number"),), _total_type, _sum),
-    _aggregate("AVG", (plain_numbers("number"),), _DOUBLE, _average),
-    _aggregate("MEDIAN", (plain_numbers("number"),), _DOUBLE, _percentile),
+    _aggregate("SUM", (_NUMBER,), _total_type, _sum),
+    _aggregate("AVG", (_NUMBER,), _DOUBLE, _average),
+    _aggregate("MEDIAN", (_NUMBER,), _DOUBLE, _percentile),
     _aggregate(
         "PERCENTILE",
-        (plain_numbers("number"), numbers("percentile", constant=True)),
+        (_NUMBER, numbers("percentile", constant=True)),
         _DOUBLE,
         _percentile,
     ),
-    _aggregate("STD_DEV", (plain_numbers("number"),), _DOUBLE, _deviation("stddev_pop")),
+    _aggregate("MEDIAN_ABSOLUTE_DEVIATION", (_NUMBER,), _DOUBLE, _absolute_deviation),
+    _aggregate("PRESENT", (anything("field"),), _BOOLEAN, _present(negated=False), since=(9, 2)),
+    _aggregate("ABSENT", (anything("field"),), _BOOLEAN, _present(negated=True), since=(9, 2)),
     _aggregate(
-        "VARIANCE", (plain_numbers("number"),), _DOUBLE, _deviation("var_pop"), since=(9, 2)
+        "TOP",
+        (_COMPARABLE, integers("limit", constant=True), strings("order", constant=True)),
+        same,
+        _top,
+        gives_multi=True,
+        since=(8, 14),
     ),
+    _aggregate("WEIGHTED_AVG", (_NUMBER, numbers("weight")), _DOUBLE, _weighted, since=(8, 15)),
+    _aggregate("STD_DEV", (_NUMBER,), _DOUBLE, _deviation("stddev_pop")),
+    _aggregate("VARIANCE", (_NUMBER,), _DOUBLE, _deviation("var_pop"), since=(9, 2)),
     _aggregate("VALUES", (anything("field"),), same, _values, gives_multi=True),
     _aggregate(
         "FIRST", (anything("value"), _SORTED_BY), same, _at_extreme("arg_min_null"), since=(9, 4)

@@ -15,7 +15,7 @@ from remedyd.offline.functions.signature import (
     guarded,
 )
 from remedyd.offline.plan import Call, Scalar
-from remedyd.offline.types import COUNTERS, DATES, NUMERIC, STRINGS, DataType, plain, storage
+from remedyd.offline.types import COUNTERS, DATES, NUMERIC, SPANS, STRINGS, DataType, plain, storage
 
 _INVALID = "org.elasticsearch.xpack.esql.core.InvalidArgumentException: "
 _UNPARSED = _INVALID + "Cannot parse number [{}]"
@@ -188,7 +188,15 @@ def _conversion(
 _WHOLE_INPUT = (_NUMBERS, _NUMBERS_TEXT)
 _DATE_INPUT = (_DATED, _DATED_TEXT)
 
+
+def _span_conversion(name: str, target: DataType) -> Function:
+    parameter = Parameter("value", SPANS | STRINGS, f"{target.value} or string")
+    return Function(name, (parameter,), gives(target), topic="conversion", since=(8, 16))
+
+
 FUNCTIONS = (
+    _span_conversion("TO_DATEPERIOD", DataType.DATE_PERIOD),
+    _span_conversion("TO_TIMEDURATION", DataType.TIME_DURATION),
     *_conversion(
         "TO_INTEGER TO_INT",
         DataType.INTEGER,

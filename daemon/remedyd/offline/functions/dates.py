@@ -94,18 +94,18 @@ def _units_between(unit: str, first: str, last: str, *, nanos: bool) -> str:
 def truncated(moment: str, span: Span) -> str | None:
     """Return the SQL of a timestamp rounded down, or None for a span that cannot be used.
 
-    Durations count from 1970; a day, week (from Monday), month, quarter and year follow the
-    calendar.
+    Durations and numbers of days count from 1970; a day, week (from Monday), month, quarter and
+    year follow the calendar; numbers of months and years count from the year 1.
     """
     calendar = {(0, 1): "day", (0, 7): "week", (1, 0): "month", (3, 0): "quarter", (12, 0): "year"}
     if not span.milliseconds and (span.months, span.days) in calendar:
         unit = calendar[span.months, span.days]
         return f"CAST(date_trunc('{unit}', {moment}) AS TIMESTAMP)"
-    if span.months or span.days < 0 or span.milliseconds < 0:
+    given = [part for part in (span.months, span.days, span.milliseconds) if part]
+    if len(given) != 1 or given[0] < 0:
         return None
-    if not span.days and not span.milliseconds:
-        return None
-    return f"time_bucket({interval(span)}, {moment}, TIMESTAMP '1970-01-01')"
+    origin = "0001-01-01" if span.months else "1970-01-01"
+    return f"time_bucket({interval(span)}, {moment}, TIMESTAMP '{origin}')"
 
 
 def _truncate(_: Emitter, call: Call, arguments: Sequence[str]) -> str:

@@ -107,11 +107,12 @@ class Function:
     repeats: bool = False
     lazy: bool = False
     maps: bool = False
+    leading: str = ""
 
     @property
     def required(self) -> int:
         """How many arguments it needs at least."""
-        return sum(not parameter.optional for parameter in self.parameters)
+        return sum(not parameter.optional for parameter in self.parameters) - bool(self.leading)
 
     @property
     def most(self) -> int | None:

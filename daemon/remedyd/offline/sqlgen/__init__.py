@@ -9,10 +9,12 @@ from remedyd.offline.plan import (
     Aggregate,
     Call,
     Column,
+    Definition,
     Expand,
     Expression,
     Extend,
     Filter,
+    Join,
     OrderKey,
     Plan,
     Scan,
@@ -50,6 +52,10 @@ class Statement:
 def _with(ctes: Sequence[tuple[str, str]]) -> str:
     text = ",\n".join(f"{name} AS {body}" for name, body in ctes)
     return f"WITH {text}\n" if text else ""
+
+
+def _each(values: str) -> str:
+    return f"unnest(CASE WHEN {values} IS NULL THEN [NULL] ELSE {values} END)"
 
 
 def generate(plan: Plan, tables: Tables) -> Statement:
@@ -91,6 +97,8 @@ class _Builder:
             elif isinstance(step, Cut):
                 order = self._order(step.keys)
                 self._append(f"SELECT * FROM {self.last}{order} LIMIT {step.count}")
+            elif isinstance(step, Join):
+                self._join(step)
             else:
                 self._expand(step)
 
@@ -132,30 +140,58 @@ class _Builder:
         return self.writer.emit_as(condition, DataType.BOOLEAN)
 
     def _aggregate(self, step: Aggregate) -> None:
-        groups = []
-        for group in step.groups:
-            name = identifier(group.column.sql)
-            if group.value.multi:
-                text = self.writer.emit(group.value)
-                each = f"unnest(CASE WHEN {text} IS NULL THEN [NULL] ELSE {text} END)"
-                self._append(f"SELECT *, {each} AS {name} FROM {self.last}")
-                groups.append(name)
-            else:
-                groups.append(f"{self.writer.emit(group.value)} AS {name}")
-        aggregates = [
+        groups = [self._group(group) for group in step.groups]
+        if step.inline:
+            self._inline(step, groups)
+            return
+        items = ", ".join([*groups, *self._aggregates(step)]) or 'NULL AS "~"'
+        by = ", ".join(str(index + 1) for index in range(len(groups)))
+        self._append(f"SELECT {items} FROM {self.last}{f' GROUP BY {by}' if by else ''}")
+
+    def _aggregates(self, step: Aggregate) -> list[str]:
+        return [
             f"{self.writer.emit(item.value)} AS {identifier(item.column.sql)}"
             for item in step.aggregates
         ]
-        items = ", ".join([*groups, *aggregates]) or 'NULL AS "~"'
-        by = ", ".join(str(index + 1) for index in range(len(groups)))
-        grouped = f" GROUP BY {by}" if groups else ""
-        having = "" if groups or aggregates else " LIMIT 1"
-        self._append(f"SELECT {items} FROM {self.last}{grouped}{having}")
+
+    def _group(self, group: Definition) -> str:
+        """Return the select item of a group key; a row is in the group of each of its values."""
+        name, text = identifier(group.column.sql), self.writer.emit(group.value)
+        if not group.value.multi:
+            return f"{text} AS {name}"
+        self._append(f"SELECT *, {_each(text)} AS {name} FROM {self.last}")
+        return name
+
+    def _inline(self, step: Aggregate, groups: Sequence[str]) -> None:
+        """Join the groups' results to the rows they were computed from."""
+        names = [identifier(group.column.sql) for group in step.groups]
+        added = f", {', '.join(groups)}" if groups else ""
+        self._append(f"SELECT *{added} FROM {self.last}", reused=True)
+        rows = self.last
+        aggregates = self._aggregates(step)
+        items = ", ".join([*names, *aggregates]) or "NULL"
+        by = f" GROUP BY {', '.join(names)}" if names else ""
+        self._append(f"SELECT {items} FROM {rows}{by}")
+        same = " AND ".join(f"l.{name} IS NOT DISTINCT FROM r.{name}" for name in names)
+        results = "".join(f", r.{identifier(item.column.sql)}" for item in step.aggregates)
+        join = f"JOIN {self.last} r ON {same}" if same else f"CROSS JOIN {self.last} r"
+        self._append(f"SELECT l.*{results} FROM {rows} l {join}")
+
+    def _join(self, step: Join) -> None:
+        stored = self.tables.columns(step.schema.stream)
+        pairs = [f"l.{identifier(column.sql)} = r.{stored[path]}" for column, path in step.keys]
+        items = "".join(
+            f", r.{stored[column.leaves[step.schema.stream].path]} AS {identifier(column.sql)}"
+            for column in step.columns
+        )
+        table = self.tables.table(step.schema.stream)
+        self._append(
+            f"SELECT l.*{items} FROM {self.last} l LEFT JOIN {table} r ON {' AND '.join(pairs)}"
+        )
 
     def _expand(self, step: Expand) -> None:
         source, target = identifier(step.source.sql), identifier(step.target.sql)
-        each = f"unnest(CASE WHEN {source} IS NULL THEN [NULL] ELSE {source} END)"
-        self._append(f"SELECT *, {each} AS {target} FROM {self.last}")
+        self._append(f"SELECT *, {_each(source)} AS {target} FROM {self.last}")
 
     def _order(self, keys: Sequence[OrderKey]) -> str:
         if not keys:

@@ -12,6 +12,7 @@ from remedyd.offline.plan import (
     Expand,
     Extend,
     Filter,
+    Join,
     Limit,
     Order,
     OrderKey,
@@ -29,7 +30,7 @@ class Cut:
     keys: tuple[OrderKey, ...]
 
 
-Ordered = Scan | Extend | Filter | Aggregate | Expand | Cut
+Ordered = Scan | Extend | Filter | Aggregate | Expand | Join | Cut
 
 
 def settle_order(steps: Sequence[Step]) -> tuple[list[Ordered], tuple[OrderKey, ...]]:
@@ -87,6 +88,11 @@ def _prune(step: Ordered, needed: set[Column]) -> Ordered | None:
         columns = tuple(column for column in step.columns if column in needed)
         index = step.index if step.index in needed else None
         return replace(step, columns=columns, index=index)
+    if isinstance(step, Join):
+        columns = tuple(column for column in step.columns if column in needed)
+        needed.difference_update(columns)
+        needed.update(column for column, _ in step.keys)
+        return replace(step, columns=columns)
     if isinstance(step, Expand):
         needed.discard(step.target)
         needed.add(step.source)

@@ -11,7 +11,7 @@ from remedyd.offline import nodes
 from remedyd.offline.catalog import Catalog
 from remedyd.offline.functions.moments import millis
 from remedyd.offline.plan import Limit, Plan
-from remedyd.offline.verifier import commands, sources, stats
+from remedyd.offline.verifier import commands, joins, sources, stats
 from remedyd.offline.verifier.context import Context
 from remedyd.offline.verifier.parameters import Given, Parameters, bind_identifiers
 from remedyd.offline.verifier.problems import Reporter, VerificationError
@@ -34,6 +34,7 @@ _COMMANDS: dict[type[nodes.Command], Callable[[Any, Context], None]] = {
     nodes.Sort: commands.sort_command,
     nodes.Limit: commands.limit_command,
     nodes.MvExpand: commands.expand_command,
+    nodes.LookupJoin: joins.lookup_join_command,
 }
 
 

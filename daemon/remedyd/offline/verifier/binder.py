@@ -24,13 +24,15 @@ from remedyd.offline.verifier.checking import check_arguments, check_arity, comp
 from remedyd.offline.verifier.context import Context
 from remedyd.offline.verifier.folding import folded
 from remedyd.offline.verifier.literals import array, literal, read_as, time_span
+from remedyd.offline.verifier.special import HANDLERS
 
 
 class Binder:
     """Binds expressions in the current scope.
 
     `groups` is None outside STATS. Inside, aggregate functions are allowed, and a column
-    outside of one must be among the groups, by name.
+    outside of one must be among the groups, by name. `grouping` is set in BY, the only place
+    for BUCKET.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class Binder:
         *,
         groups: Mapping[str, Column] | None = None,
         condition: Expression | None = None,
+        grouping: bool = False,
     ) -> None:
         self.context = context
         self.reporter = context.reporter
         self.groups = groups
         self.condition = condition
+        self.grouping = grouping
         self.aggregate: str | None = None
         self._handlers: dict[type[nodes.Expression], Callable[..., Expression]] = {
             nodes.Literal: literal,
@@ -160,12 +164,11 @@ class Binder:
 
     def _cast(self, node: nodes.Cast) -> Expression:
         name = FUNCTION_OF.get(node.type_name)
-        function = lookup(name, self.context.stack) if name else None
-        if function is None:
+        if name is None or lookup(name, self.context.stack) is None:
             raise self.reporter.error(
                 node, f"Unsupported conversion to type [{node.type_name}]", kind="parsing_exception"
             )
-        return self._apply(function, [self.bind(node.value)], node)
+        return self._function(nodes.FunctionCall(node.span, name, (node.value,)))
 
     # --- functions -------------------------------------------------------------------------
 
@@ -177,12 +180,22 @@ class Binder:
             raise self._unknown_function(node)
         if function.kind is Kind.AGGREGATE:
             return self._aggregate(function, node)
-        if function.kind is Kind.GROUPING:
-            raise self.reporter.error(
-                node, f"cannot use grouping function [{self.reporter.text(node)}] outside BY"
-            )
+        if function.kind is Kind.GROUPING and not self.grouping:
+            raise self._misplaced_group(node)
         check_arity(function, len(node.arguments), node, self.reporter)
-        return self._apply(function, [self.bind(item) for item in node.arguments], node)
+        arguments = [self.bind(item) for item in node.arguments]
+        if function.leading and len(arguments) < len(function.parameters):
+            leading = Constant(DataType.KEYWORD, multi=False, node=node, value=function.leading)
+            arguments.insert(0, leading)
+        special = HANDLERS.get(function.name)
+        return special(self, node, arguments) if special else self._apply(function, arguments, node)
+
+    def _misplaced_group(self, node: nodes.FunctionCall) -> Exception:
+        text = self.reporter.text(node)
+        reason = f"cannot use grouping function [{text}] outside of a STATS command"
+        if self.groups is not None:
+            reason = f"can only use grouping function [{text}] as part of the BY clause"
+        return self.reporter.error(node, reason)
 
     def _unknown_function(self, node: nodes.FunctionCall) -> Exception:
         name = node.name.lower()

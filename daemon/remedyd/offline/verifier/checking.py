@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from remedyd.offline import nodes
 from remedyd.offline.errors import EsqlError
-from remedyd.offline.functions import Function, Parameter
+from remedyd.offline.functions import Function, Kind, Parameter
 from remedyd.offline.plan import Constant, Expression, Span
 from remedyd.offline.types import (
     DATES,
@@ -55,7 +55,7 @@ def check_arguments(
         parameter = function.parameter(index)
         if function.name == "CASE" and index % 2 == 0 and index < len(arguments) - 1:
             parameter = _CONDITION
-        if not parameter.types & STRINGS:
+        if not parameter.types & STRINGS and function.kind is not Kind.AGGREGATE:
             argument = read_as(argument, parameter.types, reporter)
         if argument.type not in parameter.types and argument.type is not DataType.NULL:
             raise _wrong_type(function, index, argument, parameter.expected, node, reporter)

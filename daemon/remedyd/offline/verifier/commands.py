@@ -53,7 +53,7 @@ class Collector:
             raise VerificationError(self.problems, self.context.reporter.source)
 
 
-def define_fields(fields: Sequence[nodes.Named], context: Context) -> None:
+def define_fields(fields: Sequence[nodes.Named], context: Context, *, row: bool = False) -> None:
     """Compute columns; a field sees those before it, and hides one of its own name."""
     collector = Collector(context)
     pending: list[Definition] = []
@@ -63,6 +63,9 @@ def define_fields(fields: Sequence[nodes.Named], context: Context) -> None:
             value = Binder(context).bind(field.value)
             if value.type in SPANS:
                 text = context.reporter.text(field.value)
+                if row:
+                    reason = f"cannot use [{text}] directly in a row assignment"
+                    raise context.reporter.error(field.value, reason)
                 reason = f"EVAL does not support type [{value.type.value}] as the return data type "
                 raise context.reporter.error(field, f"{reason}of expression [{text}]")
         except EsqlError as problem:

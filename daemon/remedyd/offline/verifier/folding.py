@@ -6,6 +6,7 @@ constants, dates moved by a span, negative numbers); DuckDB folds the rest.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -61,13 +62,27 @@ def _moved(
             milliseconds=left.milliseconds + sign * right.milliseconds,
         )
     date, span = (right, left) if isinstance(left, Span) else (left, right)
-    if data_type is not DataType.DATE or not isinstance(span, Span) or span.months:
+    if data_type is not DataType.DATE or not isinstance(span, Span):
         return None
     if not isinstance(date, Constant) or not isinstance(date.value, int):
         return None
-    distance = timedelta(days=span.days, milliseconds=span.milliseconds) * sign
     try:
-        value = millis(from_millis(date.value) + distance)
-    except OverflowError:
+        return moved(operator, date, span, node)
+    except (OverflowError, ValueError):
         return None
-    return Constant(DataType.DATE, multi=False, node=node, value=value)
+
+
+def moved(operator: str, date: Constant, span: Span, node: Node) -> Constant:
+    """Return a date moved by a span; a day that its month lacks becomes the month's last.
+
+    Raises OverflowError or ValueError beyond the years 1 to 9999.
+    """
+    assert isinstance(date.value, int)
+    sign = 1 if operator == "+" else -1
+    moment = from_millis(date.value)
+    months = moment.year * 12 + moment.month - 1 + sign * span.months
+    year, month = months // 12, months % 12 + 1
+    day = min(moment.day, monthrange(year, month)[1])
+    moment = moment.replace(year=year, month=month, day=day)
+    moment += timedelta(days=span.days, milliseconds=span.milliseconds) * sign
+    return Constant(DataType.DATE, multi=False, node=node, value=millis(moment))

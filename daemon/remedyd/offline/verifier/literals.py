@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from remedyd.offline import nodes
 from remedyd.offline.functions.moments import ISO, parse_millis, parse_nanos
 from remedyd.offline.plan import Constant, Expression, Span
-from remedyd.offline.types import DATES, SPANS, DataType, common
+from remedyd.offline.types import NUMERIC, SPANS, DataType, common
 from remedyd.offline.verifier.problems import Reporter
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
@@ -24,7 +25,6 @@ _UNITS = {
     **dict.fromkeys(("quarter", "quarters", "q"), "quarter"),
     **dict.fromkeys(("year", "years", "yr", "y"), "year"),
 }
-_READABLE = DATES | SPANS | {DataType.BOOLEAN}
 
 
 def literal(node: nodes.Literal) -> Constant:
@@ -92,12 +92,18 @@ _ORDER = (
     DataType.DATE_PERIOD,
     DataType.TIME_DURATION,
     DataType.BOOLEAN,
+    DataType.DOUBLE,
+    DataType.LONG,
+    DataType.INTEGER,
 )
 
 
 def _constant_as(expression: Constant, text: str, target: DataType, reporter: Reporter) -> Constant:
-    value: bool | int | None
-    if target is DataType.BOOLEAN:
+    value: bool | int | float | None
+    if target in NUMERIC:
+        value = _number(text, target)
+        detail = f"Cannot parse number [{text}]"
+    elif target is DataType.BOOLEAN:
         value = {"true": True, "false": False}.get(text.lower())
         detail = f"Failed to parse value [{text}] as only [true] or [false] are allowed."
     else:
@@ -106,6 +112,14 @@ def _constant_as(expression: Constant, text: str, target: DataType, reporter: Re
     if value is None:
         raise _cannot_convert(expression, text, target, detail, reporter)
     return Constant(target, multi=False, node=expression.node, value=value)
+
+
+def _number(text: str, target: DataType) -> int | float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if target is DataType.DOUBLE else math.floor(number + 0.5)
 
 
 def _cannot_convert(

@@ -15,7 +15,12 @@ INDEX = "_index"
 
 
 class UnknownIndex(EsqlError):
-    """No stream answers to the index list."""
+    """No stream answers to the index list; Elasticsearch gives no position here."""
+
+    @property
+    def message(self) -> str:
+        """What is wrong, without a position."""
+        return self.reason
 
 
 def patterns_of(sources: tuple[nodes.IndexPattern, ...], context: Context) -> tuple[Pattern, ...]:
@@ -82,7 +87,7 @@ def row_command(node: nodes.Row, context: Context) -> None:
     from remedyd.offline.verifier.commands import define_fields
 
     context.steps.append(Extend(()))
-    define_fields(node.fields, context)
+    define_fields(node.fields, context, row=True)
 
 
 __all__ = ["INDEX", "Definition", "UnknownIndex", "from_command", "resolve", "row_command"]

@@ -40,7 +40,7 @@ def stats_command(node: nodes.Stats | nodes.InlineStats, context: Context) -> No
     inline = isinstance(node, nodes.InlineStats)
     collector = Collector(context)
     parts = _Parts()
-    group_columns = _bind_groups(node.groups, parts, collector, context)
+    group_columns = _bind_groups(node.groups, parts, collector, context, inline=inline)
     for aggregation in node.aggregates:
         try:
             _bind_aggregation(aggregation, group_columns, parts, context)
@@ -55,12 +55,17 @@ def stats_command(node: nodes.Stats | nodes.InlineStats, context: Context) -> No
 
 
 def _bind_groups(
-    groups: Sequence[nodes.Named], parts: _Parts, collector: Collector, context: Context
+    groups: Sequence[nodes.Named],
+    parts: _Parts,
+    collector: Collector,
+    context: Context,
+    *,
+    inline: bool,
 ) -> dict[str, Column]:
     columns: dict[str, Column] = {}
     for group in groups:
         try:
-            value = Binder(context).bind(group.value)
+            value = Binder(context, grouping=True).bind(group.value)
             if value.type in COUNTERS:
                 text = context.reporter.text(group.value)
                 raise context.reporter.error(
@@ -69,6 +74,8 @@ def _bind_groups(
         except EsqlError as problem:
             collector.add(problem)
             continue
+        if inline and value.multi:
+            raise context.reporter.unsupported(group, "INLINE STATS by a multivalued field")
         column = context.scope.define(group.name, value.type)
         parts.groups.append(Definition(column, value))
         columns.pop(group.name, None)
