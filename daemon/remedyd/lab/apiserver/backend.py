@@ -31,7 +31,7 @@ def _no_metrics(resource: str, namespace: str | None) -> list[KubeObject]:
 
 @dataclass(slots=True)
 class Backend:
-    """The store and what stands around it."""
+    """The store and what stands around it; `bookmark_seconds` on the machine's clock."""
 
     store: ObjectStore
     ids: Random
@@ -40,6 +40,7 @@ class Backend:
     logs: LogSource = _no_log
     metrics: MetricsSource = _no_metrics
     wire: Wire = field(default_factory=Wire)
+    bookmark_seconds: float = 60.0
     stopping: bool = False
 
 

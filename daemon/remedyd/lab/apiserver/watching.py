@@ -18,7 +18,6 @@ from remedyd.model.clock import monotonic
 from remedyd.model.values import KubeObject
 
 _DEFAULT_SECONDS = 1800.0
-_BOOKMARK_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 
 
@@ -93,10 +92,11 @@ class _Watch:
                 left = end - monotonic()
                 if left <= 0:
                     return
-                event = subscription.get(timeout=min(left, _POLL_SECONDS))
+                pause = min(left, _POLL_SECONDS, self.call.backend.bookmark_seconds)
+                event = subscription.get(timeout=pause)
                 if event is not None and (kind := translate(event, self.match)):
                     yield self.line(kind, self.call.shown(_shown(event, kind)))
-                if self.bookmarks and monotonic() - marked >= _BOOKMARK_SECONDS:
+                if self.bookmarks and monotonic() - marked >= self.call.backend.bookmark_seconds:
                     marked = monotonic()
                     yield self.bookmark(self.call.store.version)
         finally:
