@@ -4,7 +4,9 @@ For every policy and every row of its audit there is exactly one decision; nothi
 Rows that the audit set aside for want of fresh evidence come after the others, as Skip.
 """
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
@@ -13,7 +15,7 @@ from remedyd.model.audit import AuditResult
 from remedyd.model.decision import Decision
 from remedyd.model.state import DecisionState
 from remedyd.policy.frame import Frame
-from remedyd.policy.guards import Guards, Pending
+from remedyd.policy.guards import Guards
 from remedyd.policy.judging import Match, judge, set_aside, unusable
 from remedyd.policy.policy import Policy, PolicySet
 from remedyd.policy.sustain import Sustained
@@ -41,9 +43,35 @@ def decide(
     `now` is aware, in UTC. A result that is not Ok gives one Error per policy, with the outcome
     as its reason. Policies whose audit is not among the results are left alone.
     """
+    with _without_collector():
+        return _decide(results, state, now, policies)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the cycle collector: it finds nothing among so many new records, and takes a third.
+
+    Whoever switched it off switches it on again, so threads that overlap leave it on.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _decide(
+    results: Sequence[AuditResult],
+    state: DecisionState,
+    now: datetime,
+    policies: PolicySet,
+) -> Decided:
     sustained = Sustained(state.sightings)
     answers: list[Decision | Match] = []
-    pending: list[Pending] = []
+    pending: list[Match] = []
     frames: list[Frame | None] = [None] * len(results)
     for policy in policies.values():
         start = len(pending)
@@ -60,28 +88,27 @@ def decide(
     return Decided(decisions, replace(state, sightings=sustained.sightings))
 
 
-def _judge(policy: Policy, frame: Frame, answers: list[Decision | Match]) -> list[Pending]:
-    """Append an answer for every row; return the matches with their places."""
+def _judge(policy: Policy, frame: Frame, answers: list[Decision | Match]) -> list[Match]:
+    """Append an answer for every row; return the matches."""
     if not frame.result.ok:
         answers.append(unusable(policy, frame))
         return []
-    first = len(answers)
-    judged = judge(policy, frame)
+    judged = judge(policy, frame, len(answers))
     answers.extend(judged)
     answers.extend(set_aside(policy, frame))
-    return [Pending(i, answer) for i, answer in enumerate(judged, first) if type(answer) is Match]
+    return [answer for answer in judged if type(answer) is Match]
 
 
 def _remember(
     sustained: Sustained,
     policy: Policy,
     results: Sequence[AuditResult],
-    found: Sequence[Pending],
+    found: Sequence[Match],
 ) -> None:
     """Note the policy's matches, unless its audit said nothing in this cycle."""
     heard = [result for result in results if result.ok and result.audit == policy.audit]
     if heard:
         unknown = {aside.row.target.identity for result in heard for aside in result.set_aside}
-        matched = {item.match.target.identity for item in found}
+        matched = {match.identity for match in found}
         at = max(result.window.end for result in heard)
         sustained.note(policy, matched, unknown - matched, at)

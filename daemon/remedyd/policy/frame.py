@@ -5,7 +5,7 @@ values that the condition reads. Real results repeat themselves (mostly zeros an
 makes the usual evaluation a dictionary lookup instead of a call into the CEL library.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,6 +29,9 @@ class Drift:
     found: str
 
 
+_Known = dict[tuple[object, ...], tuple[bool | Fault, str]]
+
+
 class Frame:
     """The rows of one result, by position, with the answers of conditions about them."""
 
@@ -43,31 +46,22 @@ class Frame:
         self._specs = columns
         self._columns: dict[str, list[object]] = {}
         self._keys: dict[tuple[str, ...], list[tuple[object, ...]]] = {}
-        self._texts: dict[tuple[object, ...], str] = {}
-        self._answers: dict[tuple[object, ...], dict[tuple[object, ...], bool | Fault]] = {}
+        self._answers: dict[tuple[object, ...], _Known] = {}
 
-    def test(self, condition: Condition, index: int) -> bool | Fault:
-        """Return the condition's answer about the row at `index`."""
-        keys = self._keys.get(condition.columns)
-        if keys is None:
-            keys = self._keys_of(condition.columns)
-        key = keys[index]
-        known = self._answers.get(condition.key)
-        if known is None:
-            known = self._answers.setdefault(condition.key, {})
-        answer = known.get(key)
-        if answer is None:
-            answer = known[key] = self._evaluate(condition, key)
-        return answer
-
-    def unmet(self, condition: Condition, index: int, answer: bool | Fault) -> str:
-        """Say why the condition does not hold for the row, with the values that it read."""
-        key = self._keys_of(condition.columns)[index]
-        place = (condition.name, condition.key, key)
-        text = self._texts.get(place)
-        if text is None:
-            text = self._texts[place] = _sentence(condition, key, answer)
-        return text
+    def answers(
+        self, condition: Condition, indices: Iterable[int]
+    ) -> Iterator[tuple[int, bool | Fault, str]]:
+        """Yield for each row its index, the condition's answer, and why it is not true."""
+        keys = self._keys_of(condition.columns)
+        known = self._answers.setdefault((condition.name, *condition.key), {})
+        for index in indices:
+            key = keys[index]
+            found = known.get(key)
+            if found is None:
+                answer = self._evaluate(condition, key)
+                text = "" if answer is True else _sentence(condition, key, answer)
+                found = known[key] = (answer, text)
+            yield index, found[0], found[1]
 
     def shown(self, names: tuple[str, ...], index: int) -> str:
         """Show the row's values of these variables."""

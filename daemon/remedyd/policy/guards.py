@@ -7,7 +7,6 @@ that the order of rows and policies in the input changes nothing.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from remedyd.documents import format_duration
@@ -22,25 +21,17 @@ from remedyd.policy.sustain import Sustained
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
+_NONE = timedelta(0)
 
 Namespace = tuple[str, str]
 """Cluster and namespace."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A match with its place in the answer."""
-
-    slot: int
-    match: Match
-
-    @property
-    def rank(self) -> tuple[bool, int, str, str, int]:
-        """Return what orders matches that compete."""
-        match = self.match
-        rehearsal = match.policy.mode is Mode.DRY_RUN
-        target = match.target.identity
-        return rehearsal, -int(match.row.severity), match.policy.name, target, self.slot
+def _rank(match: Match) -> tuple[bool, int, str, str, int]:
+    """Return what orders matches that compete; rehearsals come last."""
+    policy, row = match.policy, match.row
+    rehearsal = policy.mode is Mode.DRY_RUN
+    return rehearsal, -row.severity, policy.name, match.identity, match.slot
 
 
 class Guards:
@@ -59,36 +50,34 @@ class Guards:
         self._now = now
         self._workloads = _workloads(results)
 
-    def decide(self, pending: Iterable[Pending]) -> dict[int, Decision]:
+    def decide(self, pending: Iterable[Match]) -> dict[int, Decision]:
         """Return the decision for each slot."""
         decided: dict[int, Decision] = {}
-        ready: list[tuple[Pending, Step]] = []
+        ready: list[tuple[Match, Step]] = []
         active: dict[tuple[str, Namespace], set[str]] = {}
-        for item in sorted(pending, key=lambda p: p.rank):
-            answer = self._alone(item)
+        for match in sorted(pending, key=_rank):
+            answer = self._alone(match)
             if isinstance(answer, Step):
-                ready.append((item, answer))
+                ready.append((match, answer))
             else:
-                decided[item.slot] = answer
+                decided[match.slot] = answer
             if isinstance(answer, Step) or answer.reason == Reason.ALREADY_OPEN:
-                reach = (item.match.policy.name, _namespace(item.match))
-                active.setdefault(reach, set()).add(item.match.target.workload)
+                reach = (match.policy.name, _namespace(match))
+                active.setdefault(reach, set()).add(match.workload)
         decided.update(self._together(ready, active))
         return decided
 
-    def _alone(self, item: Pending) -> Decision | Step:
+    def _alone(self, match: Match) -> Decision | Step:
         """Judge a match by itself: return the step to propose, or why it is held."""
-        match, state = item.match, self._state
-        workload, name = match.target.workload, match.policy.name
+        state, workload = self._state, match.workload
         if lacking := self._sustained.lacking(match):
             return _held(match, Reason.SUSTAIN, lacking)
         if workload in state.open:
             return _held(match, Reason.ALREADY_OPEN, f"proposal {state.open[workload]} is open")
-        ended = state.finished.get((name, workload))
-        cooldown = match.policy.spec.cooldown
-        if ended is not None and self._now < ended + cooldown:
-            left = format_duration(ended + cooldown - self._now)
-            detail = f"the last proposal ended {ended:%Y-%m-%d %H:%M:%S}Z; {left} of cooldown left"
+        ended = state.finished.get((match.policy.name, workload))
+        if ended is not None and (left := ended + match.policy.spec.cooldown - self._now) > _NONE:
+            when = f"the last proposal ended {ended:%Y-%m-%d %H:%M:%S}Z"
+            detail = f"{when}; {format_duration(left)} of cooldown left"
             return _held(match, Reason.COOLDOWN, detail)
         step = self._step(match)
         if step is None:
@@ -102,7 +91,7 @@ class Guards:
     def _step(self, match: Match) -> Step | None:
         """Return the first step with attempts left; a spent one is passed only by `Next`."""
         for step in match.steps:
-            key = (match.policy.name, match.target.workload, step.name)
+            key = (match.policy.name, match.workload, step.name)
             tried = _recent(self._state.attempts.get(key, ()), self._now, _DAY)
             if tried < step.spec.max_attempts:
                 return step
@@ -111,27 +100,26 @@ class Guards:
         return None
 
     def _together(
-        self, ready: list[tuple[Pending, Step]], active: Mapping[tuple[str, Namespace], set[str]]
+        self, ready: list[tuple[Match, Step]], active: Mapping[tuple[str, Namespace], set[str]]
     ) -> dict[int, Decision]:
         """Judge the matches that may be proposed against each other, in rank order."""
         decided: dict[int, Decision] = {}
         claimed: dict[str, Match] = {}
         proposed: Counter[str] = Counter()
-        for item, step in ready:
-            match = item.match
-            first = claimed.setdefault(match.target.workload, match)
+        for match, step in ready:
+            first = claimed.setdefault(match.workload, match)
             if first is not match:
                 detail = f"{first.policy.name} comes first for {first.target}"
-                decided[item.slot] = _held(match, Reason.DUPLICATE_TARGET, detail, step)
+                decided[match.slot] = _held(match, Reason.DUPLICATE_TARGET, detail, step)
             elif storm := self._storm(match, active):
-                decided[item.slot] = _held(match, Reason.TOO_MANY_TARGETS, storm, step)
+                decided[match.slot] = _held(match, Reason.TOO_MANY_TARGETS, storm, step)
             elif limit := self._rate(match, proposed[match.policy.name]):
-                decided[item.slot] = _held(match, Reason.HOURLY_LIMIT, limit, step)
+                decided[match.slot] = _held(match, Reason.HOURLY_LIMIT, limit, step)
             else:
                 proposed[match.policy.name] += 1
                 evidence = f": {match.evidence}" if match.evidence else ""
                 detail = f"{step.action.type} on {match.target}{evidence}"
-                decided[item.slot] = match.decide(
+                decided[match.slot] = match.decide(
                     DecisionKind.PROPOSE, Reason.MATCHED, detail, step
                 )
         return decided

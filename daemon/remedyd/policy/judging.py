@@ -5,6 +5,7 @@ later; so a row that matches here is a `Match`, not yet a proposal.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 from remedyd.model.audit import AuditRow, Severity
 from remedyd.model.decision import Decision, DecisionKind, Mode, VerifySpec
@@ -24,7 +25,7 @@ _SKIP = DecisionKind.SKIP
 class Match:
     """A row for which everything in the policy holds, and the steps that apply, in order.
 
-    `index` is the row's place in `frame`.
+    `index` is the row's place in `frame`, `slot` its decision's place in the answer.
     """
 
     policy: Policy
@@ -32,6 +33,9 @@ class Match:
     steps: tuple[Step, ...]
     frame: Frame
     index: int
+    slot: int
+    workload: str
+    identity: str
 
     @property
     def target(self) -> Target:
@@ -81,28 +85,18 @@ def unusable(policy: Policy, frame: Frame) -> Decision:
     )
 
 
-def judge(policy: Policy, frame: Frame) -> list[Decision | Match]:
-    """Return a decision or a match for every row, in row order.
-
-    Decisions are built from positional arguments here: most rows end in these lines, and building
-    their decisions is most of a cycle's time.
-    """
-    name, audit, mode, of = policy.name, policy.audit, policy.mode, policy.hash
-    if mode is Mode.DISABLED:
-        why, text = Reason.DISABLED, "the policy is disabled"
-        return [
-            Decision(_SKIP, name, audit, r.target, why, text, "", mode, "", None, _VERIFY, r, of)
-            for r in frame.rows
-        ]
-    refused = _severity_details(policy)
-    ask = _Rows(policy, frame).judge
-    why = Reason.SEVERITY
-    return [
-        Decision(_SKIP, name, audit, r.target, why, text, "", mode, "", None, _VERIFY, r, of)
-        if (text := refused[severity])
-        else ask(r, index)
-        for index, (r, severity) in enumerate(zip(frame.rows, frame.severities, strict=True))
-    ]
+def judge(policy: Policy, frame: Frame, first: int) -> list[Decision | Match]:
+    """Return a decision or a match for every row, in row order; `first` is the first one's slot."""
+    bench = _Bench(policy, frame, first)
+    if policy.mode is Mode.DISABLED:
+        bench.disable()
+    else:
+        bench.ask_severity()
+        bench.ask_selector()
+        for condition in policy.conditions:
+            bench.ask(condition)
+        bench.ask_steps()
+    return bench.answers
 
 
 def set_aside(policy: Policy, frame: Frame) -> list[Decision]:
@@ -135,55 +129,116 @@ def _severity_details(policy: Policy) -> list[str]:
     return details
 
 
-class _Rows:
-    """Judges the rows of one frame whose severity is right."""
+class _Bench:
+    """Judges all rows of a frame, one question after the other.
 
-    def __init__(self, policy: Policy, frame: Frame) -> None:
+    `answers` fills up; `left` are the rows that every question so far has let through. Question by
+    question instead of row by row, and with decisions built from positional arguments in place,
+    because large clusters have many rows and nearly all of them end here.
+    """
+
+    def __init__(self, policy: Policy, frame: Frame, first: int) -> None:
         self._policy = policy
         self._frame = frame
-        self._refuse = Selector(policy.spec.match).refuse
-        self._strict = policy.spec.failure_policy is FailurePolicy.ERROR
+        self._first = first
+        self.answers: list[Decision | Match] = []
+        self.left: list[int] = []
 
-    def judge(self, row: AuditRow, index: int) -> Decision | Match:
-        refused = self._refuse(row.target)
-        if refused is not None:
-            return self._not(_SKIP, row, *refused)
-        test = self._frame.test
-        for condition in self._policy.conditions:
-            answer = test(condition, index)
-            if answer is not True:
-                return self._unmet(row, index, condition, answer)
-        return self._steps(row, index)
+    def disable(self) -> None:
+        """Skip every row."""
+        name, audit, of, mode = self._names()
+        why, text = Reason.DISABLED, "the policy is disabled"
+        self.answers = [
+            Decision(_SKIP, name, audit, r.target, why, text, "", mode, "", None, _VERIFY, r, of)
+            for r in self._frame.rows
+        ]
 
-    def _steps(self, row: AuditRow, index: int) -> Decision | Match:
-        """Keep the steps whose `when` is true; one that gives no answer stops the ladder."""
-        fitting: list[Step] = []
-        for step in self._policy.steps:
-            answer = True if step.when is None else self._frame.test(step.when, index)
-            if isinstance(answer, Fault):
-                assert step.when is not None
-                return self._unmet(row, index, step.when, answer)
-            if answer:
-                fitting.append(step)
-        if not fitting:
-            names = ", ".join(step.name for step in self._policy.steps)
-            return self._not(_SKIP, row, Reason.NO_STEP, f"no step applies to this row: {names}")
-        return Match(self._policy, row, tuple(fitting), self._frame, index)
+    def ask_severity(self) -> None:
+        """Skip the rows whose severity the policy does not act on."""
+        name, audit, of, mode = self._names()
+        why, details = Reason.SEVERITY, _severity_details(self._policy)
+        grades = self._frame.severities
+        blank = cast("Decision", None)  # filled by a later question
+        self.answers = [
+            Decision(_SKIP, name, audit, r.target, why, text, "", mode, "", None, _VERIFY, r, of)
+            if (text := details[grade])
+            else blank
+            for r, grade in zip(self._frame.rows, grades, strict=True)
+        ]
+        self.left = [index for index, grade in enumerate(grades) if not details[grade]]
 
-    def _unmet(
-        self, row: AuditRow, index: int, condition: Condition, answer: bool | Fault
-    ) -> Decision:
-        detail = self._frame.unmet(condition, index, answer)
+    def ask_selector(self) -> None:
+        """Skip the rows about workloads that the policy may not touch."""
+        refuse = Selector(self._policy.spec.match).refuse
+        rows, left = self._frame.rows, []
+        for index in self.left:
+            refused = refuse(rows[index].target)
+            if refused is None:
+                left.append(index)
+            else:
+                self._skip(index, *refused)
+        self.left = left
+
+    def ask(self, condition: Condition) -> None:
+        """Skip the rows for which the condition is false or gives no answer."""
+        name, audit, of, mode = self._names()
+        rows, answers, left = self._frame.rows, self.answers, []
+        for index, answer, text in self._frame.answers(condition, self.left):
+            if answer is True:
+                left.append(index)
+                continue
+            kind, why = self._unmet(answer)
+            r, c = rows[index], condition.name
+            answers[index] = Decision(
+                kind, name, audit, r.target, why, text, c, mode, "", None, _VERIFY, r, of
+            )
+        self.left = left
+
+    def ask_steps(self) -> None:
+        """Turn the rows that are left into matches, with the steps whose `when` is true."""
+        steps = self._policy.steps
+        fitting = {index: list(steps) for index in self.left}
+        for step in steps:
+            if step.when is not None:
+                self._ask_when(step, step.when, fitting)
+        none = ", ".join(step.name for step in steps)
+        for index, kept in fitting.items():
+            if kept:
+                self.answers[index] = self._match(index, tuple(kept))
+            else:
+                self._skip(index, Reason.NO_STEP, f"no step applies to this row: {none}")
+
+    def _ask_when(self, step: Step, when: Condition, fitting: dict[int, list[Step]]) -> None:
+        """Drop the step where its `when` is false; a row to which it gives no answer is done."""
+        for index, answer, text in self._frame.answers(when, list(fitting)):
+            if answer is False:
+                fitting[index].remove(step)
+            elif answer is not True:
+                del fitting[index]
+                self._skip(index, Reason.CONDITION_ERROR, text, when.name)
+
+    def _match(self, index: int, steps: tuple[Step, ...]) -> Match:
+        row = self._frame.rows[index]
+        target, slot = row.target, self._first + index
+        names = (target.workload, target.identity)
+        return Match(self._policy, row, steps, self._frame, index, slot, *names)
+
+    def _unmet(self, answer: bool | Fault) -> tuple[DecisionKind, Reason]:
         if answer is False:
-            return self._not(_SKIP, row, Reason.CONDITION, detail, condition.name)
-        kind = DecisionKind.ERROR if self._strict else _SKIP
-        return self._not(kind, row, Reason.CONDITION_ERROR, detail, condition.name)
+            return _SKIP, Reason.CONDITION
+        strict = self._policy.spec.failure_policy is FailurePolicy.ERROR
+        return DecisionKind.ERROR if strict else _SKIP, Reason.CONDITION_ERROR
 
-    def _not(
-        self, kind: DecisionKind, row: AuditRow, reason: Reason, detail: str, condition: str = ""
-    ) -> Decision:
-        p = self._policy
-        return Decision(
-            kind, p.name, p.audit, row.target, reason, detail, condition, p.mode, "", None,
-            _VERIFY, row, p.hash,
+    def _skip(self, index: int, reason: Reason, detail: str, condition: str = "") -> None:
+        failed = reason is Reason.CONDITION_ERROR
+        kind = self._unmet(Fault(detail))[0] if failed else _SKIP
+        name, audit, of, mode = self._names()
+        row = self._frame.rows[index]
+        self.answers[index] = Decision(
+            kind, name, audit, row.target, reason, detail, condition, mode, "", None, _VERIFY,
+            row, of,
         )  # fmt: skip
+
+    def _names(self) -> tuple[str, str, str, Mode]:
+        p = self._policy
+        return p.name, p.audit, p.hash, p.mode

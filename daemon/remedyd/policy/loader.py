@@ -134,7 +134,7 @@ class Loader:
         whens: Mapping[int, Condition],
     ) -> None:
         steps = tuple(
-            Step(spec, whens.get(index), _request(document, index))
+            Step.of(spec, whens.get(index), _request(document, index))
             for index, spec in enumerate(parsed.spec.steps)
         )
         name = parsed.metadata.name

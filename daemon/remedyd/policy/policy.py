@@ -19,23 +19,25 @@ class Step:
     spec: StepSpec
     when: Condition | None
     action: ActionRequest
+    verify: VerifySpec
 
     @property
     def name(self) -> str:
         """The step's name."""
         return self.spec.name
 
-    @property
-    def verify(self) -> VerifySpec:
-        """How the step is proved."""
-        verify = self.spec.verify
-        return VerifySpec(
+    @classmethod
+    def of(cls, spec: StepSpec, when: Condition | None, action: ActionRequest) -> "Step":
+        """Build the step; its proof comes from the specification."""
+        verify = spec.verify
+        proof = VerifySpec(
             settle_seconds=verify.after.total_seconds(),
             observe_seconds=verify.observe.total_seconds(),
             timeout_seconds=verify.timeout.total_seconds(),
             minimum_samples=verify.minimum_samples,
-            rollback=self.spec.on_failure is OnFailure.ROLLBACK,
+            rollback=spec.on_failure is OnFailure.ROLLBACK,
         )
+        return cls(spec, when, action, proof)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Sustained:
         sustain = match.policy.spec.sustain
         if sustain.cycles == 1:
             return ""
-        times = self.sightings.get((match.policy.name, match.target.identity), ())
+        times = self.sightings.get((match.policy.name, match.identity), ())
         seen = len(times)
         if seen >= sustain.cycles:
             return ""
