@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remedyd.lab.apiserver import patches, schema, strategic
@@ -104,6 +104,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON_VALUES, st.dictionaries(st.text(max_size=2), JSON_VALUES, max_size=3))
 def test_merge_patch_twice_is_once(target: Any, patch: dict[str, Any]) -> None:
     """A merge patch changes nothing when it is applied again."""

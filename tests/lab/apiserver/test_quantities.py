@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remedyd.lab.apiserver import quantity
@@ -11,6 +11,7 @@ from remedyd.lab.apiserver import quantity
 SUFFIXES = ["", "m", "k", "M", "G", "Ki", "Mi", "Gi", "Ti"]
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=10**7), st.sampled_from(SUFFIXES))
 def test_canonical_keeps_the_amount(number: int, suffix: str) -> None:
     """The canonical text is the same amount and its own canonical text."""

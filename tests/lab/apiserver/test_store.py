@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remedyd.lab.apiserver.admission import AdmissionRequest
@@ -151,6 +151,7 @@ def test_scheduled_pod_has_time_to_stop() -> None:
     assert store.delete("v1/pods", "shop", "placed", grace_seconds=0) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["create", "scale", "delete", "touch"]), max_size=25))
 def test_versions_only_grow(steps: list[str]) -> None:
     """Whatever is written, events carry strictly growing versions."""

@@ -33,6 +33,8 @@ def _numbers() -> dict[str, dict[str, Any]]:
 def _varint(data: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
+        if at >= len(data):
+            raise ValueError("unexpected EOF")
         byte = data[at]
         value |= (byte & 0x7F) << shift
         at += 1
