@@ -81,3 +81,26 @@ def test_a_field_no_longer_touched_is_told() -> None:
 def test_the_same_proposal_does_not_differ() -> None:
     """Nothing changed, nothing told."""
     assert differences(BASE, BASE) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (
+            replace(BASE, plan=a_plan(a_target(uid="another"))),
+            "the workload's uid (it was replaced) changed",
+        ),
+        (
+            replace(BASE, plan=a_plan(action="Restart")),
+            "the action: UpdateResources became Restart",
+        ),
+        (replace(BASE, policy="other"), "the policy: oom-raise-memory became other"),
+        (
+            replace(BASE, expires_at=START + timedelta(hours=1)),
+            "the expiry: 2026-11-05T12:15:00.123456+00:00 became 2026-11-05T13:00:00.123456+00:00",
+        ),
+    ],
+)
+def test_each_bound_part_is_told(other: Proposal, told: str) -> None:
+    """Uid, action, policy and expiry are each named when they differ."""
+    assert differences(BASE, other) == [told]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from remedyd.model import AuditRow, Digest, FieldChange, Json, Plan, Proposal, sha256
 
 _LABELS = {
-    "uid": "the workload was replaced (another uid)",
+    "uid": "the workload's uid (it was replaced)",
     "action": "the action",
     "policy": "the policy",
     "policy_hash": "the policy's text",
