@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from remedyd.lab.apiserver import quantity
 
-SUFFIXES = ["", "m", "k", "M", "G", "Ki", "Mi", "Gi", "Ti"]
+SUFFIXES = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
 
 
 @settings(deadline=None)

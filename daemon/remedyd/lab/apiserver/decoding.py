@@ -7,7 +7,7 @@ the same mistake: the JSON one for whole bodies, and a converter for strategic m
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any
 
 from remedyd.lab.apiserver import gotime, quantity, schema
@@ -32,6 +32,7 @@ _GO_KINDS = {
 _GO_TYPES = {"bool": "bool", "string": "string", "number": "float64", "bytes": "[]uint8"}
 _ZERO = {"string": "", "int32": 0, "int64": 0, "bool": False, "intstr": 0, "number": 0}
 _MILLI = Decimal("0.001")
+_WIDE = Context(prec=80)
 
 
 @dataclass(slots=True)
@@ -164,9 +165,9 @@ def _quantity(value: Any) -> str:
 
 def _milli(text: str) -> str:
     read = quantity.parse(text)
-    if read.value % _MILLI == 0:
+    up = read.value.quantize(_MILLI, rounding=ROUND_CEILING, context=_WIDE)
+    if up == read.value:
         return text
-    up = read.value.quantize(_MILLI, rounding=ROUND_CEILING)
     return quantity.Quantity(up, read.form).text()
 
 

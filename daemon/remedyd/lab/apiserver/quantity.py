@@ -1,7 +1,7 @@
 """Quantities as Kubernetes reads and writes them: `1024Mi` is stored as `1Gi`, `0.5` as `500m`."""
 
 import re
-from decimal import ROUND_CEILING, ROUND_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_UP, Context, Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "
 _NAMES = {exponent: suffix for suffix, exponent in _DECIMAL.items()}
 _EXPONENT = re.compile(r"^[eE]([+-]?[0-9]+)$")
 _NANO = Decimal("1e-9")
+_WIDE = Context(prec=80)
 
 
 class Quantity(NamedTuple):
@@ -27,7 +28,7 @@ class Quantity(NamedTuple):
         """Return the canonical text."""
         if not self.value:
             return "0"
-        if self.form == "binary" and abs(self.value) >= 1024 and self.value % 1 == 0:
+        if self.form == "binary" and abs(self.value) >= 1024 and _whole(self.value):
             return _binary_text(int(self.value))
         return _decimal_text(self.value, self.form)
 
@@ -41,14 +42,22 @@ def _binary_text(value: int) -> str:
     return f"{shown}{best}"
 
 
+def _whole(value: Decimal) -> bool:
+    return value == value.to_integral_value(context=_WIDE)
+
+
 def _decimal_text(value: Decimal, form: str) -> str:
-    exponent = -9
-    while exponent < 18 and (value.scaleb(-exponent - 3)) % 1 == 0:
-        exponent += 3
-    shown = int(value.scaleb(-exponent))
+    shown, exponent = int(value.scaleb(9, context=_WIDE)), -9
+    while exponent < 18 and shown % 1000 == 0:
+        shown, exponent = shown // 1000, exponent + 3
     if form == "exponent":
         return str(shown) if exponent == 0 else f"{shown}e{exponent}"
     return f"{shown}{_NAMES[exponent]}"
+
+
+def _nano(value: Decimal) -> Decimal:
+    """Return the value without anything finer than a billionth, rounded away from zero."""
+    return value.quantize(_NANO, rounding=ROUND_UP, context=_WIDE)
 
 
 @lru_cache(maxsize=4096)
@@ -60,16 +69,12 @@ def parse(text: str) -> Quantity:
     sign, whole, fraction, suffix = found.groups()
     number = Decimal(f"{sign}{whole or '0'}.{fraction or '0'}")
     if suffix in _BINARY:
-        value = number * (1 << _BINARY[suffix])
-        value = value.quantize(_NANO, rounding=ROUND_UP) if value % _NANO else value
-        return Quantity(value, "binary")
+        return Quantity(_nano(_WIDE.multiply(number, Decimal(1 << _BINARY[suffix]))), "binary")
     exponent = _EXPONENT.match(suffix)
     if suffix not in _DECIMAL and not exponent:
         raise ValueError(SUFFIX)
-    value = number.scaleb(int(exponent[1]) if exponent else _DECIMAL[suffix])
-    if value % _NANO:
-        value = value.quantize(_NANO, rounding=ROUND_UP)
-    return Quantity(value, "exponent" if exponent else "decimal")
+    value = number.scaleb(int(exponent[1]) if exponent else _DECIMAL[suffix], context=_WIDE)
+    return Quantity(_nano(value), "exponent" if exponent else "decimal")
 
 
 def canonical(text: str | int | float) -> str:
