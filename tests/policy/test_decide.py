@@ -343,3 +343,32 @@ def test_state_keeps_what_is_not_ours() -> None:
     decided = decide([result(row())], state, NOW, policies(policy_text(sustain="{cycles: 2}")))
     assert replace(decided.state, sightings={}) == state
     assert decided.state.sightings == {("p", "/shop/Deployment/cart/app"): (NOW,)}
+
+
+@pytest.mark.parametrize(
+    ("expression", "values", "detail"),
+    [
+        ("ratio > 2.5", {"ratio": 2}, "(ratio = 2.0)"),
+        ("reason.exists(r, r == 'c')", {"reason": ("a", "b")}, '(reason = ["a", "b"])'),
+        ("stable == false", {}, "(stable = true)"),
+        ("last_seen > now", {}, "(last_seen = 2026-01-01T12:00:00+00:00)"),
+        ("reason == 'x'", {"reason": "y"}, '(reason = "y")'),
+        ("1 > 2", {}, "1 > 2"),
+        (
+            "reason == 'x'",
+            {"reason": ("a", 5)},
+            "reason is a whole number, but the audit declares keyword",
+        ),
+        ("stable", {"stable": ("a",)}, "stable is several values, but the audit declares boolean"),
+        ("oom_kills > 5", {"oom_kills": 1.5}, "a decimal number, but the audit declares long"),
+        ("ratio > 5.0", {"ratio": True}, "true or false, but the audit declares double"),
+    ],
+)
+def test_values_are_shown_and_checked(
+    expression: str, values: dict[str, object], detail: str
+) -> None:
+    """A detail shows the values that were read; one of an undeclared type is named."""
+    conditions = f'[{{name: c, expression: "{expression}"}}]'
+    decision = _one(policy_text(matchConditions=conditions), row(**values))  # type: ignore[arg-type]
+    assert decision.kind is DecisionKind.SKIP
+    assert decision.detail.endswith(detail)

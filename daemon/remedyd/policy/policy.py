@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from remedyd.documents import did_you_mean
 from remedyd.errors import NotFound
@@ -98,11 +97,6 @@ class PolicySet(Mapping[str, Policy]):
     def audits(self) -> frozenset[str]:
         """The audits that enabled policies need."""
         return frozenset(p.audit for p in self._policies.values() if p.mode is not Mode.DISABLED)
-
-    @property
-    def requests(self) -> tuple[tuple[Policy, Any], ...]:
-        """Every policy with each of its steps, for reports and for rendering rights."""
-        return tuple((policy, step) for policy in self._policies.values() for step in policy.steps)
 
 
 def _name(policy: Policy) -> str:
