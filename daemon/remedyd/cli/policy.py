@@ -11,6 +11,7 @@ import typer
 
 from remedyd.actions.registry import SCHEMAS
 from remedyd.audits.loader import load_audits
+from remedyd.cli import policy_test
 from remedyd.cli.failures import INVALID
 from remedyd.errors import InvalidInput, Problem
 from remedyd.paths import shipped
@@ -20,6 +21,7 @@ from remedyd.policy.policy import PolicySet
 from remedyd.policy.schema import json_schema
 
 app = typer.Typer(no_args_is_help=True)
+app.command("test")(policy_test.test)
 
 
 class Output(StrEnum):

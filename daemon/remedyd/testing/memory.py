@@ -1,53 +1,67 @@
-"""The daemon's memory between cycles, without a store: what replay remembers in its place.
+"""The daemon's memory between cycles, without a store: what replay and policy tests remember.
 
-Nobody approves anything in a replay, so each proposal stays open until it would have expired,
-and its cooldown counts from there, as it would in a cluster where nobody answers.
+Unless a test says otherwise nobody approves anything, so each proposal stays open until it would
+have expired, and its cooldown counts from there, as it would in a cluster where nobody answers.
+An applied change that gets no verdict ends Inconclusive, as it does without telemetry.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from remedyd.model import Decision, DecisionState
+from remedyd.errors import Conflict
+from remedyd.model import Decision, DecisionState, Mode, Outcome
 
 _REMEMBERED = timedelta(days=1)
+_FAILED = frozenset({Outcome.INEFFECTIVE, Outcome.HARMFUL, Outcome.INCONCLUSIVE})
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A would-be proposal that waits for an approver who never comes."""
+    """An open proposal: it waits for an approver, or once applied for its verdict."""
 
-    policy: str
-    workload: str
-    expires_at: datetime
+    decision: Decision
+    ends_at: datetime
+    applied: bool = False
+
+    @property
+    def workload(self) -> str:
+        """The workload it is about."""
+        return self.decision.target.workload
+
+    @property
+    def subject(self) -> str:
+        """The workload as people write it: `Kind/namespace/name`."""
+        return str(replace(self.decision.target, container=""))
 
 
 class Memory:
     """Carries the decision state from cycle to cycle."""
 
-    def __init__(self, approval_life: timedelta = timedelta(minutes=15)) -> None:
-        """Take how long a proposal waits before it expires."""
+    def __init__(
+        self, approval_life: timedelta = timedelta(minutes=15), *, auto: bool = False
+    ) -> None:
+        """Take how long a proposal waits, and whether policies in mode Auto approve their own."""
         self._life = approval_life
+        self._auto = auto
         self._state = DecisionState()
         self._pending: list[Pending] = []
 
     def state(self, now: datetime) -> DecisionState:
         """Return what `decide()` may know at `now`, with expired proposals ended."""
-        for ended in [p for p in self._pending if p.expires_at <= now]:
-            self._pending.remove(ended)
-            finished = {
-                **self._state.finished,
-                (ended.policy, ended.workload): ended.expires_at,
-            }
-            self._state = replace(self._state, finished=finished)
+        for due in [p for p in self._pending if p.ends_at <= now]:
+            self._end(due, due.ends_at, Outcome.INCONCLUSIVE if due.applied else None)
         oldest = now - _REMEMBERED
-        proposed = {
-            policy: tuple(at for at in times if at > oldest)
-            for policy, times in self._state.proposed.items()
-        }
         return replace(
             self._state,
             open={pending.workload: "replay" for pending in self._pending},
-            proposed=proposed,
+            proposed={
+                policy: tuple(at for at in times if at > oldest)
+                for policy, times in self._state.proposed.items()
+            },
+            attempts={
+                key: tuple(at for at in times if at > oldest)
+                for key, times in self._state.attempts.items()
+            },
         )
 
     def remember(self, state: DecisionState, proposed: tuple[Decision, ...], now: datetime) -> None:
@@ -55,7 +69,62 @@ class Memory:
         times = dict(state.proposed)
         for decision in proposed:
             times[decision.policy] = (*times.get(decision.policy, ()), now)
-            self._pending.append(
-                Pending(decision.policy, decision.target.workload, now + self._life)
-            )
         self._state = replace(state, proposed=times)
+        for decision in proposed:
+            pending = Pending(decision, now + self._life)
+            self._pending.append(pending)
+            if decision.mode is Mode.DRY_RUN:
+                self._end(pending, now)
+            elif decision.mode is Mode.AUTO and self._auto:
+                self._apply(pending, now)
+
+    def approve(self, subject: str, now: datetime) -> Decision:
+        """Approve and apply the proposal about `Kind/namespace/name`; raise Conflict without."""
+        pending = self._open(subject, now, applied=False)
+        self._apply(pending, now)
+        return pending.decision
+
+    def reject(self, subject: str, now: datetime) -> None:
+        """Reject the proposal about `Kind/namespace/name`; raise Conflict when none waits."""
+        self._end(self._open(subject, now, applied=False), now)
+
+    def settle(self, subject: str, verdict: Outcome, now: datetime) -> Decision:
+        """Give an applied change its verdict; raise Conflict when there is none.
+
+        An undo that is due is over at once.
+        """
+        pending = self._open(subject, now, applied=True)
+        self._end(pending, now, verdict)
+        return pending.decision
+
+    def pause(self, paused: bool) -> None:
+        """Pause or resume."""
+        self._state = replace(self._state, paused=paused)
+
+    def _open(self, subject: str, now: datetime, *, applied: bool) -> Pending:
+        self.state(now)
+        mine = [pending for pending in self._pending if pending.subject == subject]
+        if not mine:
+            raise Conflict(f"no proposal about {subject} is open at this time")
+        if mine[0].applied is not applied:
+            state = "not applied yet" if applied else "applied already"
+            raise Conflict(f"the proposal about {subject} is {state}")
+        return mine[0]
+
+    def _apply(self, pending: Pending, now: datetime) -> None:
+        decision = pending.decision
+        self._pending.remove(pending)
+        proved_by = now + timedelta(seconds=decision.verify.timeout_seconds)
+        self._pending.append(Pending(decision, proved_by, applied=True))
+        key = (decision.policy, pending.workload, decision.step)
+        times = (*self._state.attempts.get(key, ()), now)
+        self._state = replace(self._state, attempts={**self._state.attempts, key: times})
+
+    def _end(self, pending: Pending, at: datetime, verdict: Outcome | None = None) -> None:
+        self._pending.remove(pending)
+        key = (pending.decision.policy, pending.workload)
+        state = replace(self._state, finished={**self._state.finished, key: at})
+        if verdict in _FAILED:
+            times = (*state.failures.get(pending.workload, ()), at)
+            state = replace(state, failures={**state.failures, pending.workload: times})
+        self._state = state

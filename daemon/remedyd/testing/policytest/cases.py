@@ -1,0 +1,87 @@
+"""From a checked document to cases that can be run."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+from remedyd.documents import format_duration
+from remedyd.documents.nodes import Location
+from remedyd.testing.policytest import inputs
+from remedyd.testing.policytest.context import Context, Timeline
+from remedyd.testing.policytest.expectations import expectations
+from remedyd.testing.policytest.objects import objects
+from remedyd.testing.policytest.schema import CaseSpec, EventSpec
+from remedyd.testing.policytest.suite import Case, Event
+
+MAX_CYCLES = 10_000
+
+
+def read_case(context: Context, index: int) -> Case | None:
+    """Return the case; of use only when no problem was added to the context."""
+    spec = context.file.cases[index]
+    loc: Location = ("cases", index)
+    timeline = Timeline.of(context.file, spec)
+    if not _fits(context, spec, loc, timeline):
+        return None
+    base = context.file.fixtures.objects
+    common = objects(context.document, base, ("fixtures", "objects"), context.problems)
+    place = (*loc, "fixtures", "objects")
+    own = objects(context.document, spec.fixtures.objects, place, context.problems)
+    return Case(
+        name=spec.name,
+        place=context.place((*loc, "name")),
+        now=timeline.now,
+        cycles=timeline.cycles,
+        expected=tuple(expectations(context, spec, loc, timeline)),
+        objects=(*common, *own),
+        events=_events(context, spec.events, (*loc, "events"), timeline),
+        readings=inputs.readings(context, spec, (*loc, "rows"), timeline),
+        telemetry=inputs.telemetry(context, spec.telemetry, (*loc, "telemetry"), timeline),
+        recording=inputs.recording(context, spec, (*loc, "recording")),
+    )
+
+
+def _fits(context: Context, spec: CaseSpec, loc: Location, timeline: Timeline) -> bool:
+    """Report times that no cycle has."""
+    if timeline.last / timeline.interval > MAX_CYCLES:
+        context.complain(loc, f"the case has more than {MAX_CYCLES} cycles")
+        return False
+    before = len(context.problems)
+    for part, items in (("rows", spec.rows or ()), ("expect", spec.expect)):
+        for index, item in enumerate(items):
+            for key, at in _times(item):
+                if at % timeline.interval:
+                    every = format_duration(timeline.interval)
+                    text = f"{format_duration(at)} is not a cycle: there is one every {every}"
+                    context.complain((*loc, part, index, key), text)
+                elif at > timeline.last:
+                    text = f"{format_duration(at)} is after the last cycle of the case"
+                    context.complain((*loc, part, index, key), text)
+    return len(context.problems) == before
+
+
+def _times(item: object) -> Iterator[tuple[str, timedelta]]:
+    for key in ("at", "until"):
+        at = getattr(item, key, None)
+        if at is not None:
+            yield key, at
+
+
+def _events(
+    context: Context, specs: Iterable[EventSpec], loc: Location, timeline: Timeline
+) -> tuple[Event, ...]:
+    found = [_event(context, spec, (*loc, i), timeline) for i, spec in enumerate(specs)]
+    return tuple(sorted(found, key=lambda event: event.at))
+
+
+def _event(context: Context, spec: EventSpec, place: Location, timeline: Timeline) -> Event:
+    named = {"approve": spec.approve, "reject": spec.reject, "settle": spec.settle}
+    does = next((name for name, target in named.items() if target is not None), "")
+    return Event(
+        at=timeline.now + spec.at,
+        does=does or ("objects" if spec.objects else "pause"),
+        place=context.place(place),
+        target=named.get(does) or "",
+        verdict=spec.verdict,
+        paused=bool(spec.pause),
+        objects=objects(context.document, spec.objects, (*place, "objects"), context.problems),
+    )

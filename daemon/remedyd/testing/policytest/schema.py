@@ -1,0 +1,207 @@
+"""What a PolicyTest file may contain.
+
+One flat document per policy or behaviour: where rows come from, what the cluster looks like, what
+happens to proposals meanwhile, and what has to come out.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from remedyd.documents import Duration, Model, Name, PositiveDuration
+from remedyd.model import AuditOutcome, Outcome
+
+API_VERSION = "remedyd.io/v1alpha1"
+KIND = "PolicyTest"
+
+Scalar: TypeAlias = str | int | float | bool
+TargetText = Annotated[
+    str, Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9][-a-z0-9.]*/[a-z0-9][-a-z0-9.]*(\[[^\]]+\])?$")
+]
+"""A workload as `Kind/namespace/name`, or `Kind/namespace/name[container]`."""
+
+ObjectSource: TypeAlias = str | dict[str, Any]
+"""A Kubernetes object, or the path of a file that holds some."""
+
+
+class Came(StrEnum):
+    """What became of a row under a policy."""
+
+    PROPOSED = "Proposed"
+    """A proposal is made."""
+    REFUSED = "Refused"
+    """The policy proposes, but no plan can be made of it or a precheck forbids it."""
+    HELD = "Held"
+    """It matches, and a limit or the past holds it back."""
+    SKIPPED = "Skipped"
+    """It does not match."""
+    ERROR = "Error"
+    """Nothing can be said about it."""
+
+
+class Metadata(Model):
+    """Names the test."""
+
+    name: Name
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class Fixtures(Model):
+    """The cluster that plans are made from."""
+
+    objects: tuple[ObjectSource, ...] = ()
+    """Live objects, inline or in YAML or JSON files; what is left out of them is filled in."""
+
+
+class RowSpec(Model):
+    """What an audit returns in one cycle: one row, or an outcome without rows."""
+
+    at: Duration
+    """The cycle, counted from `now`."""
+    until: Duration | None = None
+    """The same in every cycle up to this one."""
+    audit: Name | None = None
+    """The audit; may be left out where all policies read the same one."""
+    row: dict[str, Any] | None = None
+    """Columns of the audit. `severity` is a word; `$same: 0` starts from the case's first row."""
+    outcome: AuditOutcome | None = None
+    """How the audit ends instead, such as Partial or Stale."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "RowSpec":
+        if (self.row is None) == (self.outcome is None):
+            raise ValueError("give exactly one of row and outcome")
+        if self.outcome is AuditOutcome.OK:
+            raise ValueError("outcome Ok has rows: give them")
+        return self
+
+
+class SeriesSpec(Model):
+    """One metric of one resource over time."""
+
+    metric: Annotated[str, Field(min_length=1)]
+    """Its name in OpenTelemetry, such as `k8s.container.restarts`."""
+    values: Annotated[str, Field(min_length=1)]
+    """Samples one step apart, as `10+10x2 30 _x3 stale`."""
+    resource: dict[str, Scalar] = Field(default_factory=dict)
+    """Resource attributes, added to those of the whole telemetry."""
+    attributes: dict[str, Scalar] = Field(default_factory=dict)
+    stream: str | None = None
+    """The data stream; known for the metrics of the kubelet and cluster receivers."""
+    unit: str | None = None
+    """The unit; metrics of different units lie in different documents."""
+
+
+class TelemetrySpec(Model):
+    """Telemetry that the audits run over."""
+
+    before: Duration | None = None
+    """How long before `now` the series begin; without it, the longest audit window and lag."""
+    step: PositiveDuration = timedelta(seconds=30)
+    """Time between two samples."""
+    resource: dict[str, Scalar] = Field(default_factory=dict)
+    """Resource attributes of every series."""
+    series: Annotated[tuple[SeriesSpec, ...], Field(min_length=1)]
+
+
+class EventSpec(Model):
+    """Something that happens between cycles; before the cycle where the time is the same."""
+
+    at: Duration
+    approve: TargetText | None = None
+    """The workload's open proposal is approved and applied."""
+    reject: TargetText | None = None
+    settle: TargetText | None = None
+    """The applied proposal gets its `verdict`."""
+    verdict: Outcome | None = None
+    pause: bool | None = None
+    objects: tuple[ObjectSource, ...] = ()
+    """Live objects that are new or different from now on."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "EventSpec":
+        given = [self.approve, self.reject, self.settle, self.pause, self.objects or None]
+        if sum(value is not None for value in given) != 1:
+            raise ValueError("give exactly one of approve, reject, settle, pause and objects")
+        if self.settle and self.verdict is None:
+            raise ValueError("settle needs a verdict")
+        if self.verdict is not None and not (self.settle or self.approve):
+            raise ValueError("a verdict goes with settle or approve")
+        return self
+
+
+class ExpectSpec(Model):
+    """One outcome that has to come; what is left out may be anything."""
+
+    at: Duration
+    """The cycle, counted from `now`."""
+    until: Duration | None = None
+    """The same in every cycle up to this one."""
+    policy: Name | None = None
+    """The policy; may be left out where there is one."""
+    outcome: Came
+    target: TargetText | None = None
+    reason: str | None = None
+    """The reason code, such as `Sustain` or `Cooldown`."""
+    condition: str | None = None
+    """The condition that decided."""
+    step: Name | None = None
+    precheck: str | None = None
+    """The precheck that blocked the plan."""
+    patch: dict[str, Any] | str | None = None
+    """The whole patch, inline or as the path of a file."""
+
+
+class CaseSpec(Model):
+    """One story."""
+
+    name: Annotated[str, Field(min_length=1)]
+    now: AwareDatetime | None = None
+    """Overrides the file's `now`."""
+    interval: PositiveDuration | None = None
+    """Overrides the file's `interval`."""
+    until: Duration | None = None
+    """The last cycle; without it, the last one that anything in the case speaks of."""
+    fixtures: Fixtures = Fixtures()
+    """Objects beside those of the file; one of the same name takes the other's place."""
+    rows: tuple[RowSpec, ...] | None = None
+    others: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Healthy workloads that the audits show beside the rows, in each namespace."""
+    telemetry: TelemetrySpec | None = None
+    recording: str | None = None
+    """Directory of recorded telemetry."""
+    events: tuple[EventSpec, ...] = ()
+    expect: tuple[ExpectSpec, ...]
+    """Everything that is proposed, refused or in error has to be in here; `[]` for nothing."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "CaseSpec":
+        given = [self.rows, self.telemetry, self.recording]
+        if sum(value is not None for value in given) != 1:
+            raise ValueError("give exactly one of rows, telemetry and recording")
+        if self.others and self.rows is None:
+            raise ValueError("others goes with rows")
+        return self
+
+
+class PolicyTestFile(Model):
+    """A whole test document."""
+
+    api_version: Literal["remedyd.io/v1alpha1"]
+    kind: Literal["PolicyTest"]
+    metadata: Metadata
+    policies: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Policy files or directories, relative to this file."""
+    audits: tuple[str, ...] = ()
+    """Directories of audits, relative to this file; without it, the shipped ones."""
+    cluster: str = ""
+    """This cluster's name in telemetry."""
+    now: AwareDatetime
+    """The time of the first cycle."""
+    interval: PositiveDuration = timedelta(minutes=1)
+    """Time between cycles."""
+    fixtures: Fixtures = Fixtures()
+    cases: Annotated[tuple[CaseSpec, ...], Field(min_length=1)]
