@@ -31,10 +31,14 @@ class Driver:
         if self._error is not None:
             raise self._error
 
+    @property
+    def running(self) -> bool:
+        """Whether time is moving."""
+        return self._thread.is_alive()
+
     def _follow(self) -> None:
         try:
             while not self._stopping.wait(_PAUSE_SECONDS):
                 self._timeline.run_until(self._clock.now())
         except Exception as error:
             self._error = error
-            raise

@@ -125,6 +125,11 @@ class Lab:
     # time
 
     @property
+    def running(self) -> bool:
+        """Whether time passes by itself; an error in the simulation stops it."""
+        return self._driver is not None and self._driver.running
+
+    @property
     def clock(self) -> Clock:
         """The clock of everything in the lab."""
         return self._scaled or self._simulation.timeline
