@@ -3,6 +3,7 @@
 import gzip
 import json
 from datetime import datetime
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def types(document: Document) -> dict[str, type]:
     return {name: type(value) for name, value in document.get("metrics", {}).items()}
 
 
+@cache
 def recorded(stream: str) -> list[Document]:
     """Return the recorded documents of a stream."""
     with gzip.open(RECORDINGS / f"{stream}.ndjson.gz", "rt") as lines:

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +27,13 @@ def small(**options: object) -> Lab:
     """Return a lab with one workload and a minute of history."""
     wanted: dict[str, object] = {"scenario": SMALL, "history": timedelta(minutes=1)}
     return Lab(**(wanted | options))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def still() -> Iterator[Lab]:
+    """Return a running lab for tests that only look."""
+    with small() as lab:
+        yield lab
 
 
 def deployment(lab: Lab) -> dict[str, object]:
@@ -182,10 +190,9 @@ def test_a_quarter_of_an_hour_of_the_demo_cluster_is_cheap() -> None:
         (["get", "pods", "-o", "wide"], "worker-"),
     ],
 )
-def test_kubectl_looks_around(tmp_path: Path, words: list[str], expected: str) -> None:
+def test_kubectl_looks_around(still: Lab, tmp_path: Path, words: list[str], expected: str) -> None:
     """kubectl shows the simulated cluster as it shows a real one."""
-    with small() as lab:
-        assert expected in kubectl(lab, tmp_path, *words)
+    assert expected in kubectl(still, tmp_path, *words)
 
 
 def kubectl(lab: Lab, directory: Path, *words: str) -> str:
