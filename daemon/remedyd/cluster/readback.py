@@ -11,7 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from remedyd.cluster import fields, ownership, quantities, writes
-from remedyd.cluster.client import FIELD_MANAGER
+from remedyd.cluster.client import FIELD_MANAGER, Reader
+from remedyd.cluster.reader import Surroundings
 from remedyd.model.plan import FieldChange, Plan
 from remedyd.model.values import KubeObject
 
@@ -66,6 +67,22 @@ def read_back(
     if found:
         return ReadBack(Finding.CHANGE_NOT_EFFECTIVE, found)
     return ReadBack(Finding.HOLDS, f"{len(changes)} fields are as they were written")
+
+
+def inspect(reader: Reader, plan: Plan, *, telemetry_limit: Decimal | None = None) -> ReadBack:
+    """Read what the plan wrote and what came of it, and compare. Raises ClusterError, NotFound."""
+    target, patch = plan.target, plan.patch
+    workload = reader.get(target.kind, target.namespace, target.name)
+    if patch is not None and patch.kind and not patch.subresource:
+        return read_back(plan, reader.get(patch.kind, target.namespace, patch.name))
+    around = Surroundings(reader, workload)
+    return read_back(
+        plan,
+        workload,
+        around.current_pods(),
+        around.replicasets(),
+        telemetry_limit=telemetry_limit,
+    )
 
 
 def _reverted(

@@ -63,6 +63,17 @@ class Surroundings:
         """Return the workload's own pods, terminating ones included."""
         return self._list("Pod", self._own_pods)
 
+    def current_pods(self) -> list[KubeObject]:
+        """Return the pods that were made from the latest template and are not on their way out."""
+        alive = [pod for pod in self.pods() if not pod["metadata"].get("deletionTimestamp")]
+        if self.workload["kind"] == "Deployment":
+            latest = [one["metadata"]["uid"] for one in self.replicasets()[:1]]
+            return [pod for pod in alive if any(owned_by(pod, uid) for uid in latest)]
+        revision_hash = (self.workload.get("status") or {}).get("updateRevision")
+        if not revision_hash:
+            return alive
+        return [pod for pod in alive if _revision_hash(pod) == revision_hash]
+
     def replicasets(self) -> list[KubeObject]:
         """Return a Deployment's ReplicaSets, the latest revision first; empty for others."""
         return self._list("ReplicaSet", self._own_replicasets)
@@ -146,6 +157,11 @@ class Surroundings:
         labels = self.workload["spec"]["template"]["metadata"].get("labels") or {}
         found = self._reader.list("PodDisruptionBudget", self.namespace)
         return [budget for budget in found if matches(budget["spec"].get("selector"), labels)]
+
+
+def _revision_hash(pod: KubeObject) -> str:
+    labels: dict[str, str] = pod["metadata"].get("labels") or {}
+    return labels.get("controller-revision-hash", "")
 
 
 def revision(replicaset: KubeObject) -> int:
