@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from remedyd.lab.apiserver.evicting import BUDGETS
+from remedyd.lab.apiserver.budgets import BUDGETS
 from support.apiserver import (
     APPLY,
     DEPLOYMENTS,
@@ -99,6 +99,23 @@ def test_eviction_counts_pods_when_no_controller_does() -> None:
             for name in ("a", "b")
         ]
         assert answers == [201, 429]
+
+
+def test_budget_is_free_again_when_a_pod_has_come() -> None:
+    """An eviction uses the budget up; a new pod that serves frees it."""
+    with running() as (server, client):
+        store = server.store
+        spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}
+        store.create(BUDGETS, "shop", {"metadata": {"name": "b"}, "spec": spec}, manager="t")
+        allowed = []
+        for name in ("a", "b", "c"):
+            store.create("v1/pods", "shop", pod(name, node="worker-1"), manager="t")
+            store.mutate("v1/pods", "shop", name, serve, manager="kubelet", subresource="status")
+            if name == "b":
+                client("POST", f"{SHOP}/pods/a/eviction", eviction("a"))
+            budget = store.get(BUDGETS, "shop", "b")
+            allowed.append(budget["status"]["disruptionsAllowed"])
+        assert allowed == [0, 0, 1]
 
 
 def serve(obj: dict[str, Any]) -> None:

@@ -4,17 +4,14 @@ As in a real server the budget is taken before the pod is deleted, so an evictio
 has used it up all the same until the disruption controller notices.
 """
 
-import math
-from typing import Any
-
-from remedyd.lab.apiserver import bodies, selectors
+from remedyd.lab.apiserver import bodies, budgets, selectors
 from remedyd.lab.apiserver.backend import Call
+from remedyd.lab.apiserver.budgets import BUDGETS
 from remedyd.lab.apiserver.messages import Response, write_options
 from remedyd.lab.apiserver.status import StatusError, bad_request
 from remedyd.lab.apiserver.store import ObjectStore
 from remedyd.model.values import KubeObject
 
-BUDGETS = "policy/v1/poddisruptionbudgets"
 _BLOCKED = "Cannot evict pod as it would violate the pod's disruption budget."
 _TWO = (
     "This pod has more than one PodDisruptionBudget, which the eviction subresource does not "
@@ -23,58 +20,11 @@ _TWO = (
 _MANAGER = "kube-apiserver"
 
 
-def is_ready(pod: KubeObject) -> bool:
-    """Say whether a pod serves."""
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def _share(value: Any, total: int) -> int:
-    if isinstance(value, str) and value.endswith("%"):
-        return math.ceil(total * int(value[:-1]) / 100)
-    return int(value)
-
-
-def counts(store: ObjectStore, budget: KubeObject) -> dict[str, int]:
-    """Return the numbers of a budget's status from the pods as they are."""
-    match = selectors.of_object(budget["spec"].get("selector"))
-    namespace = budget["metadata"].get("namespace")
-    pods = [pod for pod in store.scan("v1/pods", namespace) if match(pod)]
-    healthy = [p for p in pods if is_ready(p) and not p["metadata"].get("deletionTimestamp")]
-    expected = len([pod for pod in pods if not pod["metadata"].get("deletionTimestamp")])
-    spec = budget["spec"]
-    if spec.get("maxUnavailable") is not None:
-        desired = max(0, expected - _share(spec["maxUnavailable"], expected))
-    else:
-        desired = _share(spec.get("minAvailable", 1), expected)
-    allowed = max(0, len(healthy) - desired) if expected else 0
-    return {
-        "disruptionsAllowed": allowed,
-        "currentHealthy": len(healthy),
-        "desiredHealthy": desired,
-        "expectedPods": expected,
-    }
-
-
 def _refresh(store: ObjectStore, budget: KubeObject) -> KubeObject:
-    """Bring a budget's status up to date where no controller has done so."""
-    meta = budget["metadata"]
-    status = budget.get("status") or {}
-    if status.get("observedGeneration") == meta.get("generation"):
+    """Bring a budget's status up to date where nobody has done so."""
+    if (budget.get("status") or {}).get("observedGeneration") == budget["metadata"]["generation"]:
         return budget
-    numbers = {**counts(store, budget), "observedGeneration": meta.get("generation", 1)}
-
-    def set_status(obj: KubeObject) -> None:
-        obj["status"] = {**(obj.get("status") or {}), **numbers}
-
-    return store.mutate(
-        BUDGETS,
-        meta.get("namespace"),
-        meta["name"],
-        set_status,
-        manager="kube-controller-manager",
-        subresource="status",
-    )
+    return budgets.write(store, budget)
 
 
 def _blocked(budget: KubeObject) -> StatusError:

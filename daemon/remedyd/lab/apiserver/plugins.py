@@ -5,6 +5,7 @@ from typing import Any
 
 from remedyd.lab.apiserver import limits, quotas, status
 from remedyd.lab.apiserver.admission import AdmissionRequest
+from remedyd.lab.apiserver.budgets import BudgetKeeper
 from remedyd.lab.apiserver.namespaces import NamespaceCollector
 from remedyd.lab.apiserver.store import ObjectStore
 from remedyd.lab.apiserver.writing import split
@@ -122,4 +123,5 @@ def install(store: ObjectStore, ids: Random) -> None:
         keeper.admit,
     ]
     store.on_change(keeper.follow)
+    store.on_change(BudgetKeeper(store).follow)
     store.on_change(NamespaceCollector(store).follow)

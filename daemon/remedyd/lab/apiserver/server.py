@@ -18,6 +18,7 @@ from remedyd.lab.apiserver.backend import Backend, LogSource, MetricsSource
 from remedyd.lab.apiserver.messages import Request, Response, User
 from remedyd.lab.apiserver.status import StatusError
 from remedyd.lab.apiserver.store import ObjectStore
+from remedyd.model.values import KubeObject
 
 _LOGGED_REQUESTS = 100_000
 
@@ -163,6 +164,7 @@ class LabApiServer:
         self.store = store
         self.backend = Backend(store, ids or Random(0))
         plugins.install(store, self.backend.ids)
+        store.on_change(self._forget)
         if authorizer is not None:
             self.backend.authorizer = authorizer
         if logs is not None:
@@ -241,6 +243,10 @@ class LabApiServer:
     def __exit__(self, *_: object) -> None:
         """Stop it."""
         self.stop()
+
+    def _forget(self, type_: str, gvr: str, obj: KubeObject) -> None:
+        if type_ == "DELETED":
+            self.backend.wire.forget(gvr, obj)
 
     def _user(self, headers: Mapping[str, str]) -> User:
         if not self.authenticates:

@@ -26,7 +26,7 @@ from remedyd.model.values import KubeObject
 Listener = Callable[[str, str, KubeObject], None]
 Key = tuple[str, str]
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
-_KEPT_EVENTS = 20_000
+_KEPT_EVENTS = 5_000  # each holds an object as it was; real servers keep five minutes
 
 
 class ObjectStore:
