@@ -126,6 +126,8 @@ def test_an_expired_page_starts_the_list_over(tmp_path: Path) -> None:
             ClusterRejected,
         ),
         (status(500, "InternalError", "etcd"), OutcomeUnknown),
+        (status(500, "InternalError", 'failed calling webhook "x": timeout'), ClusterUnavailable),
+        (status(500, "", "This pod has more than one PodDisruptionBudget"), ClusterUnavailable),
         (Answer(502, b"<html>bad gateway</html>"), OutcomeUnknown),
         (Answer(503, b""), OutcomeUnknown),
         (status(504, "Timeout", "request timed out"), OutcomeUnknown),

@@ -21,6 +21,12 @@ from remedyd.errors import (
 
 _LONGEST = 300
 _QUOTED = re.compile(r'"(?:map\[|\{)(?:[^"\\]|\\.)*"')
+_BEFORE_STORAGE = (
+    "failed calling webhook",
+    "declared merge key",
+    "more than one PodDisruptionBudget",
+)
+"""Words of a 500 that the API server says before it stores anything."""
 _HINTS = {
     401: "check the credentials in the kubeconfig or of the ServiceAccount",
     403: "grant the verb that is named, or free what the message says is exceeded",
@@ -69,6 +75,8 @@ def failure(
     }
     if status == 429 and "DisruptionBudget" not in codes["causes"]:
         return ClusterUnavailable(message, hint=_HINTS[429], **codes)
+    if status >= 500 and any(words in message for words in _BEFORE_STORAGE):
+        return ClusterUnavailable(message, hint="nothing was written; mend what is named", **codes)
     if status >= 500 or status < 400:
         return _vague(message, writes, codes)
     return ClusterRejected(message, hint=_HINTS.get(status, "see the message"), **codes)
