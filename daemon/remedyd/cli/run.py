@@ -1,6 +1,8 @@
 """`remedyd run`: the daemon in the foreground, until SIGTERM."""
 
 import os
+import signal
+import sys
 from pathlib import Path
 
 import typer
@@ -24,6 +26,8 @@ def run(
     named = os.environ.get("REMEDYD_CONFIG")
     loaded = settings.load(config or (Path(named) if named else None))
     logs.configure(loaded.log_level, loaded.log_format)
+    # uvicorn raises the signal again once it has stopped: end as a normal exit, not by the signal
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     app = App(loaded)
     authenticator = Authenticator.configured(loaded.server, app.clock)
     service = app.start()

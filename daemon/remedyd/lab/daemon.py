@@ -18,6 +18,8 @@ from remedyd.errors import RemedydError
 ROLES: Final = ("viewer", "proposer", "approver")
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 10.0
+_LOWEST_PORT: Final = 20_000
+_PORTS: Final = 12_000
 
 
 class Daemon:
@@ -44,11 +46,15 @@ class Daemon:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("REMEDYD_")}
         return kept | {f"REMEDYD_{k}": v for k, v in (own | dict(self._settings)).items()}
 
+    def command(self) -> list[str]:
+        """Return the program to run."""
+        return [sys.executable, "-m", "remedyd", "run"]
+
     def start(self) -> None:
         """Start the process and wait until it answers; raise RemedydError with its last words."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", "remedyd", "run"],
+                self.command(),
                 env=self.environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -75,6 +81,11 @@ class Daemon:
                 break
         last = self.log.read_text(encoding="utf-8").splitlines()[-5:]
         raise RemedydError("the daemon did not become ready: " + "\n".join(last))
+
+    def wait(self, seconds: float) -> int:
+        """Wait for the process to end by itself and return its exit status."""
+        assert self._process is not None
+        return self._process.wait(seconds)
 
     def kill(self) -> None:
         """End the process at once, as a power failure would."""
@@ -128,8 +139,15 @@ class Daemon:
 
 
 def free_port() -> int:
-    """Return a port on loopback that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port on loopback that nothing listens on now.
+
+    It lies below the range that the kernel hands out by itself: nobody else gets it meanwhile.
+    """
+    while True:
+        port = _LOWEST_PORT + secrets.randbelow(_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
