@@ -14,8 +14,8 @@ from typing import Any
 from remedyd.actions.action import Action, Ceiling, Live, RevisionHistory, validated
 from remedyd.actions.registry import ACTIONS
 from remedyd.cluster import fields, prechecks, quantities, writes
-from remedyd.cluster.client import Cluster, Reader
 from remedyd.cluster.kinds import kind_of
+from remedyd.cluster.ports import Api, Reader
 from remedyd.cluster.prechecks import Scene, capacity
 from remedyd.cluster.reader import Surroundings
 from remedyd.cluster.writes import eviction
@@ -33,9 +33,7 @@ _ACCEPTED = "accepted by the API server"
 class Planner:
     """Plans actions against one cluster; thread-safe."""
 
-    def __init__(
-        self, cluster: Cluster, clock: Clock, history: RevisionHistory | None = None
-    ) -> None:
+    def __init__(self, cluster: Api, clock: Clock, history: RevisionHistory | None = None) -> None:
         """Take the connection, the time, and what the audits remember of revisions."""
         self._cluster = cluster
         self._clock = clock

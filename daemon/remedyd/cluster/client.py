@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import stamina
 import urllib3
@@ -22,32 +22,18 @@ from kubernetes.config import ConfigException, load_incluster_config, load_kube_
 from remedyd import __version__
 from remedyd.cluster import failures
 from remedyd.cluster.kinds import Kind, kind_of
+from remedyd.cluster.ports import FIELD_MANAGER, STRATEGIC, Reader
 from remedyd.errors import ClusterRejected, ClusterUnavailable, ConfigurationError
 from remedyd.model.clock import monotonic
 from remedyd.model.values import KubeObject
 
-FIELD_MANAGER = "remedyd"
-STRATEGIC = "application/strategic-merge-patch+json"
-MERGE = "application/merge-patch+json"
 _CHUNK = 1 << 16
 _PAGE = 500
 _EXPIRED = 410
+__all__ = ["FIELD_MANAGER", "Cluster", "Reader"]
+
 _BAD_CONFIG = (ConfigException, OSError, ValueError, TypeError, KeyError, yaml.YAMLError)
 _NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
-
-
-class Reader(Protocol):
-    """What only reads may do: handed to code that must not write."""
-
-    def get(self, kind: str, namespace: str, name: str) -> KubeObject:
-        """Return one object; raise NotFound."""
-        ...
-
-    def list(
-        self, kind: str, namespace: str = "", *, labels: str = "", fields: str = ""
-    ) -> list[KubeObject]:
-        """Return all objects of a kind that match the selectors, in every page."""
-        ...
 
 
 class Cluster:

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from remedyd.cluster import fields, ownership, writes
-from remedyd.cluster.client import FIELD_MANAGER, Cluster
+from remedyd.cluster.ports import FIELD_MANAGER, Api
 from remedyd.cluster.writes import PROPOSAL, ROLLBACK, Write
 from remedyd.errors import (
     ClusterError,
@@ -69,7 +69,7 @@ class ClusterDoor:
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: Api,
         clock: Clock,
         fence: Fence,
         *,
@@ -332,7 +332,7 @@ class RecordingDoor(ClusterDoor):
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: Api,
         clock: Clock,
         fence: Fence,
         *,

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from remedyd.cluster import writes
-from remedyd.cluster.client import Reader
+from remedyd.cluster.ports import Reader
 from remedyd.cluster.resize import resize_status
 from remedyd.cluster.rollout import RolloutState, RolloutStatus, rollout_status
 from remedyd.errors import NotFound

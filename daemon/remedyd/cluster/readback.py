@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from remedyd.cluster import fields, ownership, quantities, writes
-from remedyd.cluster.client import FIELD_MANAGER, Reader
+from remedyd.cluster.ports import FIELD_MANAGER, Reader
 from remedyd.cluster.reader import Surroundings
 from remedyd.model.plan import FieldChange, Plan
 from remedyd.model.values import KubeObject

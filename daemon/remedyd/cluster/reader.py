@@ -8,7 +8,7 @@ one Deployment (nodes apart, which have no namespace).
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from remedyd.cluster.client import Reader
+from remedyd.cluster.ports import Reader
 from remedyd.errors import NotFound
 from remedyd.model.values import KubeObject
 

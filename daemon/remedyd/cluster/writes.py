@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from remedyd.cluster import fields, ownership
-from remedyd.cluster.client import FIELD_MANAGER
+from remedyd.cluster.ports import FIELD_MANAGER
 from remedyd.errors import (
     ClusterError,
     ClusterRejected,

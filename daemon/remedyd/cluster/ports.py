@@ -1,0 +1,59 @@
+"""What the rest of remedyd asks of a Kubernetes API.
+
+Apart from the client, so that whoever plans and checks, also over recorded objects and in tests of
+policies, does not load the client library.
+"""
+
+from typing import Protocol
+
+from remedyd.model.values import KubeObject
+
+FIELD_MANAGER = "remedyd"
+"""The name under which the API server records our fields."""
+STRATEGIC = "application/strategic-merge-patch+json"
+"""The content type of a strategic merge patch: lists of named things are merged by name."""
+
+
+class Reader(Protocol):
+    """What only reads may do: handed to code that must not write."""
+
+    def get(self, kind: str, namespace: str, name: str) -> KubeObject:
+        """Return one object; raise NotFound."""
+        ...
+
+    def list(
+        self, kind: str, namespace: str = "", *, labels: str = "", fields: str = ""
+    ) -> list[KubeObject]:
+        """Return all objects of a kind that match the selectors, in every page."""
+        ...
+
+
+class Api(Reader, Protocol):
+    """Reading and writing: what the door holds, and the planner for its dry runs."""
+
+    def patch(
+        self,
+        kind: str,
+        namespace: str,
+        name: str,
+        body: object,
+        *,
+        content_type: str = STRATEGIC,
+        subresource: str = "",
+        dry_run: bool = False,
+    ) -> KubeObject:
+        """Patch an object and return it as stored (`dry_run`: as it would be)."""
+        ...
+
+    def create(
+        self,
+        kind: str,
+        namespace: str,
+        body: KubeObject,
+        *,
+        name: str = "",
+        subresource: str = "",
+        dry_run: bool = False,
+    ) -> KubeObject:
+        """Create an object, or post to a subresource of `name` (an eviction)."""
+        ...
