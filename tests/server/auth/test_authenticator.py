@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from remedyd.errors import ConfigurationError, Throttled, Unauthenticated
 from remedyd.model import ManualClock, Principal, Scope
-from remedyd.server.auth import Authenticator
+from remedyd.server.auth import Authenticator, Failures
 from remedyd.server.tokens import Token, hashed
 
 START = datetime(2026, 11, 5, 12, tzinfo=UTC)
@@ -177,3 +177,29 @@ def test_no_settings_no_start(clock: ManualClock) -> None:
     """Without any token configured there is no authenticator, hence no daemon."""
     with pytest.raises(ConfigurationError, match="no bearer token is configured"):
         Authenticator.configured(Settings(), clock)
+
+
+def _crowd(failures: Failures, count: int) -> None:
+    for n in range(count):
+        failures.add(f"10.1.{n // 256}.{n % 256}", START)
+
+
+def test_only_so_many_sources_are_remembered() -> None:
+    """A crowd of addresses cannot fill the memory: the one unseen for longest is forgotten."""
+    failures = Failures(1, timedelta(minutes=1))
+    failures.add("first", START)
+    _crowd(failures, 1023)
+    assert failures.add("first", START) == timedelta(minutes=1)
+    _crowd(failures, 1023)
+    assert failures.add("first", START) == timedelta(minutes=1)
+    _crowd(failures, 1024)
+    assert failures.add("first", START) == timedelta(0)
+
+
+def test_a_failure_counts_for_exactly_its_period() -> None:
+    """The wait shrinks with the oldest failure's age and ends when that has passed."""
+    failures = Failures(1, timedelta(minutes=1))
+    failures.add("a", START)
+    assert failures.add("a", START + timedelta(seconds=59)) == timedelta(seconds=1)
+    assert failures.add("b", START) == timedelta(0)
+    assert failures.add("b", START + timedelta(minutes=1)) == timedelta(0)
