@@ -98,6 +98,11 @@ class Engine:
             self._storage.drop_before(stream, naive)
 
     @property
+    def storage(self) -> Storage:
+        """Where the documents are; for queries that are put together outside of this class."""
+        return self._storage
+
+    @property
     def catalog(self) -> Catalog:
         """The streams and their mappings at this moment."""
         return self._catalog
@@ -147,7 +152,7 @@ class Engine:
         columns = tuple(Column(name, column.type.value) for name, column in plan.output)
         return Table(
             columns=columns,
-            rows=tuple(tuple(map(_cell, row[: len(columns)])) for row in rows),
+            rows=tuple(tuple(map(cell, row[: len(columns)])) for row in rows),
             warnings=tuple(warnings),
             took_ms=(time.perf_counter() - started) * 1000,
         )
@@ -163,10 +168,11 @@ class Engine:
         return list(dict.fromkeys(texts))
 
 
-def _cell(value: Any) -> Cell:
+def cell(value: Any) -> Cell:
+    """Return a stored value as a result shows it: times aware, a list of one as its item."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC)
     if isinstance(value, list):
-        items = tuple(_cell(item) for item in value)
+        items = tuple(cell(item) for item in value)
         return items[0] if len(items) == 1 else items
     return value  # type: ignore[no-any-return]

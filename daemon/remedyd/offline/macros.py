@@ -12,6 +12,15 @@ _SIGNED = r"[+-]?\d+"
 _DECIMAL = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
 
 MACROS = (
+    # A cast of nanoseconds to microseconds would round.
+    "esql_micros(x) AS make_timestamp(epoch_ns(x) // 1000)",
+    # Java counts months between dates by calendar fields: from the 31st to the 30th is not whole.
+    """esql_calendar(x) AS (year(x) * 12 + month(x)) * 2764800000000 + day(x) * 86400000000
+        + epoch_us(x) - epoch_us(date_trunc('day', x))""",
+    "esql_months(a, b) AS (esql_calendar(b) - esql_calendar(a)) // 2764800000000",
+    # DuckDB's cube root is off by one digit; one step of Newton's method settles it.
+    "esql_newton(r, x) AS r - (r * r * r - x) / (3 * r * r)",
+    "esql_cbrt(x) AS CASE WHEN x = 0 THEN x ELSE esql_newton(cbrt(x), x) END",
     # Java prints a double in plain digits from 0.001 up to 10 million, else as 1.5E10.
     """esql_scientific(digits, exponent) AS
         left(digits, 1) || '.' || coalesce(nullif(rtrim(substr(digits, 2), '0'), ''), '0')
@@ -53,6 +62,6 @@ MACROS = (
     "esql_timestamp_text(x) AS strftime(x, '%Y-%m-%dT%H:%M:%S.%gZ')",
     """esql_nanos_tail(r) AS CASE WHEN r = '000000' THEN '' WHEN ends_with(r, '000')
         THEN left(r, 3) ELSE r END""",
-    """esql_nanos_text(x) AS strftime(CAST(x AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%g')
+    """esql_nanos_text(x) AS strftime(esql_micros(x), '%Y-%m-%dT%H:%M:%S.%g')
         || esql_nanos_tail(printf('%06d', epoch_ns(x) % 1000000)) || 'Z'""",
 )

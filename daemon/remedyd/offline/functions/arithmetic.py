@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from remedyd.offline.functions.signature import Emitter, Function, Parameter, guarded
 from remedyd.offline.plan import AggregateCall, Call, Constant, Expression, Span
-from remedyd.offline.types import DATES, NUMERIC, SPANS, DataType, promoted, storage
+from remedyd.offline.types import DATES, NUMERIC, PLAIN_NUMERIC, SPANS, DataType, promoted, storage
 
 ZERO = "java.lang.ArithmeticException: / by zero"
 NOT_FINITE = "java.lang.ArithmeticException: not a finite double number: {}"
@@ -100,7 +100,7 @@ def shifted(moment: str, symbol: str, span: Span, data_type: DataType) -> str:
     """Return the SQL of a date moved by a span; nanoseconds survive."""
     if data_type is DataType.DATE:
         return f"({moment} {symbol} {interval(span)})"
-    moved = f"epoch_ns(CAST({moment} AS TIMESTAMP) {symbol} {interval(span)})"
+    moved = f"epoch_ns(esql_micros({moment}) {symbol} {interval(span)})"
     return f"make_timestamp_ns({moved} + epoch_ns({moment}) % 1000)"
 
 
@@ -120,6 +120,7 @@ def _negate(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
 
 _OPERANDS = Parameter("operand", NUMERIC | DATES | SPANS, "date_nanos, datetime or numeric")
 _NUMBERS = Parameter("operand", NUMERIC, "numeric")
+_SIGNED = Parameter("operand", PLAIN_NUMERIC, "numeric, date_period or time_duration")
 
 
 def _operator(name: str, operand: Parameter) -> Function:
@@ -130,5 +131,5 @@ def _operator(name: str, operand: Parameter) -> Function:
 FUNCTIONS = (
     *(_operator(name, _OPERANDS) for name in "+-"),
     *(_operator(name, _NUMBERS) for name in "*/%"),
-    Function("neg", (_NUMBERS,), lambda types: types[0], _negate, topic="operator", repeats=True),
+    Function("neg", (_SIGNED,), lambda types: types[0], _negate, topic="operator", repeats=True),
 )

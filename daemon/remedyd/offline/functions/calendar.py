@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from remedyd.offline.functions.formats import DEFAULT, date_format
+from remedyd.offline.functions.formats import DEFAULT, UnknownPattern, date_format
 from remedyd.offline.functions.moments import ISO
 from remedyd.offline.functions.patterns import quote
 from remedyd.offline.functions.signature import (
@@ -17,7 +17,7 @@ from remedyd.offline.functions.signature import (
     strings,
     template,
 )
-from remedyd.offline.plan import Call, Constant
+from remedyd.offline.plan import Call, Constant, Expression
 from remedyd.offline.types import SPANS, STRINGS, DataType
 
 _BAD_DATE = "java.lang.IllegalArgumentException: failed to parse date field [{}] with format ["
@@ -31,7 +31,7 @@ def _pattern(call: Call) -> str:
 
 def _moment(call: Call, argument: str) -> str:
     nanos = call.arguments[1].type is DataType.DATE_NANOS
-    return f"CAST({argument} AS TIMESTAMP)" if nanos else argument
+    return f"esql_micros({argument})" if nanos else argument
 
 
 def _format(_: Emitter, call: Call, arguments: Sequence[str]) -> str:
@@ -59,6 +59,17 @@ def _parse(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
     return guarded(note, value, failed)
 
 
+def _pattern_limits(arguments: Sequence[Expression]) -> str:
+    pattern = arguments[0].value if isinstance(arguments[0], Constant) else None
+    if pattern is None or pattern in {DEFAULT, "epoch_millis", "epoch_second"}:
+        return ""
+    try:
+        date_format(str(pattern))
+    except UnknownPattern as letter:
+        return f"date pattern {letter}"
+    return ""
+
+
 def _named(directive: str) -> Function:
     name = "DAY_NAME" if directive == "%A" else "MONTH_NAME"
     sql = template(f"strftime(CAST({{0}} AS TIMESTAMP), '{directive}')")
@@ -75,6 +86,7 @@ FUNCTIONS = (
         (strings("format", constant=True), dates("date")),
         gives(DataType.KEYWORD),
         _format,
+        limits=_pattern_limits,
         topic="date",
         leading=DEFAULT,
         repeats=True,
@@ -84,6 +96,7 @@ FUNCTIONS = (
         (strings("format", constant=True), strings("string")),
         gives(DataType.DATE),
         _parse,
+        limits=_pattern_limits,
         topic="date",
         leading=DEFAULT,
         repeats=True,

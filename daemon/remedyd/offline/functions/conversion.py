@@ -93,7 +93,7 @@ def _to_date(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
     if source is DataType.DATE:
         return argument
     if source is DataType.DATE_NANOS:
-        return f"date_trunc('millisecond', CAST({argument} AS TIMESTAMP))"
+        return f"date_trunc('millisecond', esql_micros({argument}))"
     if source in STRINGS:
         value = f"date_trunc('millisecond', esql_text_timestamp({argument}))"
         return _checked(emitter, call, value, argument, _BAD_DATE)

@@ -14,7 +14,7 @@ from remedyd.offline.functions.signature import (
     guarded,
     strings,
 )
-from remedyd.offline.plan import Call, Constant, Span
+from remedyd.offline.plan import Call, Constant, Expression, Span
 from remedyd.offline.types import DATES, SPANS, DataType
 
 UNITS = {
@@ -62,7 +62,6 @@ _PARTS = {
     "nano_of_second": "(microsecond({0}) % 1000000 * 1000)",
     "offset_seconds": "(year({0}) * 0)",
 }
-PART_NAMES = frozenset(_PARTS)
 
 
 def _difference(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
@@ -87,8 +86,13 @@ def _units_between(unit: str, first: str, last: str, *, nanos: bool) -> str:
     if unit == "nanosecond":
         return f"(epoch_ns({last}) - epoch_ns({first}))"
     if nanos:
-        first, last = f"CAST({first} AS TIMESTAMP)", f"CAST({last} AS TIMESTAMP)"
+        first, last = f"esql_micros({first})", f"esql_micros({last})"
+    if unit in _MONTHS:
+        return f"(esql_months({first}, {last}) // {_MONTHS[unit]})"
     return f"date_sub('{unit}', {first}, {last})"
+
+
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def truncated(moment: str, span: Span) -> str | None:
@@ -113,7 +117,7 @@ def _truncate(_: Emitter, call: Call, arguments: Sequence[str]) -> str:
     assert isinstance(span, Span)
     if call.type is DataType.DATE:
         return truncated(arguments[1], span) or "NULL"
-    value = truncated(f"CAST({arguments[1]} AS TIMESTAMP)", span)
+    value = truncated(f"esql_micros({arguments[1]})", span)
     return f"CAST({value} AS TIMESTAMP_NS)"
 
 
@@ -124,12 +128,36 @@ def _extract(_: Emitter, call: Call, arguments: Sequence[str]) -> str:
     if call.arguments[1].type is DataType.DATE_NANOS:
         if str(part.value).lower() == "nano_of_second":
             return f"CAST(epoch_ns({moment}) % 1000000000 AS BIGINT)"
-        moment = f"CAST({moment} AS TIMESTAMP)"
+        moment = f"esql_micros({moment})"
     return f"CAST({_PARTS[str(part.value).lower()].format(moment)} AS BIGINT)"
 
 
 def _second_type(types: Sequence[DataType]) -> DataType:
     return types[1]
+
+
+def _unknown_unit(arguments: Sequence[Expression]) -> str:
+    unit = arguments[0].value if isinstance(arguments[0], Constant) else None
+    if unit is None or str(unit).lower() in UNITS:
+        return ""
+    known = (
+        "YEAR, QUARTER, MONTH, DAYOFYEAR, DAY, WEEK, WEEKDAY, HOUR, MINUTE, SECOND, MILLISECOND, "
+        "MICROSECOND, NANOSECOND"
+    )
+    return f"A value of [{known}] or their aliases is required; received [{unit}]"
+
+
+def _unknown_part(arguments: Sequence[Expression]) -> str:
+    part = arguments[0].value if isinstance(arguments[0], Constant) else None
+    known = part is None or str(part).lower() in _PARTS
+    return "" if known else f"invalid date field for [{part}]"
+
+
+def _unusable_span(arguments: Sequence[Expression]) -> str:
+    span = arguments[0]
+    if not isinstance(span, Span) or truncated("", span) is not None:
+        return ""
+    return "Zero or negative time interval is not supported"
 
 
 _SPAN = Parameter("interval", SPANS, "dateperiod or timeduration", constant=True)
@@ -140,6 +168,7 @@ FUNCTIONS = (
         (strings("unit", constant=True), dates("start"), dates("end")),
         gives(DataType.INTEGER),
         _difference,
+        invalid=_unknown_unit,
         topic="date",
         since=(8, 13),
         repeats=True,
@@ -149,6 +178,7 @@ FUNCTIONS = (
         (strings("part", constant=True), dates("date")),
         gives(DataType.LONG),
         _extract,
+        invalid=_unknown_part,
         topic="date",
         repeats=True,
     ),
@@ -157,6 +187,7 @@ FUNCTIONS = (
         (_SPAN, Parameter("date", DATES, "datetime or date_nanos")),
         _second_type,
         _truncate,
+        invalid=_unusable_span,
         topic="date",
     ),
 )

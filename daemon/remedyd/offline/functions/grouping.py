@@ -64,7 +64,7 @@ def _bucket(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
     if isinstance(step, Span):
         if call.type is DataType.DATE:
             return truncated(arguments[0], step) or "NULL"
-        value = truncated(f"CAST({arguments[0]} AS TIMESTAMP)", step)
+        value = truncated(f"esql_micros({arguments[0]})", step)
         return f"CAST({value} AS TIMESTAMP_NS)"
     number, width = (emitter.emit_as(item, DataType.DOUBLE) for item in call.arguments[:2])
     return f"(floor({number} / {width}) * {width})"

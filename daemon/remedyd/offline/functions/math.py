@@ -114,7 +114,7 @@ FUNCTIONS = (
     _function("ASIN", _checked("asin({0})", "abs({0}) > 1", "Asin input out of range")),
     _function("ATAN", _plain("atan({0})")),
     _function("ATAN2", _plain("atan2({0}, {1})"), arity=2),
-    _function("CBRT", _plain("cbrt({0})")),
+    _function("CBRT", _plain("esql_cbrt({0})")),
     _function("CEIL", _whole_or("ceil({0})"), returns=same),
     _function("COS", _plain("cos({0})")),
     _function("COSH", _finite("cosh({0})")),

@@ -63,6 +63,7 @@ Sql: TypeAlias = "Callable[[Emitter, Call, Sequence[str]], str]"
 AggregateSql: TypeAlias = "Callable[[Emitter, AggregateCall, Sequence[str], str], str]"
 """The last argument is the FILTER clause, empty or with a leading space."""
 Returns: TypeAlias = "Callable[[Sequence[DataType]], DataType]"
+Check: TypeAlias = "Callable[[Sequence[Expression]], str]"
 Fold: TypeAlias = "Callable[[Sequence[Scalar], Sequence[DataType]], Scalar]"
 
 
@@ -90,6 +91,9 @@ class Function:
     warning. `strict` ones are null as soon as an argument's type is null. `since` is the first
     Elasticsearch release that has it. `fold` computes the result of constant arguments, so
     that a constant time range stays visible to the storage layer.
+
+    `limits` names what about the arguments only Elasticsearch can do, `invalid` what it would
+    reject; both are empty when there is nothing.
     """
 
     name: str
@@ -108,6 +112,8 @@ class Function:
     lazy: bool = False
     maps: bool = False
     leading: str = ""
+    limits: Check | None = None
+    invalid: Check | None = None
 
     @property
     def required(self) -> int:

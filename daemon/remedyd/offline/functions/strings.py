@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from remedyd.offline.functions.patterns import quote
 from remedyd.offline.functions.signature import (
+    Check,
     Emitter,
     Function,
     Parameter,
@@ -16,7 +18,7 @@ from remedyd.offline.functions.signature import (
     strings,
     template,
 )
-from remedyd.offline.plan import Call, Constant
+from remedyd.offline.plan import Call, Constant, Expression
 from remedyd.offline.types import DataType
 
 _ILLEGAL = "java.lang.IllegalArgumentException: "
@@ -31,6 +33,7 @@ def _function(
     *,
     since: tuple[int, int] = (8, 11),
     gives_multi: bool = False,
+    limits: Check | None = None,
 ) -> Function:
     return Function(
         name,
@@ -41,6 +44,7 @@ def _function(
         repeats=True,
         since=since,
         gives_multi=gives_multi,
+        limits=limits,
     )
 
 
@@ -99,6 +103,22 @@ HASHES = {"md5": "md5", "sha": "sha1", "sha1": "sha1", "sha-1": "sha1", "sha256"
 """Algorithms of HASH and the DuckDB function of each."""
 
 
+def _hash_limits(arguments: Sequence[Expression]) -> str:
+    name = arguments[0].value if isinstance(arguments[0], Constant) else None
+    known = name is None or str(name).lower() in HASHES
+    return "" if known else f"HASH with algorithm {name}"
+
+
+def _regex_limits(arguments: Sequence[Expression]) -> str:
+    pattern = arguments[1].value if isinstance(arguments[1], Constant) else None
+    beyond = JAVA_ONLY.search(str(pattern or ""))
+    return f"REPLACE with {beyond[0]} in its regular expression" if beyond else ""
+
+
+JAVA_ONLY = re.compile(r"\(\?(?:=|!|<=|<!|>)|(?<!\\)[*+?}]\+|\\[1-9]|&&|\\p\{java")
+"""What Java's regular expressions can and RE2's cannot: look-around, possessive, references."""
+
+
 def _replace(_: Emitter, call: Call, arguments: Sequence[str]) -> str:
     pattern, replacement = call.arguments[1], call.arguments[2]
     assert isinstance(pattern, Constant)
@@ -135,7 +155,13 @@ FUNCTIONS = (
     ),
     _function("ENDS_WITH", (_TEXT, strings("end")), "ends_with({0}, {1})", DataType.BOOLEAN),
     _function("FROM_BASE64", (_TEXT,), "decode(from_base64({0}))"),
-    _function("HASH", (strings("algorithm", constant=True), _TEXT), _hash, since=(9, 0)),
+    _function(
+        "HASH",
+        (strings("algorithm", constant=True), _TEXT),
+        _hash,
+        since=(9, 0),
+        limits=_hash_limits,
+    ),
     _function("LEFT", (_TEXT, _COUNT), "left({0}, greatest({1}, 0))"),
     _function("LENGTH", (_TEXT,), "CAST(length({0}) AS INTEGER)", DataType.INTEGER),
     _function(
@@ -151,6 +177,7 @@ FUNCTIONS = (
         "REPLACE",
         (_TEXT, strings("regex", constant=True), strings("replacement", constant=True)),
         _replace,
+        limits=_regex_limits,
     ),
     _function("REVERSE", (_TEXT,), "reverse({0})"),
     _function("RIGHT", (_TEXT, _COUNT), "right({0}, greatest({1}, 0))"),
@@ -165,6 +192,6 @@ FUNCTIONS = (
     ),
     _function("TO_BASE64", (_TEXT,), "to_base64(encode({0}))"),
     _function("TO_LOWER", (_TEXT,), "lower({0})"),
-    _function("TO_UPPER", (_TEXT,), "upper({0})"),
+    _function("TO_UPPER", (_TEXT,), "upper(replace({0}, 'ß', 'ss'))"),
     _function("TRIM", (_TEXT,), f"regexp_replace({{0}}, '^{_BLANK}|{_BLANK}$', '', 'g')"),
 )

@@ -27,7 +27,7 @@ from remedyd.offline.sqlgen.ranges import as_range
 from remedyd.offline.sqlgen.scan import Tables, scan_sql
 from remedyd.offline.types import DataType
 
-__all__ = ["Site", "Statement", "Tables", "generate"]
+__all__ = ["Builder", "Site", "Statement", "Tables", "generate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,24 @@ class Statement:
         """Return SQL for the distinct texts to show in a site's warnings."""
         names = [name for name, _ in self.ctes]
         before = self.ctes[: names.index(site.step) + 1]
-        shown = f"SELECT DISTINCT {site.shown} FROM {site.step} WHERE {site.failed} LIMIT 20"
+        shown = f"SELECT DISTINCT {site.shown} FROM {site.rows} WHERE {site.failed} LIMIT 20"
         return f"{_with(before)}{shown}"
 
 
 def _with(ctes: Sequence[tuple[str, str]]) -> str:
     text = ",\n".join(f"{name} AS {body}" for name, body in ctes)
     return f"WITH {text}\n" if text else ""
+
+
+def _shown(column: Column) -> str:
+    name = identifier(column.sql)
+    if column.type is not DataType.DATE_NANOS:
+        return name
+    return (
+        f"list_transform({name}, lambda v: esql_micros(v))"
+        if column.multi
+        else f"esql_micros({name})"
+    )
 
 
 def _each(values: str) -> str:
@@ -62,13 +73,13 @@ def generate(plan: Plan, tables: Tables) -> Statement:
     """Return the SQL of a plan over stored streams."""
     output = [column for _, column in plan.output]
     steps, keys = settle_order(list(Hoister().steps(plan.steps)))
-    builder = _Builder(tables)
+    builder = Builder(tables)
     for step in prune(steps, output, keys):
         builder.add(step)
     return builder.finish(output, keys)
 
 
-class _Builder:
+class Builder:
     """Appends one CTE per step."""
 
     def __init__(self, tables: Tables) -> None:
@@ -105,7 +116,7 @@ class _Builder:
     def finish(self, output: Sequence[Column], keys: Sequence[OrderKey]) -> Statement:
         """Return the statement that shows the output columns."""
         with self.writer.reading(self.last):
-            items = ", ".join(identifier(column.sql) for column in output) or "NULL"
+            items = ", ".join(map(_shown, output)) or "NULL"
             order = self._order(keys)
         sql = f"{_with(self.ctes)}SELECT {items} FROM {self.last}{order}"
         return Statement(sql, tuple(self.sites), tuple(self.ctes))

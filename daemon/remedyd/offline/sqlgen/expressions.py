@@ -27,13 +27,15 @@ class Site:
 
     `sequence` is the DuckDB sequence that counts how often it did: evaluating it is the one
     side effect plain SQL has, so a query that goes well pays nothing for its warnings.
-    `step` is the CTE whose rows it was evaluated on; `shown` and `failed` are SQL over them.
+    `rows` is the relation it was evaluated on, within the CTEs up to `step`; `shown` and
+    `failed` are SQL over it.
     """
 
     sequence: str
     node: Node
     message: str
     step: str
+    rows: str
     failed: str
     shown: str
 
@@ -44,6 +46,7 @@ class Writer:
     def __init__(self, sites: list[Site]) -> None:
         self.sites = sites
         self.step = ""
+        self._rows = ""
         self._calls: list[Call | AggregateCall] = []
 
     @contextmanager
@@ -90,7 +93,9 @@ class Writer:
     ) -> str:
         """Return SQL that is null and counts up the site's sequence."""
         sequence = f"esql_site_{len(self.sites)}"
-        self.sites.append(Site(sequence, call.node, message, self.step, failed, shown))
+        self.sites.append(
+            Site(sequence, call.node, message, self.step, self._rows or self.step, failed, shown)
+        )
         return f"CASE WHEN nextval('{sequence}') > 0 THEN NULL END"
 
     # --- parts -----------------------------------------------------------------------------
@@ -125,7 +130,9 @@ class Writer:
         """Convert a multivalue value by value; what cannot be converted is left out."""
         assert call.function.sql is not None
         values = self.emit(call.arguments[0])
+        self._rows = f"(SELECT unnest({values}) AS v FROM {self.step})"
         each = call.function.sql(self, call, ["v", *map(self.single, call.arguments[1:])])
+        self._rows = ""
         kept = f"list_filter(list_transform({values}, lambda v: {each}), lambda v: v IS NOT NULL)"
         return f"nullif({kept}, [])"
 

@@ -18,12 +18,13 @@ from remedyd.offline.plan import (
     Scalar,
     Span,
 )
-from remedyd.offline.types import DATES, DataType
+from remedyd.offline.types import DataType
 from remedyd.offline.verifier.casts import FUNCTION_OF
 from remedyd.offline.verifier.checking import check_arguments, check_arity, compatible
 from remedyd.offline.verifier.context import Context
 from remedyd.offline.verifier.folding import folded
-from remedyd.offline.verifier.literals import array, literal, read_as, time_span
+from remedyd.offline.verifier.literals import READABLE, array, literal, read_as, time_span
+from remedyd.offline.verifier.problems import ORDINALS
 from remedyd.offline.verifier.special import HANDLERS
 
 
@@ -32,7 +33,7 @@ class Binder:
 
     `groups` is None outside STATS. Inside, aggregate functions are allowed, and a column
     outside of one must be among the groups, by name. `grouping` is set in BY, the only place
-    for BUCKET.
+    for BUCKET. `filtered` is the text of the aggregation whose WHERE is bound.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class Binder:
         groups: Mapping[str, Column] | None = None,
         condition: Expression | None = None,
         grouping: bool = False,
+        filtered: str = "",
     ) -> None:
         self.context = context
         self.reporter = context.reporter
         self.groups = groups
         self.condition = condition
         self.grouping = grouping
+        self.filtered = filtered
         self.aggregate: str | None = None
         self._handlers: dict[type[nodes.Expression], Callable[..., Expression]] = {
             nodes.Literal: literal,
@@ -97,7 +100,7 @@ class Binder:
                 raise self.reporter.error(node, reason)
         column = scope.columns.get(name)
         if column is None:
-            if self.context.nullify:
+            if self.context.missing(name):
                 return Constant(DataType.NULL, multi=False, node=node, value=None)
             raise self.reporter.unknown_column(node, name, scope.columns)
         return self._reference(column, node)
@@ -128,17 +131,17 @@ class Binder:
 
     def _in_list(self, node: nodes.InList) -> Expression:
         value = self.bind(node.value)
-        items = [
-            read_as(self.bind(item), {value.type} & DATES, self.reporter) for item in node.items
-        ]
-        for item in items:
-            if not compatible(value.type, item.type):
-                wanted = value.type.label
-                reason = (
-                    f"1st argument of [{self.reporter.text(node)}] must be [{wanted}], found "
-                    f"value [{self.reporter.text(item.node)}] type [{item.type.label}]"
-                )
-                raise self.reporter.error(node, reason)
+        wanted = {value.type} & READABLE
+        items = [read_as(self.bind(item), wanted, self.reporter) for item in node.items]
+        for index, item in enumerate(items):
+            types = {value.type, item.type} - {DataType.NULL}
+            mixed = DataType.UNSIGNED_LONG in types and len(types) > 1
+            if mixed or not compatible(value.type, item.type):
+                place = {0: "1st", 1: "2nd", 2: "3rd"}.get(index, f"{index + 1}th")
+                text = self.reporter.text(node)
+                reason = f"{place} argument of [{text}] must be [{value.type.label}], found value "
+                found = f"[{self.reporter.text(item.node)}] type [{item.type.label}]"
+                raise self.reporter.error(node, reason + found)
         return self._negated(self._apply(OPERATORS["IN"], [value, *items], node), node.negated)
 
     def _pattern_match(self, node: nodes.PatternMatch) -> Expression:
@@ -210,6 +213,11 @@ class Binder:
         text = self.reporter.text(node)
         if self.groups is None:
             reason = f"aggregate function [{text}] not allowed outside STATS command"
+            if self.grouping:
+                reason = f"cannot use an aggregate [{text}] for grouping"
+            elif self.filtered:
+                reason = f"cannot use aggregate function [{text}] in aggregate WHERE clause "
+                reason += f"[{self.filtered}]"
             raise self.reporter.error(node, reason)
         if self.aggregate is not None:
             reason = f"nested aggregations [{text}] not allowed inside other aggregations "
@@ -232,6 +240,7 @@ class Binder:
         self, function: Function, given: list[Expression], node: nodes.Expression
     ) -> Expression:
         arguments = check_arguments(function, given, node, self.reporter)
+        self._check_values(function, arguments, node)
         types = [argument.type for argument in arguments]
         data_type = function.returns(types)
         if data_type is DataType.UNSUPPORTED:
@@ -242,6 +251,16 @@ class Binder:
         return Call(
             data_type, self._is_multi(function, arguments), node, function, tuple(arguments)
         )
+
+    def _check_values(
+        self, function: Function, arguments: list[Expression], node: nodes.Node
+    ) -> None:
+        beyond = function.limits(arguments) if function.limits else ""
+        if beyond:
+            raise self.reporter.unsupported(node, beyond)
+        wrong = function.invalid(arguments) if function.invalid else ""
+        if wrong:
+            raise self.reporter.error(node, wrong, kind="illegal_argument_exception")
 
     def _is_multi(self, function: Function, arguments: list[Expression]) -> bool:
         if function.gives_multi:
@@ -255,14 +274,14 @@ class Binder:
     def _mixed_branches(
         self, function: Function, arguments: list[Expression], node: nodes.Expression
     ) -> Exception:
-        values = arguments
+        values = list(enumerate(arguments))
         if function.name == "CASE":
-            values = arguments[1::2] + (arguments[-1:] if len(arguments) % 2 else [])
-        first = next(item for item in values if item.type is not DataType.NULL)
-        odd = next(item for item in values if not compatible(first.type, item.type))
-        place = f"argument of [{self.reporter.text(node)}]"
+            values = values[1::2] + (values[-1:] if len(values) % 2 else [])
+        first = next(item for _, item in values if item.type is not DataType.NULL)
+        place, odd = next(pair for pair in values if not compatible(first.type, pair[1].type))
+        where = f"{ORDINALS[min(place, 4)]} argument of [{self.reporter.text(node)}]"
         found = f"found value [{self.reporter.text(odd.node)}] type [{odd.type.label}]"
-        return self.reporter.error(node, f"{place} must be [{first.type.label}], {found}")
+        return self.reporter.error(node, f"{where} must be [{first.type.label}], {found}")
 
 
 def conflict_text(column: Column) -> str:

@@ -15,7 +15,7 @@ from remedyd.offline.types import (
     STRINGS,
     DataType,
 )
-from remedyd.offline.verifier.literals import read_as
+from remedyd.offline.verifier.literals import READABLE, read_as
 from remedyd.offline.verifier.problems import ORDINALS, Reporter
 
 _CONDITION = Parameter("condition", frozenset({DataType.BOOLEAN}), "boolean")
@@ -62,7 +62,7 @@ def check_arguments(
         if parameter.constant and not isinstance(argument, Constant | Span):
             place = f"{ORDINALS[min(index, 4)]} argument"
             reason = f"{place} of [{reporter.text(node)}] must be a constant, received "
-            raise reporter.error(argument.node, f"{reason}[{reporter.text(argument.node)}]")
+            raise reporter.error(node, f"{reason}[{reporter.text(argument.node)}]")
         checked.append(argument)
     return checked
 
@@ -75,7 +75,7 @@ def _wrong_type(
     node: nodes.Node,
     reporter: Reporter,
 ) -> EsqlError:
-    several = function.most is None or function.most > 1
+    several = function.most != 1 and function.name not in {"LIKE", "RLIKE"}
     place = f"{ORDINALS[min(index, 4)]} argument" if several else "argument"
     found = f"found value [{reporter.text(argument.node)}] type [{argument.type.label}]"
     return reporter.error(node, f"{place} of [{reporter.text(node)}] must be [{expected}], {found}")
@@ -98,10 +98,8 @@ def _check_comparison(
     function: Function, arguments: Sequence[Expression], node: nodes.Node, reporter: Reporter
 ) -> list[Expression]:
     left, right = arguments
-    if right.type not in STRINGS:
-        left = read_as(left, {right.type}, reporter)
-    if left.type not in STRINGS:
-        right = read_as(right, {left.type}, reporter)
+    left = read_as(left, {right.type} & READABLE, reporter)
+    right = read_as(right, {left.type} & READABLE, reporter)
     for index, operand in enumerate((left, right)):
         if operand.type not in function.parameters[index].types:
             expected = function.parameters[index].expected

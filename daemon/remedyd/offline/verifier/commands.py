@@ -20,9 +20,9 @@ from remedyd.offline.plan import (
     references,
 )
 from remedyd.offline.types import COUNTERS, SPANS, DataType
-from remedyd.offline.verifier.binder import Binder
+from remedyd.offline.verifier.binder import Binder, conflict_text
 from remedyd.offline.verifier.context import Context
-from remedyd.offline.verifier.problems import VerificationError
+from remedyd.offline.verifier.problems import VerificationError, shown_name
 
 MAXIMUM_ROWS = 10_000
 DEFAULT_ROWS = 1000
@@ -70,19 +70,19 @@ def define_fields(fields: Sequence[nodes.Named], context: Context, *, row: bool 
                 raise context.reporter.error(field, f"{reason}of expression [{text}]")
         except EsqlError as problem:
             collector.add(problem)
-            column = context.scope.define(field.name, DataType.NULL)
-            context.scope.show(column, field.name)
+            column = context.scope.define(shown_name(field), DataType.NULL)
+            context.scope.show(column, shown_name(field))
             continue
         if fresh.intersection(references(value)):
             context.steps.append(Extend(tuple(pending)))
             pending, fresh = [], set()
         if isinstance(value, Reference):
-            context.scope.show(value.column, field.name)
+            context.scope.show(value.column, shown_name(field))
             continue
-        column = context.scope.define(field.name, value.type, multi=value.multi)
+        column = context.scope.define(shown_name(field), value.type, multi=value.multi)
         pending.append(Definition(column, value))
         fresh.add(column)
-        context.scope.show(column, field.name)
+        context.scope.show(column, shown_name(field))
     collector.raise_any()
     context.steps.append(Extend(tuple(pending)))
 
@@ -109,8 +109,12 @@ def _matching(
     if isinstance(name, nodes.Column):
         if name.name in columns:
             return [name.name], None
-        if context.nullify:
-            return [], None
+        if context.missing(name.name):
+            column = context.scope.define(name.name, DataType.NULL)
+            null = Constant(DataType.NULL, multi=False, node=name, value=None)
+            context.steps.append(Extend((Definition(column, null),)))
+            context.scope.show(column)
+            return [name.name], None
         return [], context.reporter.unknown_column(name, name.name, columns)
     found = [column for column in columns if name.matches(column)]
     if not found and name.text != "*":
@@ -139,6 +143,7 @@ def keep_command(node: nodes.Keep, context: Context) -> None:
     ordered = sorted(chosen, key=lambda name: (chosen[name][1], position[name]))
     columns = context.scope.columns
     context.scope.columns = {name: columns[name] for name in ordered}
+    context.nullify = False
 
 
 def drop_command(node: nodes.Drop, context: Context) -> None:
@@ -153,18 +158,36 @@ def drop_command(node: nodes.Drop, context: Context) -> None:
     collector.raise_any()
     columns = context.scope.columns
     context.scope.columns = {name: columns[name] for name in columns if name not in dropped}
+    context.gone.update(dropped)
 
 
 def rename_command(node: nodes.Rename, context: Context) -> None:
     """Rename columns in place; a column that had the new name disappears."""
     collector = Collector(context)
+    moved: dict[str, str] = {}
     for renaming in node.renames:
+        old, new = renaming.old.name, renaming.new.name
+        if old in moved and old not in context.scope.columns:
+            text = context.reporter.text(renaming)
+            reason = f"Column [{old}] renamed to [{moved[old]}] and is no longer available [{text}]"
+            collector.add(context.reporter.error(renaming, reason))
+            continue
         found, problem = _matching(renaming.old, context)
         if problem is not None:
             collector.add(problem)
-        for old in found:
-            _rename(old, renaming.new.name, context)
+        for name in found:
+            problem = _unusable(renaming.old, context.scope.columns[name], context)
+            if problem is not None:
+                collector.add(problem)
+            _rename(name, new, context)
+            moved[old] = new
     collector.raise_any()
+
+
+def _unusable(node: nodes.Node, column: Column, context: Context) -> EsqlError | None:
+    if column.type is not DataType.UNSUPPORTED:
+        return None
+    return context.reporter.error(node, conflict_text(column))
 
 
 def _rename(old: str, new: str, context: Context) -> None:
@@ -176,6 +199,8 @@ def _rename(old: str, new: str, context: Context) -> None:
         if name != new
     )
     context.scope.columns = dict(kept)
+    context.gone.add(old)
+    context.gone.discard(new)
 
 
 def sort_command(node: nodes.Sort, context: Context) -> None:

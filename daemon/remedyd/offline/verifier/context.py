@@ -15,7 +15,8 @@ from remedyd.offline.verifier.scope import Scope
 class Context:
     """State of one verification. `now` is in milliseconds since 1970.
 
-    `nullify` is set by `SET unmapped_fields="nullify"`: an unknown column is a null one.
+    `nullify` is set by `SET unmapped_fields="nullify"` and holds until a command fixes the
+    columns; `gone` are names that were dropped or renamed.
     """
 
     reporter: Reporter
@@ -28,4 +29,9 @@ class Context:
     warnings: list[str] = field(default_factory=list)
     hide_future: bool = False
     nullify: bool = False
+    gone: set[str] = field(default_factory=set)
     limited: bool = False
+
+    def missing(self, name: str) -> bool:
+        """Whether an unknown column stands for an unmapped field, to be read as null."""
+        return self.nullify and name not in self.gone

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from remedyd.offline import nodes
 from remedyd.offline.functions.moments import ISO, parse_millis, parse_nanos
 from remedyd.offline.plan import Constant, Expression, Span
-from remedyd.offline.types import NUMERIC, SPANS, DataType, common
+from remedyd.offline.types import DATES, NUMERIC, SPANS, DataType, common
 from remedyd.offline.verifier.problems import Reporter
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
@@ -85,6 +85,9 @@ def read_as(expression: Expression, wanted: Iterable[DataType], reporter: Report
         raise _cannot_convert(expression, text, target, detail, reporter)
     return _constant_as(expression, text, targets[0], reporter)
 
+
+READABLE = DATES | {DataType.BOOLEAN, DataType.IP, DataType.VERSION}
+"""Types as which a string is read when it is compared with one."""
 
 _ORDER = (
     DataType.DATE,

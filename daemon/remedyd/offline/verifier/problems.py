@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from remedyd.offline.errors import EsqlError, UnsupportedEsql
-from remedyd.offline.nodes import Node
+from remedyd.offline.nodes import Aggregation, Column, Named, Node
 from remedyd.offline.source import Source
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
@@ -48,6 +48,13 @@ class Reporter:
     def unknown_column(self, node: Node, name: str, known: Iterable[str]) -> EsqlError:
         """Return the error for a name that no column has."""
         return self.error(node, f"Unknown column [{name}]{similar(name, known)}")
+
+
+def shown_name(named: Named | Aggregation) -> str:
+    """Return the name of a column: as given, else a field's own name, else the source text."""
+    if named.target is None and isinstance(named.value, Column):
+        return named.value.name
+    return named.name
 
 
 def similar(name: str, known: Iterable[str]) -> str:

@@ -12,17 +12,19 @@ from remedyd.offline.plan import (
     AggregateCall,
     Call,
     Column,
-    Constant,
     Definition,
     Expression,
     Extend,
     Reference,
     children,
+    references,
 )
+from remedyd.offline.source import Span
 from remedyd.offline.types import COUNTERS
 from remedyd.offline.verifier.binder import Binder
 from remedyd.offline.verifier.commands import Collector
 from remedyd.offline.verifier.context import Context
+from remedyd.offline.verifier.problems import shown_name
 
 
 @dataclass(slots=True)
@@ -51,6 +53,8 @@ def stats_command(node: nodes.Stats | nodes.InlineStats, context: Context) -> No
     if parts.after:
         context.steps.append(Extend(tuple(parts.after)))
     before = list(context.scope.columns.items()) if inline else []
+    if not inline:
+        context.nullify = False
     context.scope.replace([*before, *parts.shown, *group_columns.items()])
 
 
@@ -76,10 +80,10 @@ def _bind_groups(
             continue
         if inline and value.multi:
             raise context.reporter.unsupported(group, "INLINE STATS by a multivalued field")
-        column = context.scope.define(group.name, value.type)
+        column = context.scope.define(shown_name(group), value.type)
         parts.groups.append(Definition(column, value))
-        columns.pop(group.name, None)
-        columns[group.name] = column
+        columns.pop(shown_name(group), None)
+        columns[shown_name(group)] = column
     return columns
 
 
@@ -88,23 +92,38 @@ def _bind_aggregation(
 ) -> None:
     condition = None
     if node.condition is not None:
-        condition = Binder(context).condition_of(node.condition)
+        condition = Binder(context, filtered=_text(node, context)).condition_of(node.condition)
     binder = Binder(context, groups=groups, condition=condition)
     value = binder.bind(node.value)
-    if not isinstance(value, Reference | Constant) and not _has_aggregate(value):
-        text = context.reporter.text(node.value)
-        reason = f"expected an aggregate function but found [{text}]"
-        raise context.reporter.error(node.value, reason)
-    if isinstance(value, Reference):
-        raise context.reporter.error(
-            node.value, f"expected an aggregate function but found [{value.column.name}]"
-        )
+    if not _has_aggregate(value):
+        _refuse_plain(node, value, context)
     if isinstance(value, AggregateCall):
-        column = _aggregate_column(value, node.name, parts, context)
+        column = _aggregate_column(value, shown_name(node), parts, context)
     else:
-        column = context.scope.define(node.name, value.type, multi=value.multi)
+        column = context.scope.define(shown_name(node), value.type, multi=value.multi)
         parts.after.append(Definition(column, _outer(value, parts, context)))
-    parts.shown.append((node.name, column))
+    parts.shown.append((shown_name(node), column))
+
+
+def _text(node: nodes.Aggregation, context: Context) -> str:
+    """Return an aggregation as written, without the name it is given."""
+    last = node.value if node.condition is None else node.condition
+    return context.reporter.source.cut(Span(node.value.span.start, last.span.end))
+
+
+def _refuse_plain(node: nodes.Aggregation, value: Expression, context: Context) -> None:
+    """Refuse what holds no aggregate, except an expression of groups."""
+    text = context.reporter.text(node.value)
+    if node.condition is not None:
+        reason = "WHERE clause allowed only for aggregate functions, none found in "
+        raise context.reporter.error(node.condition, f"{reason}[{_text(node, context)}]")
+    if isinstance(value, Reference):
+        reason = f"grouping key [{text}] already specified in the STATS BY clause"
+        raise context.reporter.error(node.value, reason)
+    if not any(references(value)):
+        raise context.reporter.error(
+            node.value, f"expected an aggregate function but found [{text}]"
+        )
 
 
 def _has_aggregate(expression: Expression) -> bool:
