@@ -53,7 +53,11 @@ def test_a_known_token_is_let_in(app: Any) -> None:
     assert [r.status_code for r in _get(app, f"Bearer {TOKEN}", f"bearer {TOKEN}")] == [200, 200]
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", f"Basic {TOKEN}", TOKEN, "Bearer wrong"])
+@pytest.mark.parametrize(
+    "header",
+    [None, "", "Bearer", f"Basic {TOKEN}", TOKEN, "Bearer wrong"],
+    ids=["none", "empty", "scheme-only", "other-scheme", "bare-token", "wrong-token"],
+)
 def test_without_a_valid_token_it_is_401(app: Any, header: str | None) -> None:
     """The answer names the scheme and the next step, not the token."""
     (answer,) = _get(app, header)
