@@ -26,7 +26,8 @@ Scalar: TypeAlias = bool | int | float | str | None
 class Column:
     """One definition of a column. `sql` is unique within the query; `multi` if it may hold lists.
 
-    `leaves` says which leaf feeds it in each stream when it comes from a source.
+    `leaves` says which leaf feeds it in each stream when it comes from a source. `convert` is
+    applied to each of them, where their types differ.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Column:
     type: DataType
     multi: bool = False
     leaves: Mapping[str, Leaf] = field(default_factory=dict)
+    convert: tuple[Function, Node] | None = None
 
 
 # --- expressions ---------------------------------------------------------------------------

@@ -89,6 +89,7 @@ class _Reader:
             dimension=bool(definition.get("time_series_dimension", dimension)),
             metric=metric,
             constant=None if constant is None else str(constant),
+            written=str(definition["type"]),
         )
         self.leaves[name] = leaf
         for suffix, sub in definition.get("fields", {}).items():

@@ -21,8 +21,8 @@ TIMESTAMP = "@timestamp"
 class Leaf:
     """A stored value. `multi` once any document held several values there.
 
-    `metric` is `gauge`, `counter` or empty; `constant` is set for a constant_keyword, which
-    has that value in every document.
+    `written` is the type in the mapping, which ES|QL may not know. `metric` is `gauge`, `counter`
+    or empty; `constant` is set for a constant_keyword, which has that value in every document.
     """
 
     path: str
@@ -31,6 +31,7 @@ class Leaf:
     dimension: bool = False
     metric: str = ""
     constant: str | None = None
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Statement:
     def examples(self, site: Site) -> str:
         """Return SQL for the distinct texts to show in a site's warnings."""
         names = [name for name, _ in self.ctes]
-        before = self.ctes[: names.index(site.step) + 1]
+        before = self.ctes[: names.index(site.step) + 1] if site.step else ()
         shown = f"SELECT DISTINCT {site.shown} FROM {site.rows} WHERE {site.failed} LIMIT 20"
         return f"{_with(before)}{shown}"
 
@@ -54,7 +54,7 @@ def _with(ctes: Sequence[tuple[str, str]]) -> str:
     return f"WITH {text}\n" if text else ""
 
 
-def _shown(column: Column) -> str:
+def shown(column: Column) -> str:
     name = identifier(column.sql)
     if column.type is not DataType.DATE_NANOS:
         return name
@@ -97,17 +97,17 @@ class Builder:
         """Append a step."""
         with self.writer.reading(self.last):
             if isinstance(step, Scan):
-                self._append(scan_sql(step, self.tables))
+                self.append(scan_sql(step, self.tables, self.writer))
             elif isinstance(step, Extend):
                 self._extend(step)
             elif isinstance(step, Filter):
                 condition = self._condition(step.condition)
-                self._append(f"SELECT * FROM {self.last} WHERE {condition}")
+                self.append(f"SELECT * FROM {self.last} WHERE {condition}")
             elif isinstance(step, Aggregate):
                 self._aggregate(step)
             elif isinstance(step, Cut):
-                order = self._order(step.keys)
-                self._append(f"SELECT * FROM {self.last}{order} LIMIT {step.count}")
+                order = self.order(step.keys)
+                self.append(f"SELECT * FROM {self.last}{order} LIMIT {step.count}")
             elif isinstance(step, Join):
                 self._join(step)
             else:
@@ -116,18 +116,19 @@ class Builder:
     def finish(self, output: Sequence[Column], keys: Sequence[OrderKey]) -> Statement:
         """Return the statement that shows the output columns."""
         with self.writer.reading(self.last):
-            items = ", ".join(map(_shown, output)) or "NULL"
-            order = self._order(keys)
+            items = ", ".join(map(shown, output)) or "NULL"
+            order = self.order(keys)
         sql = f"{_with(self.ctes)}SELECT {items} FROM {self.last}{order}"
         return Statement(sql, tuple(self.sites), tuple(self.ctes))
 
-    def _append(self, select: str, *, reused: bool = False) -> None:
+    def append(self, select: str, *, reused: bool = False) -> None:
+        """Append a CTE; `reused` when several others read it."""
         mode = "MATERIALIZED" if reused else "NOT MATERIALIZED"
         self.ctes.append((f"s{len(self.ctes)}", f"{mode} (\n  {select})"))
 
     def _extend(self, step: Extend) -> None:
         if not self.ctes:
-            self._append('SELECT 0 AS "~"')
+            self.append('SELECT 0 AS "~"')
             return
         if not step.definitions:
             return
@@ -135,7 +136,7 @@ class Builder:
             f"{self.writer.emit(item.value)} AS {identifier(item.column.sql)}"
             for item in step.definitions
         )
-        self._append(f"SELECT *, {items} FROM {self.last}")
+        self.append(f"SELECT *, {items} FROM {self.last}")
 
     def _condition(self, condition: Expression) -> str:
         if isinstance(condition, Call):
@@ -157,7 +158,7 @@ class Builder:
             return
         items = ", ".join([*groups, *self._aggregates(step)]) or 'NULL AS "~"'
         by = ", ".join(str(index + 1) for index in range(len(groups)))
-        self._append(f"SELECT {items} FROM {self.last}{f' GROUP BY {by}' if by else ''}")
+        self.append(f"SELECT {items} FROM {self.last}{f' GROUP BY {by}' if by else ''}")
 
     def _aggregates(self, step: Aggregate) -> list[str]:
         return [
@@ -170,23 +171,23 @@ class Builder:
         name, text = identifier(group.column.sql), self.writer.emit(group.value)
         if not group.value.multi:
             return f"{text} AS {name}"
-        self._append(f"SELECT *, {_each(text)} AS {name} FROM {self.last}")
+        self.append(f"SELECT *, {_each(text)} AS {name} FROM {self.last}")
         return name
 
     def _inline(self, step: Aggregate, groups: Sequence[str]) -> None:
         """Join the groups' results to the rows they were computed from."""
         names = [identifier(group.column.sql) for group in step.groups]
         added = f", {', '.join(groups)}" if groups else ""
-        self._append(f"SELECT *{added} FROM {self.last}", reused=True)
+        self.append(f"SELECT *{added} FROM {self.last}", reused=True)
         rows = self.last
         aggregates = self._aggregates(step)
         items = ", ".join([*names, *aggregates]) or "NULL"
         by = f" GROUP BY {', '.join(names)}" if names else ""
-        self._append(f"SELECT {items} FROM {rows}{by}")
+        self.append(f"SELECT {items} FROM {rows}{by}")
         same = " AND ".join(f"l.{name} IS NOT DISTINCT FROM r.{name}" for name in names)
         results = "".join(f", r.{identifier(item.column.sql)}" for item in step.aggregates)
         join = f"JOIN {self.last} r ON {same}" if same else f"CROSS JOIN {self.last} r"
-        self._append(f"SELECT l.*{results} FROM {rows} l {join}")
+        self.append(f"SELECT l.*{results} FROM {rows} l {join}")
 
     def _join(self, step: Join) -> None:
         stored = self.tables.columns(step.schema.stream)
@@ -196,15 +197,16 @@ class Builder:
             for column in step.columns
         )
         table = self.tables.table(step.schema.stream)
-        self._append(
+        self.append(
             f"SELECT l.*{items} FROM {self.last} l LEFT JOIN {table} r ON {' AND '.join(pairs)}"
         )
 
     def _expand(self, step: Expand) -> None:
         source, target = identifier(step.source.sql), identifier(step.target.sql)
-        self._append(f"SELECT *, {_each(source)} AS {target} FROM {self.last}")
+        self.append(f"SELECT *, {_each(source)} AS {target} FROM {self.last}")
 
-    def _order(self, keys: Sequence[OrderKey]) -> str:
+    def order(self, keys: Sequence[OrderKey]) -> str:
+        """Return the ORDER BY clause of some keys with a blank before it, or nothing."""
         if not keys:
             return ""
         parts = []

@@ -50,13 +50,14 @@ class Writer:
         self._calls: list[Call | AggregateCall] = []
 
     @contextmanager
-    def reading(self, step: str) -> Iterator[None]:
-        """Write expressions over that CTE."""
-        before, self.step = self.step, step
+    def reading(self, step: str, rows: str = "") -> Iterator[None]:
+        """Write expressions over that CTE, or over `rows` of no CTE at all."""
+        before = self.step, self._rows
+        self.step, self._rows = step, rows
         try:
             yield
         finally:
-            self.step = before
+            self.step, self._rows = before
 
     # --- the Emitter protocol --------------------------------------------------------------
 
@@ -130,9 +131,10 @@ class Writer:
         """Convert a multivalue value by value; what cannot be converted is left out."""
         assert call.function.sql is not None
         values = self.emit(call.arguments[0])
-        self._rows = f"(SELECT unnest({values}) AS v FROM {self.step})"
+        rows = self._rows
+        self._rows = f"(SELECT unnest({values}) AS v FROM {rows or self.step})"
         each = call.function.sql(self, call, ["v", *map(self.single, call.arguments[1:])])
-        self._rows = ""
+        self._rows = rows
         kept = f"list_filter(list_transform({values}, lambda v: {each}), lambda v: v IS NOT NULL)"
         return f"nullif({kept}, [])"
 

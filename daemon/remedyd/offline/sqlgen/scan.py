@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from remedyd.offline.catalog.schema import TIMESTAMP
-from remedyd.offline.plan import Column, Scan
+from remedyd.offline.plan import Call, Column, Reference, Scan
+from remedyd.offline.sqlgen.expressions import Writer
 from remedyd.offline.sqlgen.literals import identifier, quote, value
 from remedyd.offline.types import DataType, storage
 
@@ -23,13 +24,13 @@ class Tables(Protocol):
         ...
 
 
-def scan_sql(step: Scan, tables: Tables) -> str:
+def scan_sql(step: Scan, tables: Tables, writer: Writer) -> str:
     """Return the SELECT that reads the columns of all streams."""
     if not step.schemas:
         return f"SELECT {_nothing(step)} WHERE FALSE"
     return "\n  UNION ALL\n  ".join(
-        f"SELECT {_items(step, schema.stream, tables)} FROM {tables.table(schema.stream)}"
-        f"{_until(step, schema.stream, tables)}"
+        f"SELECT {_items(step, schema.stream, tables, writer)}"
+        f" FROM {tables.table(schema.stream)}{_until(step, schema.stream, tables)}"
         for schema in step.schemas
     )
 
@@ -49,11 +50,15 @@ def _nothing(step: Scan) -> str:
     return ", ".join(nulls) or 'NULL AS "~"'
 
 
-def _items(step: Scan, stream: str, tables: Tables) -> str:
+def _items(step: Scan, stream: str, tables: Tables, writer: Writer) -> str:
     stored = tables.columns(stream)
-    items = [
-        f"{_value(column, stream, stored)} AS {identifier(column.sql)}" for column in step.columns
-    ]
+    items = []
+    with writer.reading("", tables.table(stream)):
+        for column in step.columns:
+            text = _value(column, stream, stored)
+            if column.convert is not None:
+                text = _converted(column, stream, stored, writer)
+            items.append(f"{text} AS {identifier(column.sql)}")
     if step.index is not None:
         items.append(f"{quote(stream)} AS {identifier(step.index.sql)}")
     return ", ".join(items) or 'NULL AS "~"'
@@ -61,12 +66,25 @@ def _items(step: Scan, stream: str, tables: Tables) -> str:
 
 def _value(column: Column, stream: str, stored: Mapping[str, str]) -> str:
     leaf = column.leaves.get(stream)
-    sql_type = storage(column.type, multi=column.multi)
     if leaf is not None and leaf.constant is not None:
         return quote(leaf.constant)
     if leaf is None or leaf.path not in stored or leaf.type is not column.type:
-        return f"CAST(NULL AS {sql_type})"
+        return f"CAST(NULL AS {storage(column.type, multi=column.multi)})"
     text = stored[leaf.path]
-    if column.multi and not leaf.multi:
-        return f"CASE WHEN {text} IS NOT NULL THEN [{text}] END"
-    return text
+    return _listed(text) if column.multi and not leaf.multi else text
+
+
+def _listed(text: str) -> str:
+    return f"CASE WHEN {text} IS NOT NULL THEN [{text}] END"
+
+
+def _converted(column: Column, stream: str, stored: Mapping[str, str], writer: Writer) -> str:
+    """Return a leaf converted to the column's type, which differs between streams."""
+    leaf = column.leaves.get(stream)
+    if leaf is None or leaf.path not in stored or column.convert is None:
+        return f"CAST(NULL AS {storage(column.type, multi=column.multi)})"
+    function, node = column.convert
+    raw = Column(column.name, stored[leaf.path][1:-1].replace('""', '"'), leaf.type, leaf.multi)
+    reference = Reference(leaf.type, leaf.multi, node, raw)
+    text = writer.emit(Call(column.type, leaf.multi, node, function, (reference,)))
+    return _listed(text) if column.multi and not leaf.multi else text

@@ -15,7 +15,6 @@ from remedyd.offline.plan import (
     Constant,
     Expression,
     Reference,
-    Scalar,
     Span,
 )
 from remedyd.offline.types import DataType
@@ -24,8 +23,9 @@ from remedyd.offline.verifier.checking import check_arguments, check_arity, comp
 from remedyd.offline.verifier.context import Context
 from remedyd.offline.verifier.folding import folded
 from remedyd.offline.verifier.literals import READABLE, array, literal, read_as, time_span
-from remedyd.offline.verifier.problems import ORDINALS
+from remedyd.offline.verifier.problems import ORDINALS, conflict_text
 from remedyd.offline.verifier.special import HANDLERS
+from remedyd.offline.verifier.unions import converted
 
 
 class Binder:
@@ -186,6 +186,9 @@ class Binder:
         if function.kind is Kind.GROUPING and not self.grouping:
             raise self._misplaced_group(node)
         check_arity(function, len(node.arguments), node, self.reporter)
+        column = converted(function, node, self.context)
+        if column is not None:
+            return self._reference(column, node)
         arguments = [self.bind(item) for item in node.arguments]
         if function.leading and len(arguments) < len(function.parameters):
             leading = Constant(DataType.KEYWORD, multi=False, node=node, value=function.leading)
@@ -282,20 +285,3 @@ class Binder:
         where = f"{ORDINALS[min(place, 4)]} argument of [{self.reporter.text(node)}]"
         found = f"found value [{self.reporter.text(odd.node)}] type [{odd.type.label}]"
         return self.reporter.error(node, f"{where} must be [{first.type.label}], {found}")
-
-
-def conflict_text(column: Column) -> str:
-    """Return the error for a field whose type ES|QL cannot use."""
-    found: dict[str, list[str]] = {}
-    for stream, leaf in column.leaves.items():
-        found.setdefault(leaf.type.value, []).append(stream)
-    if len(found) == 1:
-        return f"Cannot use field [{column.name}] with unsupported type"
-    where = ", ".join(f"[{kind}] in [{', '.join(sorted(names))}]" for kind, names in found.items())
-    return (
-        f"Cannot use field [{column.name}] due to ambiguities being mapped as "
-        f"[{len(found)}] incompatible types: {where}"
-    )
-
-
-__all__ = ["Binder", "Scalar", "conflict_text"]

@@ -20,9 +20,9 @@ from remedyd.offline.plan import (
     references,
 )
 from remedyd.offline.types import COUNTERS, SPANS, DataType
-from remedyd.offline.verifier.binder import Binder, conflict_text
+from remedyd.offline.verifier.binder import Binder
 from remedyd.offline.verifier.context import Context
-from remedyd.offline.verifier.problems import VerificationError, shown_name
+from remedyd.offline.verifier.problems import VerificationError, conflict_text, shown_name
 
 MAXIMUM_ROWS = 10_000
 DEFAULT_ROWS = 1000

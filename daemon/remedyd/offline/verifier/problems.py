@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from remedyd.offline.errors import EsqlError, UnsupportedEsql
 from remedyd.offline.nodes import Aggregation, Column, Named, Node
+from remedyd.offline.plan import Column as PlanColumn
 from remedyd.offline.source import Source
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
@@ -48,6 +49,27 @@ class Reporter:
     def unknown_column(self, node: Node, name: str, known: Iterable[str]) -> EsqlError:
         """Return the error for a name that no column has."""
         return self.error(node, f"Unknown column [{name}]{similar(name, known)}")
+
+
+def conflict_text(column: PlanColumn) -> str:
+    """Return the error for a field whose type ES|QL cannot use."""
+    found: dict[str, list[str]] = {}
+    for stream, leaf in column.leaves.items():
+        found.setdefault(leaf.type.value, []).append(stream)
+    if len(found) == 1:
+        written = next(iter(column.leaves.values())).written
+        return f"Cannot use field [{column.name}] with unsupported type [{written}]"
+    where = ", ".join(f"[{kind}] in {_some(names)}" for kind, names in sorted(found.items()))
+    return (
+        f"Cannot use field [{column.name}] due to ambiguities being mapped as "
+        f"[{len(found)}] incompatible types: {where}"
+    )
+
+
+def _some(names: list[str]) -> str:
+    first, rest = sorted(names)[:3], names[3:]
+    more = f" and [{len(rest)}] other indices" if rest else ""
+    return f"[{', '.join(first)}]{more}"
 
 
 def shown_name(named: Named | Aggregation) -> str:
