@@ -159,6 +159,26 @@ def test_a_request_that_passes_the_limit_takes_it_along() -> None:
     assert found[LIMIT] == found[REQUEST] == "208Mi"
 
 
+def test_a_container_with_a_limit_alone_requests_as_much() -> None:
+    """The kubelet sees the limit as its request, so that is the base."""
+    live = recorded("deployment-checkout-oom")
+    live["spec"]["template"]["spec"]["containers"][0]["resources"].pop("requests")
+    found = values(plan(live, {"memory": {"factor": 2, "base": "Request"}}))
+    assert found[LIMIT] == found[REQUEST] == "256Mi"
+
+
+def test_the_default_of_a_limit_range_is_what_killed() -> None:
+    """A container that sets no limit still has one where a LimitRange gives it."""
+    live = recorded("deployment-load-generator")
+    mebi = Decimal(2**20)
+    given = {("limits", "memory"): 256 * mebi, ("requests", "memory"): 128 * mebi}
+    action = ACTIONS["UpdateResources"]
+    checked = validated(action.params, {"memory": {"factor": 2}}, action.type)
+    found = action.plan(target_of(live), checked, Live(live, defaults=given), NOW)
+    assert values(found) == {LIMIT: "512Mi", REQUEST: "256Mi"}
+    assert [change.old for change in found.changes] == [None, None]
+
+
 def test_limit_or_request_falls_back_to_the_request() -> None:
     """Where there is no limit, the request is the base."""
     live = recorded("deployment-checkout-oom")

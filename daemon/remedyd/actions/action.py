@@ -5,7 +5,7 @@ rights it needs (`verbs`); the planner reads, the door writes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
@@ -42,6 +42,8 @@ class Live:
     replicasets: tuple[KubeObject, ...] = ()
     autoscalers: tuple[KubeObject, ...] = ()
     ceilings: tuple["Ceiling", ...] = ()
+    defaults: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    """What LimitRanges give containers that set nothing: (`limits`, `memory`) -> bytes."""
     healthy: frozenset[str] = frozenset()
     """Names of ReplicaSets that the audits' history knows to have been healthy."""
 

@@ -64,7 +64,10 @@ class AmountParameters(Parameters):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What a container has of one resource; None: not set."""
+    """What a container has of one resource; None: not set.
+
+    A container with a limit and no request requests as much as its limit.
+    """
 
     limit: Decimal | None
     request: Decimal | None
@@ -92,13 +95,14 @@ def changed(
 def _by_request(
     resource: str, params: AmountParameters, now: Share, ceilings: Sequence[Ceiling], who: str
 ) -> Share:
-    if now.request is None and params.absolute is None:
+    base = now.limit if now.request is None else now.request
+    if base is None and params.absolute is None:
         raise Refused(
             "NoRequest",
             f"{who} has neither a {resource} limit nor a {resource} request to start from",
             hint="set one with absolute",
         )
-    request = _grown(resource, params, now.request, ceilings, f"the {resource} request of {who}")
+    request = _grown(resource, params, base, ceilings, f"the {resource} request of {who}")
     if params.request_policy == "Equal":
         return Share(request, request)
     limit = max(now.limit, request) if now.limit is not None else None

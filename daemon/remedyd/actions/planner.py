@@ -133,6 +133,7 @@ def _live(
         replicasets=replicasets,
         autoscalers=tuple(around.autoscalers()) if "HorizontalPodAutoscaler" in reads else (),
         ceilings=tuple(ceilings(workload, around)) if "Ceiling" in reads else (),
+        defaults=dict(defaults(around)) if "Ceiling" in reads else {},
         healthy=frozenset(remembered),
     )
 
@@ -179,6 +180,16 @@ def _resolved(request: ActionRequest, row: AuditRow | None) -> dict[str, Any]:
             )
         given[plain] = value
     return given
+
+
+def defaults(around: Surroundings) -> Iterator[tuple[tuple[str, str], Decimal]]:
+    """Yield what LimitRanges give containers that set no limit or request of their own."""
+    for one in around.limit_ranges():
+        for item in one["spec"].get("limits") or ():
+            if item.get("type") == "Container":
+                for section, key in (("limits", "default"), ("requests", "defaultRequest")):
+                    for resource, amount in (item.get(key) or {}).items():
+                        yield (section, resource), quantities.parse(amount)
 
 
 def ceilings(workload: KubeObject, around: Surroundings) -> Iterator[Ceiling]:

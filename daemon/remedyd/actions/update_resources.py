@@ -18,6 +18,7 @@ from remedyd.model.plan import FieldChange, Plan
 from remedyd.model.target import Target
 from remedyd.model.values import KubeObject
 
+_SECTIONS = ("limits", "requests")
 _DEFAULT = "kubectl.kubernetes.io/default-container"
 
 
@@ -102,18 +103,21 @@ def resource_changes(
     for resource, wanted in (("memory", params.memory), ("cpu", params.cpu)):
         if wanted is None:
             continue
-        now = Share(
-            _amount(resources, "limits", resource), _amount(resources, "requests", resource)
+        limit, request = (_amount(resources, section, resource) for section in _SECTIONS)
+        in_force = Share(
+            live.defaults.get(("limits", resource)) if limit is None else limit,
+            live.defaults.get(("requests", resource)) if request is None else request,
         )
-        then = changed(resource, wanted, now, live.ceilings, who)
-        for section, old, new in (
-            ("limits", now.limit, then.limit),
-            ("requests", now.request, then.request),
+        then = changed(resource, wanted, in_force, live.ceilings, who)
+        for section, old, before, new in (
+            ("limits", limit, in_force.limit, then.limit),
+            ("requests", request, in_force.request, then.request),
         ):
-            if new is not None and new != old:
-                path = f"{place}[{container['name']}].resources.{section}.{resource}"
-                text = quantities.binary(new) if resource == "memory" else quantities.decimal(new)
-                yield FieldChange(path, (resources.get(section) or {}).get(resource), text)
+            if new is None or new in (old, before):
+                continue
+            path = f"{place}[{container['name']}].resources.{section}.{resource}"
+            text = quantities.binary(new) if resource == "memory" else quantities.decimal(new)
+            yield FieldChange(path, (resources.get(section) or {}).get(resource), text)
 
 
 def _amount(resources: Mapping[str, Any], section: str, resource: str) -> Decimal | None:
