@@ -72,6 +72,7 @@ def test_each_valid_token_names_its_holder(known: Authenticator) -> None:
 @pytest.mark.parametrize(
     "token",
     ["", " ", OLD[:-1], OLD + "x", OLD.swapcase(), "x" * 100_000, "\ud800", hashed(OLD).hex()],
+    ids=["empty", "blank", "shorter", "longer", "other-case", "huge", "surrogate", "hash"],
 )
 def test_anything_else_is_nobody(known: Authenticator, token: str) -> None:
     """A near miss, an empty, a huge, an odd token, or a hash itself is refused alike."""
