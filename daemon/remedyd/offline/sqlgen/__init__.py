@@ -27,7 +27,7 @@ from remedyd.offline.sqlgen.ranges import as_range
 from remedyd.offline.sqlgen.scan import Tables, scan_sql
 from remedyd.offline.types import DataType
 
-__all__ = ["Builder", "Site", "Statement", "Tables", "generate"]
+__all__ = ["Builder", "Site", "Statement", "Tables", "generate", "shown", "with_clause"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,17 @@ class Statement:
         names = [name for name, _ in self.ctes]
         before = self.ctes[: names.index(site.step) + 1] if site.step else ()
         shown = f"SELECT DISTINCT {site.shown} FROM {site.rows} WHERE {site.failed} LIMIT 20"
-        return f"{_with(before)}{shown}"
+        return f"{with_clause(before)}{shown}"
 
 
-def _with(ctes: Sequence[tuple[str, str]]) -> str:
+def with_clause(ctes: Sequence[tuple[str, str]]) -> str:
+    """Return the WITH clause of some CTEs, or nothing."""
     text = ",\n".join(f"{name} AS {body}" for name, body in ctes)
     return f"WITH {text}\n" if text else ""
 
 
 def shown(column: Column) -> str:
+    """Return the SQL of an output column as its values are handed out."""
     name = identifier(column.sql)
     if column.type is not DataType.DATE_NANOS:
         return name
@@ -118,7 +120,7 @@ class Builder:
         with self.writer.reading(self.last):
             items = ", ".join(map(shown, output)) or "NULL"
             order = self.order(keys)
-        sql = f"{_with(self.ctes)}SELECT {items} FROM {self.last}{order}"
+        sql = f"{with_clause(self.ctes)}SELECT {items} FROM {self.last}{order}"
         return Statement(sql, tuple(self.sites), tuple(self.ctes))
 
     def append(self, select: str, *, reused: bool = False) -> None:
