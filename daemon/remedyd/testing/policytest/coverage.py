@@ -4,6 +4,7 @@ A branch counts when an expectation names an outcome that took it: a condition t
 a thousand times while nobody looks at the answer is not tested.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,7 +39,12 @@ class Coverage:
     @property
     def percent(self) -> float:
         """The asserted share, from 0 to 100."""
-        return 100 * (1 - len(self.missing) / len(self.branches))
+        return 100 * (len(self.branches) - len(self.missing)) / len(self.branches)
+
+    @property
+    def shown(self) -> str:
+        """The share with one digit, rounded down: what is below a minimum must not look like it."""
+        return f"{math.floor(self.percent * 10) / 10:g} %"
 
 
 def coverage(policies: Iterable[Policy], covered: Iterable[Branch]) -> tuple[Coverage, ...]:

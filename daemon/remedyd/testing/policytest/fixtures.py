@@ -12,6 +12,7 @@ from typing import Any
 
 from remedyd.cluster import fields
 from remedyd.cluster.kinds import KINDS, WORKLOADS, kind_of
+from remedyd.documents import did_you_mean
 from remedyd.errors import NotFound
 from remedyd.model import FieldChange, KubeObject, Plan, Target, sha256
 from remedyd.testing.policytest.selectors import fielded, labelled
@@ -118,7 +119,8 @@ def flaw(obj: Any) -> str:
         return "must be a Kubernetes object"
     kind = obj.get("kind")
     if kind not in KINDS:
-        return f"has the kind {kind!r}; known are {', '.join(KINDS)}"
+        near = did_you_mean(str(kind), KINDS) or f"; known are {', '.join(KINDS)}"
+        return f'has the unknown kind "{kind}"{near}'
     meta = obj.get("metadata")
     name = meta.get("name") if isinstance(meta, Mapping) else None
     if not isinstance(name, str) or not name:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from remedyd.audits.definition import AuditDefinition
-from remedyd.documents import did_you_mean
+from remedyd.documents import did_you_mean, format_duration
 from remedyd.documents.nodes import Location
 from remedyd.errors import Problem
 from remedyd.model import Cell
@@ -41,7 +41,7 @@ def readings(
                 row = reader.read(written, (*place, "row"), at)
                 rows.setdefault((at, audit.name), []).append(row)
     for key in sorted(set(rows) & set(ended)):
-        offset = key[0] - timeline.now
+        offset = format_duration(key[0] - timeline.now)
         context.complain(loc, f"the audit {key[1]} has rows and an outcome at {offset}")
     found: dict[datetime, list[Reading]] = {}
     for (at, name), lines in rows.items():

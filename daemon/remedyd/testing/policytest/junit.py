@@ -18,7 +18,7 @@ def junit(summary: Summary) -> str:
         suite = SubElement(root, "testsuite", name="coverage")
         for one in summary.uncovered:
             case = SubElement(suite, "testcase", classname="coverage", name=one.policy)
-            text = f"{one.percent:.0f} % is less than the {summary.minimum:g} % asked for"
+            text = f"{one.shown} is less than the {summary.minimum:g} % asked for"
             SubElement(case, "failure", message=text).text = ", ".join(one.missing)
         suite.set("tests", str(len(summary.uncovered)))
         suite.set("failures", str(len(summary.uncovered)))

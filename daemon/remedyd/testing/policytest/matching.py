@@ -93,10 +93,12 @@ def _unmet(case: Case, expected: Expected, left: list[Seen]) -> Failure:
     near = [one for one in left if one.decision.policy == expected.policy]
     about = [one for one in near if _concerns(expected, one)]
     at = format_duration(case.offset(expected.at))
+    if not near:
+        text = f"at {at} {expected.policy} decided nothing: its audit did not run in this cycle"
+        return Failure(expected.place.problem(text))
     if not about:
-        got = ", ".join(str(one.decision.target) for one in near) or "nothing"
-        whom = expected.target or "anything"
-        text = f"at {at} {expected.policy} decided nothing about {whom}; it decided about {got}"
+        whom = ", ".join(str(one.decision.target) for one in near)
+        text = f"at {at} {expected.policy} decided about {whom}, not about {expected.target}"
         return Failure(expected.place.problem(text))
     nearest = max(about, key=lambda one: _likeness(expected, one))
     left.remove(nearest)

@@ -30,14 +30,14 @@ def _coverage(summary: Summary) -> Iterator[str]:
     width = max((len(one.policy) for one in summary.coverages), default=0)
     for one in summary.coverages:
         count = f"{len(one.branches) - len(one.missing)}/{len(one.branches)}"
-        line = f"{one.policy:<{width}}  {one.percent:3.0f} % of branches asserted ({count})"
+        line = f"{one.policy:<{width}}  {one.shown:>6} of branches asserted ({count})"
         yield f"{line}, missing: {', '.join(one.missing)}" if one.missing else line
     for one in summary.uncovered:
         yield _too_little(one, summary.minimum)
 
 
 def _too_little(one: Coverage, minimum: float) -> str:
-    return f"{one.policy}: {one.percent:.0f} % is less than the {minimum:g} % asked for"
+    return f"{one.policy}: {one.shown} is less than the {minimum:g} % asked for"
 
 
 def as_json(summary: Summary) -> str:
@@ -111,13 +111,18 @@ def github(summary: Summary) -> str:
         for result in summary.results
         for failure in result.failures
     ]
-    lines += [f"::error::{_too_little(one, summary.minimum)}" for one in summary.uncovered]
+    lines += [
+        f"::error::{_escaped(_too_little(one, summary.minimum))}" for one in summary.uncovered
+    ]
     passed = len(summary.results) - summary.failed
     return "\n".join([*lines, f"::notice::{passed} policy tests passed, {summary.failed} failed"])
 
 
 def annotation(problem: Problem) -> str:
     """Format a problem as a GitHub workflow command."""
-    message = problem.message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     place = f"file={problem.path},line={problem.line},col={problem.column}"
-    return f"::error {place}::{message}"
+    return f"::error {place}::{_escaped(problem.message)}"
+
+
+def _escaped(message: str) -> str:
+    return message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -4,6 +4,7 @@ A test names what matters. Columns that no condition under test reads get a neut
 that one reads have to be there, because a made-up number would decide the test.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -105,7 +106,8 @@ class RowReader:
         if isinstance(value, types) and isinstance(value, bool) == (bool in types):
             found: Cell = float(value) if column.type == "double" else value
             return found
-        shown = f"the text {value!r}" if isinstance(value, str) else value
+        shown = "the text " if isinstance(value, str) else ""
+        shown += json.dumps(value, ensure_ascii=False)
         self._complain(place, f"{column.name} is {wanted}, not {shown}")
         return None
 

@@ -4,11 +4,12 @@ One flat document per policy or behaviour: where rows come from, what the cluste
 happens to proposals meanwhile, and what has to come out.
 """
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from remedyd.documents import Duration, Model, Name, PositiveDuration
 from remedyd.model import AuditOutcome, Outcome
@@ -17,9 +18,24 @@ API_VERSION = "remedyd.io/v1alpha1"
 KIND = "PolicyTest"
 
 Scalar: TypeAlias = str | int | float | bool
-TargetText = Annotated[
-    str, Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9][-a-z0-9.]*/[a-z0-9][-a-z0-9.]*(\[[^\]]+\])?$")
-]
+_TARGET = r"[A-Z][A-Za-z]+/[a-z0-9][-a-z0-9.]*/[a-z0-9][-a-z0-9.]*(\[[^\]]+\])?"
+
+
+def _target(value: str) -> str:
+    if re.fullmatch(_TARGET, value) is None:
+        raise ValueError(f'must be Kind/namespace/name, not "{value}"')
+    return value
+
+
+def _zoned(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("must say its time zone, as in 2026-01-01T00:00:00Z")
+    return value
+
+
+Moment = Annotated[datetime, AfterValidator(_zoned)]
+
+TargetText = Annotated[str, AfterValidator(_target)]
 """A workload as `Kind/namespace/name`, or `Kind/namespace/name[container]`."""
 
 ObjectSource: TypeAlias = str | dict[str, Any]
@@ -159,7 +175,7 @@ class CaseSpec(Model):
     """One story."""
 
     name: Annotated[str, Field(min_length=1)]
-    now: AwareDatetime | None = None
+    now: Moment | None = None
     """Overrides the file's `now`."""
     interval: PositiveDuration | None = None
     """Overrides the file's `interval`."""
@@ -199,7 +215,7 @@ class PolicyTestFile(Model):
     """Directories of audits, relative to this file; without it, the shipped ones."""
     cluster: str = ""
     """This cluster's name in telemetry."""
-    now: AwareDatetime
+    now: Moment
     """The time of the first cycle."""
     interval: PositiveDuration = timedelta(minutes=1)
     """Time between cycles."""
