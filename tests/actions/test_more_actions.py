@@ -215,11 +215,9 @@ def stuck(found: Lab) -> tuple[KubeObject, KubeObject]:
     return live, made[1]
 
 
-def budget(found: Lab, allowed: int) -> None:
-    """Put a disruption budget with so much room into the lab."""
-    one = recorded("pdb-checkout-spent")
-    one["status"]["disruptionsAllowed"] = allowed
-    found.create(one)
+def budget(found: Lab, needed: int) -> None:
+    """Put a disruption budget that needs so many healthy pods into the lab; two are."""
+    found.create(put(recorded("pdb-checkout"), "spec.minAvailable", needed))
 
 
 def present(found: Lab, pod: KubeObject) -> bool:
@@ -253,7 +251,7 @@ def test_a_spent_budget_blocks_the_plan_and_the_door(tmp_path: Path) -> None:
     with lab(tmp_path) as found:
         live, pod = stuck(found)
         made = Planner(found.cluster, found.clock).plan(target(live), ActionRequest("DeletePod"))
-        budget(found, 0)
+        budget(found, 3)
         planner = Planner(found.cluster, found.clock)
         again = planner.plan(target(live), ActionRequest("DeletePod"))
         assert [one.name for one in again.blocked] == ["DisruptionBudget"]

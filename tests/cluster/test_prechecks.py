@@ -346,6 +346,22 @@ def test_always_allow_lets_unhealthy_pods_go(ready: bool, result: str) -> None:
     assert answer.result == result
 
 
+@pytest.mark.parametrize(
+    ("ready", "healthy", "needed", "result"),
+    [(False, 2, 2, "Pass"), (True, 2, 2, "Block"), (False, 1, 2, "Block"), (False, 0, 0, "Block")],
+)
+def test_an_unhealthy_pod_may_go_while_the_budget_holds(
+    ready: bool, healthy: int, needed: int, result: str
+) -> None:
+    """IfHealthyBudget, the default: evicting it takes no healthy pod away."""
+    live = recorded("deployment-checkout-oom")
+    around = own_pod(live, ready=ready)
+    budget = recorded("pdb-checkout-spent")
+    budget["status"] |= {"currentHealthy": healthy, "desiredHealthy": needed}
+    answer = check("DisruptionBudget", live, eviction(live, around[1]), *around, budget)
+    assert answer.result == result
+
+
 def test_two_budgets_block_an_eviction() -> None:
     """The API server answers 500 then."""
     live = recorded("deployment-checkout-healthy")

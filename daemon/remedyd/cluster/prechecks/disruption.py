@@ -39,15 +39,24 @@ def _eviction(scene: Scene, found: list[KubeObject]) -> Precheck:
     if (found[0].get("status") or {}).get("disruptionsAllowed"):
         return passed("DisruptionBudget", _describe(found[0]))
     policy = found[0]["spec"].get("unhealthyPodEvictionPolicy", "IfHealthyBudget")
-    if policy == "AlwaysAllow" and not _ready(scene):
-        return passed(
-            "DisruptionBudget", f"{_describe(found[0])}, but unhealthy pods may always be evicted"
-        )
+    if not _ready(scene):
+        if policy == "AlwaysAllow":
+            told = f"{_describe(found[0])}, but unhealthy pods may always be evicted"
+            return passed("DisruptionBudget", told)
+        if _healthy(found[0]):
+            told = f"{_describe(found[0])}, and evicting an unhealthy pod takes none of them"
+            return passed("DisruptionBudget", told)
     return blocked(
         "DisruptionBudget",
         f"{_describe(found[0])} (unhealthyPodEvictionPolicy {policy})",
         "wait for healthy pods, or set unhealthyPodEvictionPolicy: AlwaysAllow",
     )
+
+
+def _healthy(one: KubeObject) -> bool:
+    """Say whether the budget holds, so that unhealthy pods may go under IfHealthyBudget."""
+    status = one.get("status") or {}
+    return 0 < int(status.get("desiredHealthy") or 0) <= int(status.get("currentHealthy") or 0)
 
 
 def _ready(scene: Scene) -> bool:
