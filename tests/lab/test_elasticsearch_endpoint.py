@@ -125,6 +125,21 @@ def test_named_parameters_are_bound(client: Elasticsearch) -> None:
     assert found == [[2]]
 
 
+def test_parameters_come_in_every_form(client: Elasticsearch) -> None:
+    """A value may be wrapped, an identifier is given for `??`, a list is positional."""
+    wrapped = [{"n": {"value": 2}}, {"field": {"identifier": "a"}}]
+    query = "ROW a = 1, b = 2 | EVAL c = ??field + ?n | KEEP c | LIMIT 1"
+    assert client.esql.query(query=query, params=wrapped)["values"] == [[3]]
+    query = "ROW a = ?1, b = ?2 | LIMIT 1"
+    assert client.esql.query(query=query, params=["x", 5])["values"] == [["x", 5]]
+
+
+def test_a_parameter_without_value_is_refused(client: Elasticsearch) -> None:
+    """A placeholder that nothing is given for is a parsing error."""
+    with pytest.raises(BadRequestError, match="Unknown query parameter"):
+        client.esql.query(query="ROW a = ?missing | LIMIT 1", params=[{"given": 1}])
+
+
 def test_a_request_filter_applies_before_the_query(client: Elasticsearch) -> None:
     """A Query DSL filter restricts what the query sees."""
     window = {

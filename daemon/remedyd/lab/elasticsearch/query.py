@@ -44,14 +44,11 @@ with a letter or underscore, and contains letters, digits and underscores only"
 
 
 def _value(name: str, value: Any) -> Json:
-    if not isinstance(value, Mapping):
-        found: Json = value
-        return found
-    if set(value) == {"value"}:
-        inner: Json = value["value"]
-        return inner
-    reason = f"[1:1] parameter [{name}] has a form that this endpoint does not offer"
-    raise Failure(400, "parsing_exception", reason)
+    if isinstance(value, Mapping) and set(value) not in ({"value"}, {"identifier"}):
+        reason = f"[1:1] parameter [{name}] has a form that this endpoint does not offer"
+        raise Failure(400, "parsing_exception", reason)
+    found: Json = value
+    return found
 
 
 def _checked(request: Request) -> Mapping[str, Any]:
