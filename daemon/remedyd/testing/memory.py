@@ -20,8 +20,14 @@ class Pending:
     """An open proposal: it waits for an approver, or once applied for its verdict."""
 
     decision: Decision
+    made_at: datetime
     ends_at: datetime
     applied: bool = False
+
+    @property
+    def id(self) -> str:
+        """What stands in the place of a proposal's id."""
+        return f"made at {self.made_at:%Y-%m-%d %H:%M:%S}Z"
 
     @property
     def workload(self) -> str:
@@ -53,7 +59,7 @@ class Memory:
         oldest = now - _REMEMBERED
         return replace(
             self._state,
-            open={pending.workload: "replay" for pending in self._pending},
+            open={pending.workload: pending.id for pending in self._pending},
             proposed={
                 policy: tuple(at for at in times if at > oldest)
                 for policy, times in self._state.proposed.items()
@@ -71,7 +77,7 @@ class Memory:
             times[decision.policy] = (*times.get(decision.policy, ()), now)
         self._state = replace(state, proposed=times)
         for decision in proposed:
-            pending = Pending(decision, now + self._life)
+            pending = Pending(decision, now, now + self._life)
             self._pending.append(pending)
             if decision.mode is Mode.DRY_RUN:
                 self._end(pending, now)
@@ -115,7 +121,7 @@ class Memory:
         decision = pending.decision
         self._pending.remove(pending)
         proved_by = now + timedelta(seconds=decision.verify.timeout_seconds)
-        self._pending.append(Pending(decision, proved_by, applied=True))
+        self._pending.append(Pending(decision, pending.made_at, proved_by, applied=True))
         key = (decision.policy, pending.workload, decision.step)
         times = (*self._state.attempts.get(key, ()), now)
         self._state = replace(self._state, attempts={**self._state.attempts, key: times})
