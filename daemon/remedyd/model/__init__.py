@@ -13,11 +13,19 @@ from remedyd.model.audit import (
     Window,
 )
 from remedyd.model.clock import Clock, ManualClock, ScaledClock, SystemClock, monotonic
-from remedyd.model.decision import ActionRequest, Decision, DecisionKind, Mode, VerifySpec
+from remedyd.model.decision import (
+    ActionRequest,
+    Decision,
+    DecisionKind,
+    Mode,
+    VerifySpec,
+    strictest,
+)
+from remedyd.model.hold import Hold, HoldKind
 from remedyd.model.plan import Applied, FieldChange, Patch, Plan, Precheck, PrecheckResult
 from remedyd.model.principal import AUTO, Principal, Scope
 from remedyd.model.proposal import Approval, Digest, Event, Proposal, ProposalId, State
-from remedyd.model.state import DecisionState
+from remedyd.model.state import Change, DecisionState, namespace_of
 from remedyd.model.target import Target
 from remedyd.model.values import Cell, Json, KubeObject, canonical, sha256
 from remedyd.model.verdict import Outcome, Verdict
@@ -31,6 +39,7 @@ __all__ = [
     "AuditResult",
     "AuditRow",
     "Cell",
+    "Change",
     "Clock",
     "Column",
     "ColumnSpec",
@@ -40,6 +49,8 @@ __all__ = [
     "Digest",
     "Event",
     "FieldChange",
+    "Hold",
+    "HoldKind",
     "Json",
     "KubeObject",
     "ManualClock",
@@ -66,5 +77,7 @@ __all__ = [
     "Window",
     "canonical",
     "monotonic",
+    "namespace_of",
     "sha256",
+    "strictest",
 ]

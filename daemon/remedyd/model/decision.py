@@ -17,6 +17,16 @@ class Mode(StrEnum):
     PROPOSE = "Propose"
     AUTO = "Auto"
 
+    def stricter_than(self, other: "Mode") -> bool:
+        """Whether this mode allows less than `other`."""
+        order = tuple(Mode)
+        return order.index(self) < order.index(other)
+
+
+def strictest(*modes: Mode) -> Mode:
+    """Return the mode among `modes` that allows least."""
+    return min(modes, key=tuple(Mode).index)
+
 
 class DecisionKind(StrEnum):
     """What is to be done about a row under a policy."""
@@ -53,6 +63,8 @@ class Decision:
 
     `reason` is a stable CamelCase code, `detail` a sentence for people, `condition` the name of
     the condition that decided (empty when none did). `action` is None unless `kind` is Propose.
+    `after` is the proposal of the rung before, on a ladder's next rung. `approvals` principals
+    have to approve, of `approvers` where they are named (None: anyone with the scope).
     """
 
     kind: DecisionKind
@@ -68,3 +80,6 @@ class Decision:
     verify: VerifySpec = VerifySpec()
     row: AuditRow | None = None
     policy_hash: str = ""
+    after: str = ""
+    approvals: int = 1
+    approvers: tuple[str, ...] | None = None

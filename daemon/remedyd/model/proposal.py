@@ -53,6 +53,8 @@ class Proposal:
     """One planned change on its way. `version` counts transitions, for compare-and-set.
 
     `source` is `audit` when a policy proposed it, `request` when a principal did (`/manage`).
+    `approvals` collects them, `approval` is the one that let it through. `after` is the proposal
+    of the rung before, on a ladder's next rung.
     """
 
     id: ProposalId
@@ -79,6 +81,11 @@ class Proposal:
     verdict: Verdict | None = None
     rollback: Applied | None = None
     reason: str = ""
+    after: str = ""
+    approvals_needed: int = 1
+    approvers: tuple[str, ...] | None = None
+    """Who may approve; None: anyone with the scope, empty: nobody."""
+    approvals: tuple[Approval, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
