@@ -401,6 +401,12 @@ def test_a_single_stateful_pod_is_downtime() -> None:
     assert check("Downtime", live, restart(live)).result == "Warn"
 
 
+def test_a_single_replica_without_a_surge_is_downtime() -> None:
+    """maxSurge 0 means that the only pod goes first."""
+    live = put(recorded("deployment-batch"), "spec.strategy.rollingUpdate.maxSurge", 0)
+    assert check("Downtime", live, restart(live)).result == "Warn"
+
+
 def test_max_unavailable_of_everything_is_downtime() -> None:
     """A rolling update can be written as a Recreate."""
     live = put(

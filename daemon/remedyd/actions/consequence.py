@@ -1,6 +1,6 @@
 """What a change of the pod template means for those who use the workload, in one sentence."""
 
-from remedyd.cluster.rollout import desired_replicas, portion
+from remedyd.cluster.rollout import desired_replicas, portion, rolling
 from remedyd.model.values import KubeObject
 
 
@@ -19,11 +19,7 @@ def _deployment(workload: KubeObject, pods: int) -> str:
     strategy = workload["spec"].get("strategy") or {}
     if strategy.get("type") == "Recreate":
         return f"Downtime: strategy Recreate stops {_count(pods)} before the new ones start."
-    rolling = strategy.get("rollingUpdate") or {}
-    away = portion(rolling.get("maxUnavailable", "25%"), pods, up=False)
-    extra = portion(rolling.get("maxSurge", "25%"), pods, up=True)
-    if away == 0 and extra == 0:
-        away = 1
+    extra, away = rolling(workload, pods)
     if away >= pods:
         return f"Downtime: the rolling update may stop {_count(pods)} at once."
     room = f"at most {away} unavailable and {extra} extra at a time"
@@ -49,8 +45,8 @@ def _daemon_set(workload: KubeObject, pods: int) -> str:
     strategy = workload["spec"].get("updateStrategy") or {}
     if strategy.get("type") == "OnDelete":
         return "Nothing restarts by itself: with OnDelete a pod changes when it is deleted."
-    rolling = strategy.get("rollingUpdate") or {}
-    away = portion(rolling.get("maxUnavailable", 1), pods, up=True)
+    bounds = strategy.get("rollingUpdate") or {}
+    away = portion(bounds.get("maxUnavailable", 1), pods, up=True)
     return f"Rolling restart on {pods} nodes: at most {away} without a running pod at a time."
 
 

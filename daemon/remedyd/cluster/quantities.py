@@ -7,7 +7,6 @@ and cannot write the canonical form.
 """
 
 import re
-from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_UP, Context, Decimal
 from typing import Annotated, Any
 
@@ -142,8 +141,3 @@ QuantityText = Annotated[
     ),
 ]  # fmt: skip
 """A parameter that is a quantity: text such as `512Mi`, or a bare number (`cpu: 2`)."""
-
-
-def total(values: Iterator[object]) -> Decimal:
-    """Return the sum of quantities."""
-    return sum((parse(value) for value in values), Decimal(0))

@@ -137,6 +137,17 @@ def portion(value: int | str, pods: int, *, up: bool) -> int:
     return -(-share // 100) if up else share // 100
 
 
+def rolling(workload: KubeObject, pods: int) -> tuple[int, int]:
+    """Return how many pods a Deployment's rolling update adds, and how many it takes away.
+
+    As the controller resolves them: where both come to nothing, one pod may be away.
+    """
+    bounds = (workload["spec"].get("strategy") or {}).get("rollingUpdate") or {}
+    surge = portion(bounds.get("maxSurge", "25%"), pods, up=True)
+    away = portion(bounds.get("maxUnavailable", "25%"), pods, up=False)
+    return surge, away or int(not surge)
+
+
 def condition(obj: KubeObject, kind: str) -> KubeObject:
     """Return the status condition of a type, empty when there is none."""
     return _condition(obj.get("status") or {}, kind)

@@ -19,7 +19,7 @@ from remedyd.cluster.prechecks.scene import (
     warned,
     write,
 )
-from remedyd.cluster.rollout import desired_replicas, portion
+from remedyd.cluster.rollout import desired_replicas, rolling
 from remedyd.model.plan import Precheck
 from remedyd.model.values import KubeObject
 
@@ -163,9 +163,7 @@ def _overlap(scene: Scene) -> tuple[int, int]:
         return 0, pods
     if strategy.get("type") == "Recreate":
         return 0, pods
-    rolling = strategy.get("rollingUpdate") or {}
-    surge = portion(rolling.get("maxSurge", "25%"), pods, up=True)
-    return surge, portion(rolling.get("maxUnavailable", "25%"), pods, up=False)
+    return rolling(scene.live, pods)
 
 
 def _per_pod(workload: KubeObject, key: str) -> Decimal | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from remedyd.cluster.prechecks.scene import Scene, blocked, passed, warned
-from remedyd.cluster.rollout import desired_replicas, portion
+from remedyd.cluster.rollout import desired_replicas, rolling
 from remedyd.model.plan import Precheck
 from remedyd.model.values import KubeObject
 
@@ -111,8 +111,7 @@ def _gap(workload: KubeObject, pods: int) -> str:
     strategy = spec.get("strategy") or {}
     if strategy.get("type") == "Recreate":
         return f"strategy Recreate stops all {pods} pods before the new ones start"
-    rolling = strategy.get("rollingUpdate") or {}
-    away = portion(rolling.get("maxUnavailable", "25%"), pods, up=False)
+    _, away = rolling(workload, pods)
     if away >= pods:
         return f"the rolling update may stop all {pods} pods at once (maxUnavailable {away})"
     return ""

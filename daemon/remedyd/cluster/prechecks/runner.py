@@ -1,6 +1,6 @@
 """All checks in the order in which an approver reads them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from remedyd.cluster.prechecks import capacity, disruption, lifecycle, owners, scaling, skew
 from remedyd.cluster.prechecks.scene import Scene, blocked
@@ -44,8 +44,3 @@ def _one(name: str, check: Check, scene: Scene) -> Precheck | None:
             error.hint if isinstance(error, RemedydError) else "report what the object looks like"
         )
         return blocked(name, f"could not be determined: {told}", step)
-
-
-def blocks(answers: Sequence[Precheck]) -> bool:
-    """Say whether any answer forbids the write."""
-    return any(answer.result == "Block" for answer in answers)
