@@ -16,6 +16,7 @@ from remedyd.offline.nodes import Query
 from remedyd.offline.parser import parse
 from remedyd.offline.plan import Plan
 from remedyd.offline.sources.batch import Batch
+from remedyd.offline.sources.parquet import fit
 from remedyd.offline.sqlgen import Statement, generate
 from remedyd.offline.storage import Storage
 from remedyd.offline.types import DataType
@@ -90,6 +91,22 @@ class Engine:
             self._storage.append(grown, batch.rows)
             if grown is not before or grown.stream not in self._catalog.schemas:
                 self._catalog = Catalog({**self._catalog.schemas, grown.stream: grown})
+
+    def attach_parquet(self, stream: str, path: str) -> None:
+        """Let a parquet file be the documents of a new stream, or of one without any so far.
+
+        It stays where it is and must not change. A stream that was not created is made from
+        the OpenTelemetry templates. Raises InvalidInput, ExecutionError.
+        """
+        with self._lock:
+            schema = self._catalog.schemas.get(stream)
+            schema, columns = fit(
+                schema if schema is not None else otel_schema(stream),
+                self._storage.parquet_columns(path),
+                path,
+            )
+            self._storage.show_parquet(stream, path, columns)
+            self._catalog = Catalog({**self._catalog.schemas, stream: schema})
 
     def drop_before(self, moment: datetime) -> None:
         """Forget documents older than `moment` (aware) in every stream."""

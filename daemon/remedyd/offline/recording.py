@@ -19,14 +19,15 @@ from remedyd.offline.storage import ExecutionError
 from remedyd.offline.verifier import UnknownIndex
 
 MAPPINGS = "mappings.json"
-_SUFFIXES = (".ndjson", ".ndjson.gz")
+PARQUET = ".parquet"
+_SUFFIXES = (".ndjson", ".ndjson.gz", PARQUET)
 
 
 class RecordingSource:
-    """Implements model.QuerySource over directories of NDJSON files.
+    """Implements model.QuerySource over directories of NDJSON or parquet files.
 
-    Each `<stream>.ndjson[.gz]` is a stream; `mappings.json` beside it holds the mapping per
-    stream, in the shape of an index template. A stream without one starts from the
+    Each `<stream>.ndjson[.gz]` or `<stream>.parquet` is a stream; `mappings.json` beside it holds
+    the mapping per stream, in the shape of an index template. A stream without one starts from the
     OpenTelemetry templates, but then a field that was never recorded is unknown instead of
     null. `now` is the moment NOW() stands at, a datetime or a clock that moves: documents
     later than that are not there yet.
@@ -86,10 +87,21 @@ def load(engine: Engine, directory: Path) -> None:
         raise InvalidInput(message, [Problem("no recorded stream here", str(directory))])
     mappings = _mappings(directory / MAPPINGS)
     for path in files:
-        stream = path.name.removesuffix(".gz").removesuffix(".ndjson")
+        stream = path.name.removesuffix(".gz").removesuffix(".ndjson").removesuffix(PARQUET)
         if stream in mappings and stream not in engine.catalog.schemas:
             engine.create_stream(stream, mappings[stream], path=str(directory / MAPPINGS))
-        _load_stream(engine, stream, path)
+        if path.name.endswith(PARQUET):
+            _attach(engine, stream, path)
+        else:
+            _load_stream(engine, stream, path)
+
+
+def _attach(engine: Engine, stream: str, path: Path) -> None:
+    try:
+        engine.attach_parquet(stream, str(path))
+    except ExecutionError as error:
+        problem = Problem(error.message, str(path))
+        raise InvalidInput(f"{path} cannot be read: {error.message}", [problem]) from error
 
 
 def _mappings(path: Path) -> dict[str, Any]:

@@ -144,6 +144,27 @@ class Storage:
                 raise
             self._connection.execute("COMMIT")
 
+    def parquet_columns(self, path: str) -> dict[str, str]:
+        """Return the columns of a parquet file with their types. Raises ExecutionError."""
+        rows = self.run(f"DESCRIBE SELECT * FROM read_parquet({quote(path)})")
+        return {str(row[0]): str(row[1]) for row in rows}
+
+    def show_parquet(self, stream: str, path: str, columns: Mapping[str, str]) -> None:
+        """Let a parquet file be the documents of a stream, its columns read as these types."""
+        with self._lock:
+            if stream in self._tables:
+                self.run(f"DROP TABLE {self.table(stream)}")
+            table = self._tables[stream] = _Table(stream)
+            for name, sql_type in columns.items():
+                table.columns[name] = table.new_column(name)
+                table.types[name] = sql_type
+            items = ", ".join(
+                f"CAST({identifier(name)} AS {sql_type}) AS {table.columns[name]}"
+                for name, sql_type in columns.items()
+            )
+            source = f"SELECT {items or '0'} FROM read_parquet({quote(path)})"
+            self.run(f"CREATE VIEW {table.name} AS {source}")
+
     def _insert(self, schema: Schema, rows: Sequence[Row]) -> None:
         table = self._tables[schema.stream]
         paths = sorted({path for row in rows for path in row})

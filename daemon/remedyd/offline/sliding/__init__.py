@@ -12,5 +12,14 @@ refused with the reason, and is run window by window.
 from remedyd.offline.sliding.opening import CannotSlide
 from remedyd.offline.sliding.query import SlidingQuery, open_query
 from remedyd.offline.sliding.series import Series
+from remedyd.offline.sliding.sieve import Sieve, Sifted, Sifter
 
-__all__ = ["CannotSlide", "Series", "SlidingQuery", "open_query"]
+__all__ = [
+    "CannotSlide",
+    "Series",
+    "Sieve",
+    "Sifted",
+    "Sifter",
+    "SlidingQuery",
+    "open_query",
+]

@@ -24,7 +24,8 @@ from remedyd.offline.sqlgen.literals import identifier
 from remedyd.offline.sqlgen.pruning import Cut, prune, settle_order
 
 _numbers = count()
-_NUMBER = identifier(CYCLE.sql)
+NUMBER = identifier(CYCLE.sql)
+"""The column of a pass that holds the number of the row's window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class SlidingQuery:
         passed = self.run(series)
         if passed.warned:
             return [self._alone(*series.window(number)) for number in range(series.count)]
-        found = self.rows(f"SELECT {_NUMBER}, {passed.items} FROM {passed.table} {passed.order}")
+        found = self.rows(f"SELECT {NUMBER}, {passed.items} FROM {passed.table} {passed.order}")
         return [self.table(found.get(number, [])) for number in range(series.count)]
 
     def run(self, series: Series) -> Pass:
@@ -94,7 +95,7 @@ class SlidingQuery:
         builder = sliding.builder
         with builder.writer.reading(builder.last):
             order = builder.order(self._keys)
-        order = order.replace(" ORDER BY ", f"ORDER BY {_NUMBER}, ") or f"ORDER BY {_NUMBER}"
+        order = order.replace(" ORDER BY ", f"ORDER BY {NUMBER}, ") or f"ORDER BY {NUMBER}"
         select = f"{with_clause(builder.ctes)}SELECT * FROM {builder.last}"
         sites = [site.sequence for site in builder.sites]
         _, moved = storage.run_watched(

@@ -26,6 +26,7 @@ from remedyd.offline.plan import (
     references,
 )
 from remedyd.offline.sliding.opening import CannotSlide, Moment
+from remedyd.offline.sliding.panes import Panes, panes, pays
 from remedyd.offline.sliding.series import Series
 from remedyd.offline.sliding.steps import Bound, CycleCut, Moments, Slide, Sliding
 from remedyd.offline.sqlgen.pruning import Cut, Ordered
@@ -60,16 +61,29 @@ class Opened:
     def steps(self, series: Series, keys: Sequence[OrderKey] = ()) -> Iterator[Sliding]:
         """Yield all steps for a series; `keys` are the order of the result."""
         yield from self.before
-        yield self.slide(series)
-        yield from self.following(series, keys)
+        slide, halves = self.slide(series), self._panes()
+        if halves is not None and pays(slide):
+            yield from halves.steps(slide)
+            yield from self.following(self.after[1:], series, keys)
+        else:
+            yield slide
+            yield from self.following(self.after, series, keys)
 
-    def following(self, series: Series, keys: Sequence[OrderKey] = ()) -> Iterator[Sliding]:
-        """Yield the steps after the join, with the moments they look at before them.
+    def _panes(self) -> Panes | None:
+        first = self.after[0] if self.after else None
+        if not isinstance(first, Aggregate) or first.inline or _read([first]) & self.moments.keys():
+            return None
+        return panes(first, Definition(CYCLE, cycle()), self.before, self.time)
+
+    def following(
+        self, steps: Sequence[Ordered], series: Series, keys: Sequence[OrderKey]
+    ) -> Iterator[Sliding]:
+        """Yield steps after the join, with the moments they look at before them.
 
         A STATS keeps no column but its own, so the moments are added again after each.
         """
         shown = {column for key in keys for column in references(key.value)}
-        segments = _segments(self.after)
+        segments = _segments(steps)
         for number, segment in enumerate(segments, start=1):
             read = _read(segment) | (shown if number == len(segments) else set())
             yield from self._moments(read, series)
