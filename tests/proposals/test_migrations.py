@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -17,6 +18,7 @@ from remedyd.model import SystemClock
 from remedyd.proposals import migrations, tables
 from remedyd.proposals.migrations.runner import configuration, upgrade
 from remedyd.proposals.store import Store
+from remedyd.proposals.trail import TrailFilter
 from support.proposals import START, a_proposal
 
 LIGHT = """
@@ -24,6 +26,7 @@ import sys
 from remedyd.model import SystemClock
 from remedyd.proposals.gate import Gate
 from remedyd.proposals.store import Store
+from remedyd.proposals.trail import TrailFilter
 store = Store(sys.argv[1], SystemClock())
 assert store.migrate() is False
 store.check()
@@ -86,13 +89,15 @@ def test_a_second_start_has_nothing_to_do(empty: str) -> None:
 
 def test_proposals_of_the_first_revision_are_kept(empty: str, engine: sa.Engine) -> None:
     """An upgrade from the first revision keeps what was stored and adds what was missing."""
-    _at(engine, "0001")
-    old = Store(empty, SystemClock())
+    old = _migrated(empty)
     made = old.create(a_proposal())
     old.close()
+    with engine.begin() as connection:
+        command.downgrade(configuration(connection), "0001")
     store = _migrated(empty)
     assert store.get(made.id) == made
     assert len(store.events(made.id)) == 1
+    assert len(store.trail.read(TrailFilter(principal="remedyd"))) == 1
     store.flags.pause("alice", START)
     assert store.flags.paused() is not None
     store.close()
@@ -102,7 +107,7 @@ def test_an_outdated_schema_fails_the_check(empty: str, engine: sa.Engine) -> No
     """Until it is migrated, an older store is not ready, and says what to do."""
     _at(engine, "0001")
     store = Store(empty, SystemClock())
-    with pytest.raises(StoreError, match="has schema 0001, 0002 is needed") as failed:
+    with pytest.raises(StoreError, match="has schema 0001, 0003 is needed") as failed:
         store.check()
     assert "migrates" in failed.value.hint
     store.close()
@@ -114,7 +119,7 @@ def test_a_newer_database_is_left_alone(empty: str, engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     store = Store(empty, SystemClock())
-    with pytest.raises(StoreError, match="has schema 9999, this version knows 0002"):
+    with pytest.raises(StoreError, match="has schema 9999, this version knows 0003"):
         store.migrate()
     store.close()
     with engine.connect() as connection:
@@ -142,8 +147,6 @@ def test_the_code_knows_the_last_revision() -> None:
 
 def test_every_revision_can_be_taken_back(empty: str, engine: sa.Engine) -> None:
     """Going down to nothing leaves no table of ours."""
-    from alembic import command
-
     _at(engine, "head")
     with engine.begin() as connection:
         command.downgrade(configuration(connection), "base")

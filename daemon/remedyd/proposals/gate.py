@@ -28,6 +28,7 @@ from remedyd.model import (
 )
 from remedyd.proposals.digest import differences, digest_of_proposal
 from remedyd.proposals.drafts import Draft, of_decision, of_request, proposal_of
+from remedyd.proposals.lifecycle import allowed
 from remedyd.proposals.store import Store
 
 INTERACTIVE: Final = timedelta(minutes=15)
@@ -80,9 +81,17 @@ class Gate:
         return self._create(plan, draft, life or self._workflow_life)
 
     def approve(
-        self, key: ProposalId, digest: Digest, principal: Principal, comment: str = ""
+        self,
+        key: ProposalId,
+        digest: Digest,
+        principal: Principal,
+        comment: str = "",
+        *,
+        execution_url: str = "",
     ) -> Proposal:
         """Let through exactly what `digest` names; the same approval twice is one.
+
+        `execution_url` is where the caller says the decision was taken: a workflow's run.
 
         Raise `Forbidden` without the approver's scope, `Conflict` for another digest, another
         approver or a proposal decided otherwise, `Expired`, `Refused` for a blocked plan.
@@ -97,7 +106,7 @@ class Gate:
                 return _same_approval(proposal, principal)
             _still_proposed(proposal)
             try:
-                return self._approve(proposal, principal, comment)
+                return self._approve(proposal, principal, comment, execution_url)
             except Conflict as lost:
                 proposal = self._moved(proposal, lost)
 
@@ -117,6 +126,31 @@ class Gate:
                     principal=principal.name,
                     detail=comment,
                     data=_asserted(principal),
+                )
+            except Conflict as lost:
+                proposal = self._moved(proposal, lost)
+
+    def rollback(self, key: ProposalId, principal: Principal, reason: str = "") -> Proposal:
+        """Have a change that was applied taken back; asked twice is asked once.
+
+        Raise `Forbidden` without the approver's scope, `Conflict` where nothing of it is in the
+        cluster or another proposal holds the workload, `Refused` for a change without an undo.
+        """
+        proposal = self._store.get(key)
+        while True:
+            _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
+            if proposal.state in (State.ROLLING_BACK, State.ROLLED_BACK):
+                return proposal
+            _applied_with_undo(proposal)
+            try:
+                return self._store.transition(
+                    proposal,
+                    State.ROLLING_BACK,
+                    action="rollback",
+                    principal=principal.name,
+                    detail=reason,
+                    data=_asserted(principal),
+                    rollback=None,  # a second attempt after RollbackFailed writes again
                 )
             except Conflict as lost:
                 proposal = self._moved(proposal, lost)
@@ -158,7 +192,9 @@ class Gate:
         proposal = proposal_of(draft, plan, self._ids(), now, now + life)
         return self._store.create(proposal, detail=draft.because)
 
-    def _approve(self, proposal: Proposal, principal: Principal, comment: str) -> Proposal:
+    def _approve(
+        self, proposal: Proposal, principal: Principal, comment: str, execution_url: str
+    ) -> Proposal:
         now = self._clock.now()
         if now >= proposal.expires_at:
             self._expired(proposal)
@@ -177,7 +213,7 @@ class Gate:
             action="approve",
             principal=principal.name,
             detail=comment,
-            data={"digest": proposal.digest, **_asserted(principal)},
+            data={"digest": proposal.digest, **_asserted(principal, execution_url)},
             approval=Approval(principal, proposal.digest, now, comment),
         )
 
@@ -258,6 +294,20 @@ def _still_proposed(proposal: Proposal) -> None:
         )
 
 
+def _applied_with_undo(proposal: Proposal) -> None:
+    if proposal.applied is None or not allowed(proposal.state, State.ROLLING_BACK):
+        raise Conflict(
+            f"proposal {proposal.id} is {proposal.state}: nothing of it is there to take back",
+            hint="only a change that was applied can be rolled back; see its events",
+        )
+    if proposal.plan.undo is None:
+        raise Refused(
+            "NothingToUndo",
+            f"{proposal.plan.action} of {proposal.plan.target} has no undo",
+            hint="request the change you want instead",
+        )
+
+
 def _digest_is_true(proposal: Proposal) -> bool:
     return digest_of_proposal(proposal) == proposal.digest
 
@@ -267,5 +317,7 @@ def _digest_holds(proposal: Proposal) -> bool:
     return approval is not None and approval.digest == proposal.digest and _digest_is_true(proposal)
 
 
-def _asserted(principal: Principal) -> dict[str, str]:
-    return {"on_behalf_of": principal.on_behalf_of} if principal.on_behalf_of else {}
+def _asserted(principal: Principal, execution_url: str = "") -> dict[str, str]:
+    """Return what the caller says about itself: recorded, never trusted."""
+    said = {"on_behalf_of": principal.on_behalf_of, "execution_url": execution_url}
+    return {name: value for name, value in said.items() if value}

@@ -18,12 +18,16 @@ from sqlalchemy.exc import IntegrityError
 from remedyd.errors import Conflict, InvalidInput, NotFound, StoreError
 from remedyd.model import Clock, Digest, Event, Json, Proposal, ProposalId, State
 from remedyd.proposals import codec, lifecycle
+from remedyd.proposals.answers import Answers
 from remedyd.proposals.database import Database
 from remedyd.proposals.flags import Flags
 from remedyd.proposals.memory import Memory
+from remedyd.proposals.notices import Notices
 from remedyd.proposals.query import Page, ProposalFilter, conditions, cursor_of
+from remedyd.proposals.refusals import Refusals
 from remedyd.proposals.schema import Schema
 from remedyd.proposals.tables import events, proposals, sightings
+from remedyd.proposals.trail import Trail, append, read_event
 
 __all__ = ["Page", "ProposalFilter", "Store"]
 
@@ -48,6 +52,10 @@ class Store:
         self._database = Database(url, busy_timeout=busy_timeout)
         self._schema = Schema(self._database)
         self.flags: Final = Flags(self._database)
+        self.trail: Final = Trail(self._database)
+        self.answers: Final = Answers(self._database)
+        self.refusals: Final = Refusals(self._database)
+        self.notices: Final = Notices()
         self._memory = Memory(self._database)
         self.decision_state: Final = self._memory.decision_state
         self.save_sightings: Final = self._memory.save_sightings
@@ -78,9 +86,10 @@ class Store:
         try:
             with self._database.write() as connection:
                 connection.execute(proposals.insert().values(_columns(proposal)))
-                connection.execute(events.insert().values(event))
+                append(connection, event)
         except IntegrityError as error:
             raise self._taken(proposal) from error
+        self.notices.tell(proposal.id)
         return proposal
 
     def get(self, key: ProposalId) -> Proposal:
@@ -131,7 +140,7 @@ class Store:
         """Return the proposal's history, oldest first; empty if there is no such proposal."""
         query = sa.select(events).where(events.c.proposal == key).order_by(events.c.sequence)
         with self._database.read() as connection:
-            return tuple(_read_event(row) for row in connection.execute(query))
+            return tuple(read_event(row) for row in connection.execute(query))
 
     def transition(
         self,
@@ -209,18 +218,15 @@ class Store:
         at = self._clock.now()
         new = replace(old, state=to, version=old.version + 1, updated_at=at, **changes)
         event = _event(new, at, action, principal, detail, data)
-        c = proposals.c
-        still = (c.id == old.id, c.state == old.state, c.version == old.version)
         try:
             with self._database.write() as connection:
-                values = _columns(new) | _ends(old, new)
-                if connection.execute(proposals.update().where(*still).values(values)).rowcount:
-                    connection.execute(events.insert().values(event))
-                    return new
-                lost = _lost(connection, old, to)
+                if not _swapped(connection, old, new):
+                    raise _lost(connection, old, to)
+                append(connection, event)
         except IntegrityError as error:
             raise self._taken(new) from error
-        raise lost
+        self.notices.tell(new.id)
+        return new
 
     def _taken(self, proposal: Proposal) -> Conflict | StoreError:
         """Name the proposal that stands in the way of an insert or a reopening."""
@@ -240,6 +246,14 @@ class Store:
         return Conflict(
             f"{proposal.plan.target} had another open proposal a moment ago", hint="try again"
         )
+
+
+def _swapped(connection: Connection, old: Proposal, new: Proposal) -> bool:
+    """Write `new` where the record still is what the caller read; return whether it was."""
+    c = proposals.c
+    still = (c.id == old.id, c.state == old.state, c.version == old.version)
+    values = _columns(new) | _ends(old, new)
+    return bool(connection.execute(proposals.update().where(*still).values(values)).rowcount)
 
 
 def _columns(proposal: Proposal) -> dict[str, Any]:
@@ -291,22 +305,9 @@ def _event(
         "at": at,
         "action": action,
         "state": proposal.state.value,
+        "principal": principal,
         "body": codec.dump_free({"principal": principal, "detail": detail, "data": data}),
     }
-
-
-def _read_event(row: Any) -> Event:
-    body = codec.load_free(row.body)
-    return Event(
-        proposal=ProposalId(row.proposal),
-        sequence=row.sequence,
-        at=row.at,
-        action=row.action,
-        state=State(row.state),
-        principal=body["principal"],
-        detail=body["detail"],
-        data=body["data"],
-    )
 
 
 def _lost(connection: Connection, old: Proposal, to: State) -> Conflict | NotFound:

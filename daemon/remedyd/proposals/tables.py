@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The schema revision this code works with: the last one in `migrations/versions`."""
 
 
@@ -91,9 +91,11 @@ events = sa.Table(
     sa.Column("action", sa.String(64), nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("principal", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("proposal", "sequence", name="events_in_order"),
     sqlite_autoincrement=True,
 )
+sa.Index("events_by_principal", events.c.principal, events.c.position)
 
 sightings = sa.Table(
     "sightings",
@@ -112,3 +114,32 @@ flags = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
+
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("request", sa.String(64), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("body", sa.Text, nullable=False),
+)
+sa.Index("answers_by_age", answers.c.at)
+
+refusals = sa.Table(
+    "refusals",
+    metadata,
+    sa.Column(
+        "position",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("principal", sa.Text, nullable=False),
+    sa.Column("namespace", sa.Text, nullable=False),
+    sa.Column("proposal", sa.String(64), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+sa.Index("refusals_by_proposal", refusals.c.proposal, refusals.c.position)
