@@ -4,6 +4,7 @@ from remedyd.lab.controllers.objects import (
     DAEMONSETS,
     DEPLOYMENTS,
     EVENTS,
+    NODES,
     PODS,
     REPLICASETS,
     REVISIONS,
@@ -222,3 +223,113 @@ def test_the_same_seed_gives_the_same_cluster() -> None:
         return cluster.simulation.store.list(PODS), cluster.documents
 
     assert run() == run()
+
+
+def strategy(**values: object):  # type: ignore[no-untyped-def]
+    """Return a change of a StatefulSet's update strategy."""
+
+    def write(obj: KubeObject) -> None:
+        obj["spec"]["updateStrategy"] = values
+
+    return write
+
+
+def revisions(cluster: Rig) -> dict[str, str]:
+    """Return the revision of each pod of the StatefulSet `db`."""
+    label = "controller-revision-hash"
+    return {p["metadata"]["name"]: p["metadata"]["labels"][label] for p in cluster.pods("db")}
+
+
+def test_a_partition_holds_an_update_back() -> None:
+    """Pods below the partition keep the old template, also when they are replaced."""
+    cluster = database()
+    before = revisions(cluster)
+    partition = strategy(type="RollingUpdate", rollingUpdate={"partition": 2})
+    cluster.change("db", partition, STATEFULSETS)
+    cluster.change("db", set_memory("256Mi"), STATEFULSETS)
+    cluster.advance(60)
+    cluster.simulation.store.delete(PODS, "shop", "db-0")
+    cluster.advance(60)
+    after = revisions(cluster)
+    assert {name for name in after if after[name] != before[name]} == {"db-2"}
+
+
+def test_on_delete_waits_for_somebody_to_delete() -> None:
+    """With OnDelete only a pod that is deleted by hand gets the new template."""
+    cluster = database(2)
+    before = revisions(cluster)
+    cluster.change("db", strategy(type="OnDelete"), STATEFULSETS)
+    cluster.change("db", set_memory("256Mi"), STATEFULSETS)
+    cluster.advance(60)
+    assert revisions(cluster) == before
+    cluster.simulation.store.delete(PODS, "shop", "db-1")
+    cluster.advance(60)
+    after = revisions(cluster)
+    assert {name for name in after if after[name] != before[name]} == {"db-1"}
+
+
+def test_scaling_in_the_middle_of_a_rollout_is_spread() -> None:
+    """Both ReplicaSets of a rollout that hangs grow by their share."""
+    cluster = rig(spec(replicas=4))
+    cluster.inject("unready", "shop/web")
+    cluster.change("web", set_memory("256Mi"))
+    cluster.advance(20)
+    cluster.change("web", replicas(8))
+    cluster.advance(20)
+    sizes = [rs["spec"]["replicas"] for rs in cluster.simulation.store.list(REPLICASETS, "shop")]
+    assert sorted(sizes) == [4, 6]
+
+
+def test_foreground_deletion_waits_for_the_pods() -> None:
+    """The Deployment stays, terminating, until everything it owned is gone."""
+    cluster = rig()
+    store = cluster.simulation.store
+    store.delete(DEPLOYMENTS, "shop", "web", finalizer="foregroundDeletion")
+    cluster.advance(1)
+    assert "deletionTimestamp" in cluster.get()["metadata"]
+    cluster.advance(30)
+    assert store.list(DEPLOYMENTS, "shop") == []
+    assert cluster.pods() == []
+
+
+def test_a_cordoned_node_gets_no_new_pods() -> None:
+    """An unschedulable node keeps what it has and takes nothing more."""
+    cluster = rig(spec(replicas=1), nodes=2)
+
+    def cordon(obj: KubeObject) -> None:
+        obj["spec"]["unschedulable"] = True
+
+    cluster.simulation.store.mutate(NODES, None, "worker-1", cordon, manager="kubectl")
+    cluster.change("web", replicas(4))
+    cluster.advance(30)
+    nodes = [pod["spec"]["nodeName"] for pod in cluster.pods()]
+    assert nodes.count("worker-1") <= 1
+
+
+def test_a_node_selector_is_obeyed() -> None:
+    """A pod goes only where its node selector allows."""
+    cluster = rig(spec(replicas=3))
+
+    def select(obj: KubeObject) -> None:
+        where = {"kubernetes.io/hostname": "worker-2"}
+        obj["spec"]["template"]["spec"]["nodeSelector"] = where
+
+    cluster.change("web", select)
+    cluster.advance(60)
+    assert {pod["spec"]["nodeName"] for pod in cluster.pods()} == {"worker-2"}
+
+
+def test_min_ready_seconds_delay_availability() -> None:
+    """A pod that is ready counts as available only after minReadySeconds."""
+    cluster = rig()
+
+    def patience(obj: KubeObject) -> None:
+        obj["spec"]["minReadySeconds"] = 30
+        obj["spec"]["replicas"] = 3
+
+    cluster.change("web", patience)
+    cluster.advance(15)
+    status = cluster.get()["status"]
+    assert (status["readyReplicas"], status["availableReplicas"]) == (3, 2)
+    cluster.advance(30)
+    assert cluster.get()["status"]["availableReplicas"] == 3

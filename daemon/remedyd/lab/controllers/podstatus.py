@@ -4,26 +4,9 @@ import hashlib
 from typing import Any
 
 from remedyd.lab.controllers.runtime import Container, PodRun
-from remedyd.lab.quantities import quantity
 from remedyd.model.values import KubeObject
 
 _OTHERS = ("PodScheduled", "DisruptionTarget", "PodResizePending", "PodResizeInProgress")
-
-
-def quality(pod: KubeObject) -> str:
-    """Return the quality-of-service class by the containers' requests and limits."""
-    guaranteed, any_set = True, False
-    for container in pod["spec"]["containers"]:
-        resources = container.get("resources") or {}
-        limits, asked = resources.get("limits") or {}, resources.get("requests") or {}
-        any_set |= bool(limits or asked)
-        for name in ("cpu", "memory"):
-            limit = quantity(limits.get(name))
-            if not limit or quantity(asked.get(name, limits.get(name))) != limit:
-                guaranteed = False
-    if not any_set:
-        return "BestEffort"
-    return "Guaranteed" if guaranteed else "Burstable"
 
 
 def render(pod: KubeObject, run: PodRun, now: str) -> KubeObject:
@@ -43,7 +26,7 @@ def render(pod: KubeObject, run: PodRun, now: str) -> KubeObject:
     status["startTime"] = run.started
     specs = {spec["name"]: spec for spec in pod["spec"]["containers"]}
     status["containerStatuses"] = [_container(c, specs[c.name]) for c in run.containers]
-    status["qosClass"] = old.get("qosClass") or quality(pod)
+    status["qosClass"] = old.get("qosClass", "BestEffort")
     return status
 
 
