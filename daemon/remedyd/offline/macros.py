@@ -12,6 +12,24 @@ _SIGNED = r"[+-]?\d+"
 _DECIMAL = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
 
 MACROS = (
+    # What a counter gained: a fall is a restart from zero. Null for fewer than two samples.
+    """esql_resets(v) AS list_sum(list_transform(range(2, len(v) + 1),
+        lambda i: CASE WHEN v[i] < v[i - 1] THEN v[i - 1] ELSE 0 END))""",
+    "esql_increase(v) AS CASE WHEN len(v) > 1 THEN v[-1] + esql_resets(v) - v[1] END",
+    # Extrapolation to the bounds of a bucket as Prometheus does it: all the way when a sample is
+    # near enough, else by half the mean distance of samples; a counter never starts below zero.
+    """esql_reach(gap, mean) AS
+        CASE WHEN gap <= 0 THEN 0 WHEN gap > mean * 1.1 THEN mean / 2.0 ELSE gap END""",
+    """esql_stretched(gain, first_value, first_t, last_t, samples, low, high) AS
+        gain + esql_reach(high - last_t, (last_t - first_t) / samples) * gain / (last_t - first_t)
+        + least(first_value,
+            esql_reach(first_t - low, (last_t - first_t) / samples) * gain / (last_t - first_t))""",
+    """esql_extrapolated(v, first_t, last_t, low, high) AS esql_stretched(
+        esql_increase(v), v[1], CAST(first_t AS DOUBLE), CAST(last_t AS DOUBLE),
+        CAST(len(v) AS DOUBLE), CAST(low AS DOUBLE), CAST(high AS DOUBLE))""",
+    """esql_instant_rate(v, t) AS CASE WHEN len(v) > 1 AND t[1] > t[2] THEN
+        (CASE WHEN v[1] < v[2] THEN v[1] ELSE v[1] - v[2] END)
+        * 1000 / (epoch_ms(t[1]) - epoch_ms(t[2])) END""",
     # A cast of nanoseconds to microseconds would round.
     "esql_micros(x) AS make_timestamp(epoch_ns(x) // 1000)",
     # Java counts months between dates by calendar fields: from the 31st to the 30th is not whole.

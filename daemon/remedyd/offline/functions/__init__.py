@@ -16,6 +16,7 @@ from remedyd.offline.functions import (
     math,
     multivalue,
     strings,
+    timeseries,
 )
 from remedyd.offline.functions.signature import Function, Kind, Parameter
 
@@ -31,6 +32,7 @@ _MODULES = (
     multivalue,
     grouping,
     aggregates,
+    timeseries,
 )
 
 FUNCTIONS: dict[str, Function] = {

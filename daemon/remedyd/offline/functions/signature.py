@@ -31,6 +31,7 @@ class Kind(StrEnum):
     SCALAR = "scalar"
     AGGREGATE = "aggregate"
     GROUPING = "grouping"
+    TIME_SERIES = "time series"
 
 
 class Emitter(Protocol):

@@ -63,14 +63,20 @@ class Batch:
         templates: Mapping[str, str] | None,
         row: Row,
     ) -> None:
-        for path, value in leaves(branch, prefix):
-            if value is not None:
-                self._put(path, value, templates, row)
+        for key, value in branch.items():
+            if not isinstance(value, dict | list):
+                if value is not None:
+                    self._put(prefix + key, value, templates, row)
+                continue
+            for path, inner in leaves({key: value}, prefix):
+                if inner is not None:
+                    self._put(path, inner, templates, row)
 
     def _put(self, path: str, value: object, templates: Mapping[str, str] | None, row: Row) -> None:
-        if path not in self._readers:
-            self._readers[path] = self._reader(path, value, templates)
-        reader = self._readers[path]
+        try:
+            reader = self._readers[path]
+        except KeyError:
+            reader = self._readers[path] = self._reader(path, value, templates)
         if reader is not None:
             stored = self._stored(path, value, *reader)
             if stored is not None:

@@ -11,22 +11,36 @@ from remedyd.offline import nodes
 from remedyd.offline.catalog import Catalog
 from remedyd.offline.functions.moments import millis
 from remedyd.offline.plan import Limit, Plan
-from remedyd.offline.verifier import commands, joins, sources, stats
+from remedyd.offline.verifier import commands, extractions, joins, sources, stats
 from remedyd.offline.verifier.context import Context
 from remedyd.offline.verifier.parameters import Given, Parameters, bind_identifiers
 from remedyd.offline.verifier.problems import Reporter, VerificationError
 from remedyd.offline.verifier.sources import UnknownIndex
+from remedyd.offline.verifier.timeseries import time_series_stats
 
 __all__ = ["Given", "Settings", "UnknownIndex", "VerificationError", "verify"]
 
-NO_LIMIT = "No limit defined, adding default limit of [1000]"
+
+def _stats(node: nodes.Stats, context: Context) -> None:
+    if context.time_series:
+        time_series_stats(node, context)
+    else:
+        stats.stats_command(node, context)
+
+
+def default_rows(query: nodes.Query) -> int:
+    """Return how many rows a query without LIMIT gives at most."""
+    from_series = isinstance(query.commands[0], nodes.TimeSeries)
+    return commands.MAXIMUM_ROWS if from_series else commands.DEFAULT_ROWS
+
 
 _COMMANDS: dict[type[nodes.Command], Callable[[Any, Context], None]] = {
     nodes.From: sources.from_command,
+    nodes.TimeSeries: sources.time_series_command,
     nodes.Row: sources.row_command,
     nodes.Where: commands.where_command,
     nodes.Eval: commands.eval_command,
-    nodes.Stats: stats.stats_command,
+    nodes.Stats: _stats,
     nodes.InlineStats: stats.stats_command,
     nodes.Keep: commands.keep_command,
     nodes.Drop: commands.drop_command,
@@ -35,6 +49,8 @@ _COMMANDS: dict[type[nodes.Command], Callable[[Any, Context], None]] = {
     nodes.Limit: commands.limit_command,
     nodes.MvExpand: commands.expand_command,
     nodes.LookupJoin: joins.lookup_join_command,
+    nodes.Dissect: extractions.dissect_command,
+    nodes.Grok: extractions.grok_command,
 }
 
 
@@ -59,6 +75,7 @@ def verify(query: nodes.Query, catalog: Catalog, settings: Settings) -> Plan:
     query = bind_identifiers(query, parameters)
     context = Context(
         reporter,
+        query,
         parameters,
         catalog,
         settings.stack,
@@ -72,8 +89,9 @@ def verify(query: nodes.Query, catalog: Catalog, settings: Settings) -> Plan:
             raise reporter.unsupported(command, _name(command))
         handler(command, context)
     if not context.limited:
-        context.warnings.append(NO_LIMIT)
-        context.steps.append(Limit(commands.DEFAULT_ROWS))
+        rows = default_rows(query)
+        context.warnings.append(f"No limit defined, adding default limit of [{rows}]")
+        context.steps.append(Limit(rows))
     output = tuple(context.scope.columns.items())
     return Plan(tuple(context.steps), output, tuple(context.warnings))
 

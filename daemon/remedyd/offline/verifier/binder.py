@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from remedyd.offline import nodes
-from remedyd.offline.functions import OPERATORS, Function, Kind, lookup, suggestions
+from remedyd.offline.functions import FUNCTIONS, OPERATORS, Function, Kind, lookup, suggestions
 from remedyd.offline.functions.patterns import lucene_operator
 from remedyd.offline.plan import (
     AggregateCall,
@@ -17,7 +17,7 @@ from remedyd.offline.plan import (
     Reference,
     Span,
 )
-from remedyd.offline.types import DataType
+from remedyd.offline.types import COUNTERS, NUMERIC, DataType
 from remedyd.offline.verifier.casts import FUNCTION_OF
 from remedyd.offline.verifier.checking import check_arguments, check_arity, compatible
 from remedyd.offline.verifier.context import Context
@@ -33,7 +33,8 @@ class Binder:
 
     `groups` is None outside STATS. Inside, aggregate functions are allowed, and a column
     outside of one must be among the groups, by name. `grouping` is set in BY, the only place
-    for BUCKET. `filtered` is the text of the aggregation whose WHERE is bound.
+    for BUCKET. `filtered` is the text of the aggregation whose WHERE is bound, `time_series`
+    is set in the STATS of TS, where counters may be aggregated as their last value.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Binder:
         condition: Expression | None = None,
         grouping: bool = False,
         filtered: str = "",
+        time_series: bool = False,
     ) -> None:
         self.context = context
         self.reporter = context.reporter
@@ -51,6 +53,7 @@ class Binder:
         self.condition = condition
         self.grouping = grouping
         self.filtered = filtered
+        self.time_series = time_series
         self.aggregate: str | None = None
         self._handlers: dict[type[nodes.Expression], Callable[..., Expression]] = {
             nodes.Literal: literal,
@@ -108,7 +111,12 @@ class Binder:
     def _reference(self, column: Column, node: nodes.Node) -> Expression:
         if column.type is DataType.UNSUPPORTED:
             raise self.reporter.error(node, conflict_text(column))
-        return Reference(column.type, column.multi, node, column)
+        reference = Reference(column.type, column.multi, node, column)
+        if self.time_series and self.aggregate and column.type in NUMERIC | COUNTERS:
+            last = FUNCTIONS["LAST_OVER_TIME"]
+            kind = last.returns([column.type])
+            return AggregateCall(kind, False, node, last, (reference,))
+        return reference
 
     # --- operators -------------------------------------------------------------------------
 
@@ -181,6 +189,8 @@ class Binder:
         function = lookup(node.name, self.context.stack)
         if function is None:
             raise self._unknown_function(node)
+        if function.kind is Kind.TIME_SERIES:
+            return self._time_series(function, node)
         if function.kind is Kind.AGGREGATE:
             return self._aggregate(function, node)
         if function.kind is Kind.GROUPING and not self.grouping:
@@ -238,6 +248,24 @@ class Binder:
         return AggregateCall(
             data_type, function.gives_multi, node, function, tuple(arguments), self.condition
         )
+
+    def _time_series(self, function: Function, node: nodes.FunctionCall) -> Expression:
+        text = self.reporter.text(node)
+        if self.groups is None:
+            reason = f"aggregate function [{text}] not allowed outside STATS command"
+            raise self.reporter.error(node, reason)
+        if not self.time_series:
+            reason = f"time_series aggregate[{text}] can only be used with the TS command"
+            raise self.reporter.error(node, reason)
+        outside, self.aggregate, self.time_series = self.aggregate, text, False
+        try:
+            bound = [self.bind(argument) for argument in node.arguments]
+        finally:
+            self.aggregate, self.time_series = outside, True
+        check_arity(function, len(node.arguments), node, self.reporter)
+        arguments = check_arguments(function, bound, node, self.reporter)
+        data_type = function.returns([argument.type for argument in arguments])
+        return AggregateCall(data_type, False, node, function, tuple(arguments))
 
     def _apply(
         self, function: Function, given: list[Expression], node: nodes.Expression

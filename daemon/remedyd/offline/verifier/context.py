@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from remedyd.offline.catalog import Catalog
+from remedyd.offline.nodes import Node
 from remedyd.offline.plan import Step
 from remedyd.offline.verifier.parameters import Parameters
 from remedyd.offline.verifier.problems import Reporter
@@ -20,6 +21,7 @@ class Context:
     """
 
     reporter: Reporter
+    root: Node
     parameters: Parameters
     catalog: Catalog
     stack: tuple[int, int]
@@ -31,6 +33,7 @@ class Context:
     nullify: bool = False
     gone: set[str] = field(default_factory=set)
     limited: bool = False
+    time_series: bool = False
 
     def missing(self, name: str) -> bool:
         """Whether an unknown column stands for an unmapped field, to be read as null."""

@@ -61,15 +61,31 @@ def _columns(resolution: Resolution) -> tuple[tuple[Column, ...], Names]:
 
 def from_command(node: nodes.From, context: Context) -> None:
     """Show every field of the streams, in alphabetical order, then the metadata asked for."""
-    resolution = resolve(node, context)
+    _show(resolve(node, context), node.metadata, context)
+
+
+def _show(resolution: Resolution, metadata: tuple[nodes.Column, ...], context: Context) -> None:
     if "columns" not in resolution.memo:
         resolution.memo["columns"] = _columns(resolution)
     columns, names = resolution.memo["columns"]
     context.scope.names = names.copy()
     context.scope.columns = {column.name: column for column in columns}
-    index = _metadata(node.metadata, context)
+    index = _metadata(metadata, context)
     until = context.now if context.hide_future else None
     context.steps.append(Scan(resolution.streams, columns, index, until))
+
+
+def time_series_command(node: nodes.TimeSeries, context: Context) -> None:
+    """FROM over the time series among the streams; the first STATS is theirs."""
+    patterns = patterns_of(node.sources, context)
+    found = context.catalog.resolve(patterns)
+    streams = tuple(schema for schema in found.streams if schema.is_time_series)
+    if not streams:
+        missing = ",".join(entry.text for entry in patterns if not entry.excluded)
+        position = context.reporter.source.position(node.span.start)
+        raise UnknownIndex(f"Unknown index [{missing}]", position, kind="verification_exception")
+    _show(Resolution(streams), node.metadata, context)
+    context.time_series = True
 
 
 def _metadata(names: tuple[nodes.Column, ...], context: Context) -> Column | None:
