@@ -33,6 +33,8 @@ _TRAPS = (
     (re.compile(r"[-+]?\.(?:inf|nan)", re.IGNORECASE), "is not a finite number"),
     (re.compile(r"="), "is a special value to YAML 1.1"),
 )
+_JOINED = re.compile(r"\\\r?\n[ \t]*")
+"""A line break that its backslash takes away."""
 _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*|.)", re.S)
 
 
@@ -83,6 +85,8 @@ def source_offset(scalar: Scalar, text: str, offset: int) -> int:
 
 def _align(scalar: Scalar, text: str, at: int, char: str) -> int:
     """Skip indentation and folding that leaves no character in the value."""
+    if scalar.style == '"' and (joint := _JOINED.match(text, at)):
+        at = joint.end()
     while at < scalar.end and text[at] != char and text[at] in " \t\r\n" and char not in " \n":
         at += 1
     return at
