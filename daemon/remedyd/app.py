@@ -27,6 +27,7 @@ from remedyd.observability import logs
 from remedyd.observability.metrics import Metrics
 from remedyd.policy.loader import load_policies
 from remedyd.policy.policy import PolicySet
+from remedyd.proposals.attempts import Attempts
 from remedyd.proposals.gate import Gate
 from remedyd.proposals.ids import ProposalIds
 from remedyd.proposals.store import Store
@@ -39,6 +40,7 @@ from remedyd.stages.moves import Moves
 from remedyd.stages.nominate import Decide, RunAudit
 from remedyd.stages.propose import AutoApprove, Propose
 from remedyd.stages.prove import Prove
+from remedyd.stages.recent import Recent
 from remedyd.stages.settle import Rollback, StartRollback
 
 log = logs.get(__name__)
@@ -97,9 +99,10 @@ class App:
         runner = AuditRunner(source, self.clock, settings.cluster_name, gate=audits.gate)
         planner = Planner(cluster, self.clock)
         gate = self._gate(store)
+        recent = Recent()
         door = self._door(cluster, gate, planner)
         loop = Loop(
-            stages=self._stages(runner, audits, policies, planner, gate, store),
+            stages=self._stages(runner, audits, policies, planner, gate, store, recent),
             steps=self._steps(runner, audits, cluster, door, store),
             store=store,
             gate=gate,
@@ -117,6 +120,9 @@ class App:
             planner=planner,
             runner=runner,
             audits=audits,
+            policies=lambda: policies,
+            recent=recent,
+            attempts=Attempts(store, self.clock),
             readiness=self._readiness(store, cluster, source),
             wake=lambda proposal: _submit(pool, loop, proposal),
             run_now=scheduler.run_now,
@@ -145,12 +151,14 @@ class App:
         planner: Planner,
         gate: Gate,
         store: Store,
+        recent: Recent,
     ) -> Sequence[Stage]:
         """Return the gates of the audit half, in order."""
         lock = threading.Lock()
         return (
             RunAudit(runner, audits, self.metrics),
             Decide(store, lambda: policies, self.clock, self.metrics, lock),
+            recent,
             Propose(planner, gate, self.metrics, lock),
             AutoApprove(gate, self.metrics),
         )

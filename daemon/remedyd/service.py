@@ -24,9 +24,15 @@ from remedyd.model import (
     State,
     Target,
 )
+from remedyd.policy.policy import Policy, PolicySet
+from remedyd.proposals.attempts import Attempts
 from remedyd.proposals.gate import Gate
+from remedyd.proposals.notices import Listener
 from remedyd.proposals.query import Page, ProposalFilter
+from remedyd.proposals.refusals import Refusal
 from remedyd.proposals.store import Store
+from remedyd.proposals.trail import Entry, TrailFilter
+from remedyd.stages.recent import Judged, Recent
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,14 @@ class Ready:
 
     ready: bool
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """How a workload stands, and its proposals, newest first."""
+
+    status: Plan
+    history: tuple[Proposal, ...]
 
 
 class Service:
@@ -49,6 +63,9 @@ class Service:
         planner: Planner,
         runner: AuditRunner,
         audits: Mapping[str, AuditDefinition],
+        policies: Callable[[], PolicySet],
+        recent: Recent,
+        attempts: Attempts,
         readiness: Callable[[], Sequence[str]],
         wake: Callable[[ProposalId], None],
         run_now: Callable[[str], bool],
@@ -60,6 +77,9 @@ class Service:
         self._planner = planner
         self._runner = runner
         self._audits = audits
+        self._policies = policies
+        self._recent = recent
+        self._attempts = attempts
         self._readiness = readiness
         self._wake = wake
         self._run_now = run_now
@@ -85,52 +105,140 @@ class Service:
         return self._store.events(proposal_id)
 
     def approve(
-        self, principal: Principal, proposal_id: ProposalId, digest: Digest, comment: str = ""
+        self,
+        principal: Principal,
+        proposal_id: ProposalId,
+        digest: Digest,
+        comment: str = "",
+        *,
+        execution_url: str = "",
     ) -> Proposal:
         """Let the proposal with exactly this digest through; the loop applies it at once."""
-        proposal = self.proposal(principal, proposal_id)
-        _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
-        approved = self._gate.approve(proposal_id, digest, principal, comment)
+        with self._attempts.watch(principal, "approve", proposal_id):
+            proposal = self.proposal(principal, proposal_id)
+            _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
+            approved = self._gate.approve(
+                proposal_id, digest, principal, comment, execution_url=execution_url
+            )
         self._wake(proposal_id)
         return approved
 
     def reject(self, principal: Principal, proposal_id: ProposalId, reason: str = "") -> Proposal:
         """End the proposal; a proposer may do this too."""
-        proposal = self.proposal(principal, proposal_id)
-        _require(principal, Scope.PROPOSER, proposal.plan.target.namespace)
-        return self._gate.reject(proposal_id, principal, reason)
+        with self._attempts.watch(principal, "reject", proposal_id):
+            proposal = self.proposal(principal, proposal_id)
+            _require(principal, Scope.PROPOSER, proposal.plan.target.namespace)
+            return self._gate.reject(proposal_id, principal, reason)
+
+    def rollback(self, principal: Principal, proposal_id: ProposalId, reason: str = "") -> Proposal:
+        """Have an applied change taken back, where it still is ours; the loop does it at once."""
+        with self._attempts.watch(principal, "rollback", proposal_id):
+            proposal = self.proposal(principal, proposal_id)
+            _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
+            started = self._gate.rollback(proposal_id, principal, reason)
+        self._wake(proposal_id)
+        return started
 
     def audits(self, principal: Principal) -> Sequence[AuditDefinition]:
         """Return the loaded audits by name."""
         _require(principal, Scope.VIEWER)
         return [self._audits[name] for name in sorted(self._audits)]
 
+    def audit(self, principal: Principal, name: str) -> tuple[AuditDefinition, AuditResult | None]:
+        """Return an audit with its last scheduled result, within the principal's namespaces."""
+        _require(principal, Scope.VIEWER)
+        found, last = self._audit(name), self._recent.result(name)
+        return found, None if last is None else _within(last, principal)
+
     def run_audit(self, principal: Principal, name: str) -> AuditResult:
         """Run an audit now, for its rows; raise NotFound for an unknown one.
 
         The scheduled run, with its decisions, is brought forward as well.
         """
-        _require(principal, Scope.PROPOSER)
+        with self._attempts.watch(principal, "run audit"):
+            _require(principal, Scope.PROPOSER)
+        result = self._runner.run(self._audit(name))
+        self._run_now(name)
+        return _within(result, principal)
+
+    def _audit(self, name: str) -> AuditDefinition:
         if name not in self._audits:
             known = ", ".join(sorted(self._audits))
             raise NotFound(f"no audit {name!r}", hint=f"known audits: {known}")
-        result = self._runner.run(self._audits[name])
-        self._run_now(name)
-        if principal.namespaces is None:
-            return result
-        rows = tuple(r for r in result.rows if r.target.namespace in principal.namespaces)
-        return replace(result, rows=rows, table=None)
+        return self._audits[name]
+
+    def policies(self, principal: Principal) -> Sequence[tuple[Policy, Judged | None]]:
+        """Return the policies in force with what they decided last, in the caller's namespaces."""
+        _require(principal, Scope.VIEWER)
+        return [self._policy(principal, policy) for policy in self._policies().values()]
+
+    def policy(self, principal: Principal, name: str) -> tuple[Policy, Judged | None]:
+        """Return one policy with what it decided last; raise NotFound."""
+        _require(principal, Scope.VIEWER)
+        return self._policy(principal, self._policies().find(name))
+
+    def _policy(self, principal: Principal, policy: Policy) -> tuple[Policy, Judged | None]:
+        judged = self._recent.judged(policy.name)
+        if judged is not None and principal.namespaces is not None:
+            seen = tuple(
+                d for d in judged.decisions if principal.may(Scope.VIEWER, d.target.namespace)
+            )
+            judged = replace(judged, decisions=seen)
+        return policy, judged
+
+    def workload(self, principal: Principal, target: Target, limit: int = 20) -> Workload:
+        """Read a workload and its proposals; raise NotFound where there is no such object."""
+        status = self.status(principal, target)
+        page = self._store.list(ProposalFilter(workload=target.workload, limit=limit))
+        return Workload(status, page.items)
+
+    def trail(self, principal: Principal, wanted: TrailFilter) -> tuple[Entry, ...]:
+        """Return events of all proposals within the principal's namespaces."""
+        _require(principal, Scope.VIEWER)
+        if principal.namespaces is not None:
+            wanted = wanted.within(principal.namespaces)
+        return self._store.trail.read(wanted)
+
+    def last_position(self, principal: Principal) -> int:
+        """Return where the trail ends now."""
+        _require(principal, Scope.VIEWER)
+        return self._store.trail.last()
+
+    def refusals(
+        self,
+        principal: Principal,
+        *,
+        proposal: str = "",
+        who: str = "",
+        before: int = 0,
+        limit: int = 100,
+    ) -> tuple[Refusal, ...]:
+        """Return what was tried and refused in the principal's namespaces, newest first."""
+        _require(principal, Scope.VIEWER)
+        return self._store.refusals.read(
+            proposal=proposal,
+            principal=who,
+            namespaces=principal.namespaces,
+            before=before,
+            limit=limit,
+        )
+
+    def listen(self, told: Listener) -> Callable[[], None]:
+        """Call `told` after each move of a proposal; return what ends this."""
+        return self._store.notices.listen(told)
 
     def status(self, principal: Principal, target: Target) -> Plan:
         """Read a workload; the plan writes nothing and its consequence says how it stands."""
-        _require(principal, Scope.VIEWER, target.namespace)
+        with self._attempts.watch(principal, "read status", namespace=target.namespace):
+            _require(principal, Scope.VIEWER, target.namespace)
         return self._planner.plan(target, ActionRequest("Status"))
 
     def request(
         self, principal: Principal, target: Target, action: ActionRequest, comment: str = ""
     ) -> Proposal:
         """Plan and propose a typed action that a principal asks for."""
-        _require(principal, Scope.PROPOSER, target.namespace)
+        with self._attempts.watch(principal, f"propose {action.type}", namespace=target.namespace):
+            _require(principal, Scope.PROPOSER, target.namespace)
         plan = self._planner.plan(target, action)
         if plan.blocked:
             block = plan.blocked[0]
@@ -143,8 +251,9 @@ class Service:
         Returns the proposal once the write is done; verification goes on in the background.
         Raises Conflict or Refused with the proposal's own words when nothing was written.
         """
-        _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
-        self._gate.approve(proposal.id, proposal.digest, principal, comment)
+        with self._attempts.watch(principal, "approve", proposal.id):
+            _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
+            self._gate.approve(proposal.id, proposal.digest, principal, comment)
         moved = self._loop.advance(proposal.id) or self._store.get(proposal.id)
         if moved.state in (State.STALE, State.EXPIRED):
             raise Conflict(moved.reason or f"proposal {moved.id} is {moved.state}")
@@ -156,6 +265,19 @@ class Service:
         """Return whether audits and writes can run, with every reason why not."""
         reasons = tuple(self._readiness())
         return Ready(not reasons, reasons)
+
+
+def _within(result: AuditResult, principal: Principal) -> AuditResult:
+    """Return the result with only the rows that the principal may see."""
+    if principal.namespaces is None:
+        return result
+    seen = principal.namespaces
+    return replace(
+        result,
+        rows=tuple(row for row in result.rows if row.target.namespace in seen),
+        set_aside=tuple(s for s in result.set_aside if s.row.target.namespace in seen),
+        table=None,
+    )
 
 
 def _require(principal: Principal, scope: Scope, namespace: str | None = None) -> None:

@@ -95,6 +95,11 @@ def configure(level: str = "INFO", style: str = "ecs", stream: TextIO | None = N
     )
 
 
+def bound() -> Mapping[str, Any]:
+    """Return what is bound to the work at hand: the request's id and source, when there is one."""
+    return structlog.contextvars.get_contextvars()
+
+
 def get(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of a module."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)

@@ -22,13 +22,14 @@ KEPT: Final = 10_000
 class Refusal:
     """One attempt: who tried what on what, and the answer.
 
-    `status` is the HTTP status, `namespace` and `proposal` are "" where the attempt named none.
+    `outcome` names the error (`Forbidden`, `Conflict`, a guardrail's reason); `namespace` and
+    `proposal` are "" where the attempt named none.
     """
 
     at: datetime
     principal: str
     operation: str
-    status: int
+    outcome: str
     detail: str
     namespace: str = ""
     proposal: str = ""
@@ -49,7 +50,7 @@ class Refusals:
         """Append one, and let the oldest beyond the bound go."""
         body = {
             name: getattr(refusal, name)
-            for name in ("operation", "status", "detail", "on_behalf_of", "source", "request_id")
+            for name in ("operation", "outcome", "detail", "on_behalf_of", "source", "request_id")
         }
         with self._database.write() as connection:
             done = connection.execute(
