@@ -18,7 +18,7 @@ from remedyd.offline.verifier.problems import Reporter, VerificationError
 from remedyd.offline.verifier.sources import UnknownIndex
 from remedyd.offline.verifier.timeseries import time_series_stats
 
-__all__ = ["Given", "Settings", "UnknownIndex", "VerificationError", "verify"]
+__all__ = ["Given", "Settings", "UnknownIndex", "VerificationError", "command_names", "verify"]
 
 
 def _stats(node: nodes.Stats, context: Context) -> None:
@@ -86,7 +86,7 @@ def verify(query: nodes.Query, catalog: Catalog, settings: Settings) -> Plan:
     for command in query.commands:
         handler = _COMMANDS.get(type(command))
         if handler is None:
-            raise reporter.unsupported(command, _name(command))
+            raise reporter.unsupported(command, _name(type(command)))
         handler(command, context)
     if not context.limited:
         rows = default_rows(query)
@@ -96,12 +96,15 @@ def verify(query: nodes.Query, catalog: Catalog, settings: Settings) -> Plan:
     return Plan(tuple(context.steps), output, tuple(context.warnings))
 
 
-def _name(command: nodes.Command) -> str:
-    return (
-        "".join(f" {char}" if char.isupper() else char for char in type(command).__name__)
-        .strip()
-        .upper()
-    )
+def command_names() -> set[str]:
+    """Return the commands that can be run, as they are written."""
+    return {_name(command) for command in _COMMANDS}
+
+
+def _name(command: type[nodes.Command]) -> str:
+    known = {nodes.TimeSeries: "TS", nodes.MvExpand: "MV_EXPAND"}
+    spaced = (f" {char}" if char.isupper() else char for char in command.__name__)
+    return known.get(command, "".join(spaced).strip().upper())
 
 
 def _apply_settings(query: nodes.Query, context: Context) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from remedyd.offline import nodes
 from remedyd.offline.functions import FUNCTIONS, OPERATORS, Function, Kind, lookup, suggestions
 from remedyd.offline.functions.patterns import lucene_operator
+from remedyd.offline.functions.refused import REFUSED
 from remedyd.offline.plan import (
     AggregateCall,
     Call,
@@ -214,6 +215,8 @@ class Binder:
         return self.reporter.error(node, reason)
 
     def _unknown_function(self, node: nodes.FunctionCall) -> Exception:
+        if node.name in REFUSED:
+            return self.reporter.unsupported(node, node.name)
         name = node.name.lower()
         near = suggestions(node.name, self.context.stack)
         hint = ""
