@@ -17,12 +17,13 @@ from remedyd.audits.explain import described, preview, reported
 from remedyd.audits.loader import Syntax, load_audits
 from remedyd.audits.parameters import parsed
 from remedyd.audits.runner import AuditRunner
-from remedyd.cli import audit_text
+from remedyd.cli import audit_lint, audit_text
 from remedyd.documents import did_you_mean
 from remedyd.errors import InvalidInput, NotFound, Problem
 from remedyd.model import ManualClock, QuerySource
 
 app = typer.Typer(no_args_is_help=True)
+app.command("lint")(audit_lint.lint)
 
 Name = Annotated[str, typer.Argument(help="Audit name", show_default=False)]
 Source = Annotated[

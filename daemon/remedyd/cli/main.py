@@ -14,7 +14,7 @@ from remedyd import __version__
 from remedyd.cli.failures import explained
 
 GROUPS: Final = {
-    "audit": ("remedyd.cli.audit", "List, explain and run audits"),
+    "audit": ("remedyd.cli.audit", "List, explain, check and run audits"),
     "policy": ("remedyd.cli.policy", "Validate, test and explain policies"),
     "proposals": ("remedyd.cli.proposals", "List, show, approve and reject proposals"),
     "lab": ("remedyd.lab.commands", "Start the simulated cluster alone"),

@@ -12,6 +12,7 @@ import typer
 from remedyd.actions.registry import SCHEMAS
 from remedyd.audits.loader import load_audits
 from remedyd.cli import policy_test
+from remedyd.cli.annotations import annotation
 from remedyd.cli.failures import INVALID
 from remedyd.errors import InvalidInput, Problem
 from remedyd.paths import shipped
@@ -91,11 +92,4 @@ def _report(problems: tuple[Problem, ...], output: Output) -> None:
         typer.echo(json.dumps({"valid": False, "policies": [], "problems": found}))
         return
     for problem in problems:
-        typer.echo(_annotation(problem) if output is Output.GITHUB else str(problem))
-
-
-def _annotation(problem: Problem) -> str:
-    """Format a problem as a GitHub workflow command."""
-    message = problem.message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    place = f"file={problem.path},line={problem.line},col={problem.column}"
-    return f"::error {place}::{message}"
+        typer.echo(annotation(problem) if output is Output.GITHUB else str(problem))

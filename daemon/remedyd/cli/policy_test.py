@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from remedyd.cli.annotations import annotation
 from remedyd.cli.failures import FAILED, INVALID
 from remedyd.errors import InvalidInput
 from remedyd.paths import shipped
@@ -50,7 +51,7 @@ def test(
         found = summary(suites, list(run_all(suites, run)), min_coverage)
     except InvalidInput as error:
         if output is Output.GITHUB and error.problems:
-            typer.echo("\n".join(reports.annotation(problem) for problem in error.problems))
+            typer.echo("\n".join(annotation(problem) for problem in error.problems))
             raise typer.Exit(INVALID) from error
         raise
     if not found.results:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from remedyd.cli.annotations import annotation, escaped
 from remedyd.errors import Problem
 from remedyd.testing.policytest.coverage import Coverage
 from remedyd.testing.policytest.matching import Failure
@@ -111,18 +112,6 @@ def github(summary: Summary) -> str:
         for result in summary.results
         for failure in result.failures
     ]
-    lines += [
-        f"::error::{_escaped(_too_little(one, summary.minimum))}" for one in summary.uncovered
-    ]
+    lines += [f"::error::{escaped(_too_little(one, summary.minimum))}" for one in summary.uncovered]
     passed = len(summary.results) - summary.failed
     return "\n".join([*lines, f"::notice::{passed} policy tests passed, {summary.failed} failed"])
-
-
-def annotation(problem: Problem) -> str:
-    """Format a problem as a GitHub workflow command."""
-    place = f"file={problem.path},line={problem.line},col={problem.column}"
-    return f"::error {place}::{_escaped(problem.message)}"
-
-
-def _escaped(message: str) -> str:
-    return message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
