@@ -15,6 +15,7 @@ from remedyd.model.audit import AuditResult
 from remedyd.model.decision import Decision
 from remedyd.model.state import DecisionState
 from remedyd.policy.frame import Frame
+from remedyd.policy.guardrails import Guardrails
 from remedyd.policy.guards import Guards
 from remedyd.policy.judging import Match, judge, set_aside, unusable
 from remedyd.policy.policy import Policy, PolicySet
@@ -37,14 +38,16 @@ def decide(
     state: DecisionState,
     now: datetime,
     policies: PolicySet,
+    guardrails: Guardrails | None = None,
 ) -> Decided:
     """Judge the rows of `results` under every policy that names their audit.
 
-    `now` is aware, in UTC. A result that is not Ok gives one Error per policy, with the outcome
-    as its reason. Policies whose audit is not among the results are left alone.
+    `now` is aware, in UTC. Without `guardrails` only the policies' own limits count. A result that
+    is not Ok gives one Error per policy, with the outcome as its reason. Policies whose audit is
+    not among the results are left alone.
     """
     with _without_collector():
-        return _decide(results, state, now, policies)
+        return _decide(results, state, now, policies, guardrails)
 
 
 @contextmanager
@@ -68,6 +71,7 @@ def _decide(
     state: DecisionState,
     now: datetime,
     policies: PolicySet,
+    guardrails: Guardrails | None,
 ) -> Decided:
     sustained = Sustained(state.sightings)
     answers: list[Decision | Match] = []
@@ -81,7 +85,7 @@ def _decide(
                 pending.extend(_judge(policy, frame, answers))
         _remember(sustained, policy, results, pending[start:])
     usable = [result for result in results if result.ok]
-    decided = Guards(state, sustained, usable, now).decide(pending)
+    decided = Guards(state, sustained, usable, now, guardrails).decide(pending)
     for slot, decision in decided.items():
         answers[slot] = decision
     decisions = cast("tuple[Decision, ...]", tuple(answers))  # every match has its slot decided

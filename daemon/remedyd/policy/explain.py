@@ -16,7 +16,7 @@ _MODES = {
 }
 _FAILURES = {
     OnFailure.STOP: "the change is kept and nothing follows",
-    OnFailure.NEXT: "the change is kept and the next step is proposed",
+    OnFailure.NEXT: "the change is undone and the next step is proposed",
     OnFailure.ROLLBACK: "the change is undone",
 }
 
@@ -40,12 +40,22 @@ def _lines(policy: Policy) -> Iterator[str]:
     for number, step in enumerate(policy.steps, 1):
         yield from _step(number, step)
     yield f"  then not again for the workload for {format_duration(spec.cooldown)}"
+    if (approval := _approval(policy)) and policy.mode is Mode.PROPOSE:
+        yield f"  {approval}"
     limits = spec.limits
     yield (
         f"  at most {limits.max_per_hour} proposals an hour, and none in a namespace where more "
         f"than {limits.max_targets_percent:g} % of the workloads match at once"
     )
     yield f"  hash {policy.hash[:12]}"
+
+
+def _approval(policy: Policy) -> str:
+    count, names = policy.spec.approvals, policy.spec.approvers
+    if names is not None and not names:
+        return "approved by nobody: approvers is empty"
+    who = f" of {', '.join(names)}" if names else ""
+    return f"approved by {count}{who}" if count > 1 or names else ""
 
 
 def _match(match: Match) -> Iterator[str]:

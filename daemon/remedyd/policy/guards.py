@@ -1,4 +1,4 @@
-"""What stands between a match and a proposal: memory, pause, one action per workload, limits.
+"""What stands between a match and a proposal: memory, one action per workload, limits, guardrails.
 
 The guards are asked in a fixed order; the first that objects names the reason. Those that compare
 matches with each other see them in rank order: most severe first, then by policy and workload, so
@@ -6,21 +6,21 @@ that the order of rows and policies in the input changes nothing.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from remedyd.documents import format_duration
 from remedyd.model.audit import AuditResult
 from remedyd.model.decision import Decision, DecisionKind, Mode
 from remedyd.model.state import DecisionState
+from remedyd.policy.guardrails import Guardrails, Objection, Snapshot, objection, signs
 from remedyd.policy.judging import Match
+from remedyd.policy.ladder import Rung, Stopped, rung
 from remedyd.policy.policy import Step
 from remedyd.policy.reasons import Reason
-from remedyd.policy.schema import OnFailure
 from remedyd.policy.sustain import Sustained
 
 _HOUR = timedelta(hours=1)
-_DAY = timedelta(days=1)
 _NONE = timedelta(0)
 
 Namespace = tuple[str, str]
@@ -41,34 +41,37 @@ class Guards:
         self,
         state: DecisionState,
         sustained: Sustained,
-        results: Iterable[AuditResult],
+        results: Sequence[AuditResult],
         now: datetime,
+        guardrails: Guardrails | None,
     ) -> None:
         """Take the remembered state, the sightings with this cycle's, and the usable results."""
         self._state = state
         self._sustained = sustained
         self._now = now
         self._workloads = _workloads(results)
+        self._guardrails = guardrails
+        self._storms = signs(results, guardrails.storm) if guardrails else {}
 
     def decide(self, pending: Iterable[Match]) -> dict[int, Decision]:
         """Return the decision for each slot."""
         decided: dict[int, Decision] = {}
-        ready: list[tuple[Match, Step]] = []
+        ready: list[tuple[Match, Rung]] = []
         active: dict[tuple[str, Namespace], set[str]] = {}
         for match in sorted(pending, key=_rank):
             answer = self._alone(match)
-            if isinstance(answer, Step):
+            if isinstance(answer, Rung):
                 ready.append((match, answer))
             else:
                 decided[match.slot] = answer
-            if isinstance(answer, Step) or answer.reason == Reason.ALREADY_OPEN:
+            if isinstance(answer, Rung) or answer.reason == Reason.ALREADY_OPEN:
                 reach = (match.policy.name, _namespace(match))
                 active.setdefault(reach, set()).add(match.workload)
         decided.update(self._together(ready, active))
         return decided
 
-    def _alone(self, match: Match) -> Decision | Step:
-        """Judge a match by itself: return the step to propose, or why it is held."""
+    def _alone(self, match: Match) -> Decision | Rung:
+        """Judge a match by itself: return the rung to propose, or why it is held."""
         state, workload = self._state, match.workload
         if lacking := self._sustained.lacking(match):
             return _held(match, Reason.SUSTAIN, lacking)
@@ -79,50 +82,57 @@ class Guards:
             when = f"the last proposal ended {ended:%Y-%m-%d %H:%M:%S}Z"
             detail = f"{when}; {format_duration(left)} of cooldown left"
             return _held(match, Reason.COOLDOWN, detail)
-        step = self._step(match)
-        if step is None:
-            tried = ", ".join(f"{s.name} ({s.spec.max_attempts})" for s in match.steps)
-            detail = f"tried as often as allowed within a day: {tried}"
-            return _held(match, Reason.STEPS_EXHAUSTED, detail)
+        found = rung(match.steps, match.policy.name, workload, state, self._now)
+        if isinstance(found, Stopped):
+            return _held(match, found.reason, found.detail)
         if state.paused:
-            return _held(match, Reason.PAUSED, "remedyd is paused: nothing is proposed", step)
-        return step
-
-    def _step(self, match: Match) -> Step | None:
-        """Return the first step with attempts left; a spent one is passed only by `Next`."""
-        for step in match.steps:
-            key = (match.policy.name, match.workload, step.name)
-            tried = _recent(self._state.attempts.get(key, ()), self._now, _DAY)
-            if tried < step.spec.max_attempts:
-                return step
-            if step.spec.on_failure is not OnFailure.NEXT:
-                return None
-        return None
+            text = "remedyd is paused: nothing is proposed"
+            return _held(match, Reason.PAUSED, text, found.step)
+        return found
 
     def _together(
-        self, ready: list[tuple[Match, Step]], active: Mapping[tuple[str, Namespace], set[str]]
+        self, ready: list[tuple[Match, Rung]], active: Mapping[tuple[str, Namespace], set[str]]
     ) -> dict[int, Decision]:
         """Judge the matches that may be proposed against each other, in rank order."""
         decided: dict[int, Decision] = {}
-        claimed: dict[str, Match] = {}
+        first: dict[str, Match] = {}
+        claimed: list[str] = []
         proposed: Counter[str] = Counter()
-        for match, step in ready:
-            first = claimed.setdefault(match.workload, match)
-            if first is not match:
-                detail = f"{first.policy.name} comes first for {first.target}"
+        for match, found in ready:
+            step, ahead = found.step, first.setdefault(match.workload, match)
+            if ahead is not match:
+                detail = f"{ahead.policy.name} comes first for {ahead.target}"
                 decided[match.slot] = _held(match, Reason.DUPLICATE_TARGET, detail, step)
+            elif against := self._objection(match, found, claimed):
+                decided[match.slot] = _held(match, against.reason, against.detail, step)
             elif storm := self._storm(match, active):
                 decided[match.slot] = _held(match, Reason.TOO_MANY_TARGETS, storm, step)
             elif limit := self._rate(match, proposed[match.policy.name]):
                 decided[match.slot] = _held(match, Reason.HOURLY_LIMIT, limit, step)
             else:
                 proposed[match.policy.name] += 1
-                evidence = f": {match.evidence}" if match.evidence else ""
-                detail = f"{step.action.type} on {match.target}{evidence}"
-                decided[match.slot] = match.decide(
-                    DecisionKind.PROPOSE, Reason.MATCHED, detail, step
-                )
+                if match.policy.mode is not Mode.DRY_RUN:
+                    claimed.append(match.workload)
+                decided[match.slot] = _proposed(match, found)
         return decided
+
+    def _objection(self, match: Match, found: Rung, claimed: Sequence[str]) -> Objection | None:
+        """Return which guardrail stands against it."""
+        if self._guardrails is None:
+            return None
+        return objection(
+            Snapshot(
+                now=self._now,
+                target=match.target,
+                state=self._state,
+                guardrails=self._guardrails,
+                climbing=found.after is not None,
+                mode=match.policy.mode,
+                workloads=len(self._workloads.get(_namespace(match), ())),
+                storms=self._storms,
+                claimed=tuple(claimed),
+            )
+        )
 
     def _storm(self, match: Match, active: Mapping[tuple[str, Namespace], set[str]]) -> str:
         """Return why the namespace has too many targets at once; empty when it has not."""
@@ -145,6 +155,15 @@ class Guards:
         if past + now_proposed < limit:
             return ""
         return f"{past + now_proposed} proposals within the hour, at most {limit} may be made"
+
+
+def _proposed(match: Match, found: Rung) -> Decision:
+    step, after = found.step, found.after
+    evidence = f": {match.evidence}" if match.evidence else ""
+    because = f"; {found.because}" if after else ""
+    detail = f"{step.action.type} on {match.target}{evidence}{because}"
+    before = after.proposal if after else ""
+    return match.decide(DecisionKind.PROPOSE, Reason.MATCHED, detail, step, before)
 
 
 def _held(match: Match, reason: Reason, detail: str, step: Step | None = None) -> Decision:

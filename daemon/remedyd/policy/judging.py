@@ -49,9 +49,17 @@ class Match:
         return self.frame.shown(tuple(read), self.index)
 
     def decide(
-        self, kind: DecisionKind, reason: Reason, detail: str, step: Step | None = None
+        self,
+        kind: DecisionKind,
+        reason: Reason,
+        detail: str,
+        step: Step | None = None,
+        after: str = "",
     ) -> Decision:
-        """Return the decision about this row; a step is given when it is proposed or was next."""
+        """Return the decision about this row; a step is given when it is proposed or was next.
+
+        `after` is the proposal of the rung before.
+        """
         return Decision(
             kind=kind,
             policy=self.policy.name,
@@ -65,6 +73,9 @@ class Match:
             verify=step.verify if step else _VERIFY,
             row=self.row,
             policy_hash=self.policy.hash,
+            after=after,
+            approvals=self.policy.spec.approvals,
+            approvers=self.policy.spec.approvers,
         )
 
 

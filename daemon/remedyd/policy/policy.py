@@ -34,7 +34,7 @@ class Step:
             observe_seconds=verify.observe.total_seconds(),
             timeout_seconds=verify.timeout.total_seconds(),
             minimum_samples=verify.minimum_samples,
-            rollback=spec.on_failure is OnFailure.ROLLBACK,
+            rollback=spec.on_failure is not OnFailure.STOP,
         )
         return cls(spec, when, action, proof)
 

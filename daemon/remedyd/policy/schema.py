@@ -52,7 +52,11 @@ class TargetKind(StrEnum):
 
 
 class OnFailure(StrEnum):
-    """What happens when an applied step turns out not to help."""
+    """What happens when an applied step turns out not to help.
+
+    Stop keeps the change and ends there; Rollback undoes it; Next undoes it where it can be undone
+    and goes on with the next step.
+    """
 
     STOP = "Stop"
     NEXT = "Next"
@@ -207,7 +211,22 @@ class Spec(Model):
     cooldown: Duration = timedelta(minutes=30)
     """Time after the end of a proposal in which the policy leaves the workload alone."""
     limits: Limits = Limits()
+    approvals: Annotated[int, Field(ge=1, le=5)] = 1
+    """How many different principals have to approve a proposal."""
+    approvers: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] | None = None
+    """Names of the principals who may approve; without it anyone with the scope, with an empty
+    list nobody."""
     failure_policy: FailurePolicy = FailurePolicy.SKIP
+
+    @model_validator(mode="after")
+    def _approvable(self) -> "Spec":
+        if self.mode is Mode.AUTO and (self.approvals > 1 or self.approvers is not None):
+            raise ValueError(
+                "mode Auto asks nobody: remove approvals and approvers, or set Propose"
+            )
+        if self.approvers and len(set(self.approvers)) < self.approvals:
+            raise ValueError("approvers must name at least as many principals as approvals")
+        return self
 
 
 class PolicyFile(Model):

@@ -1,0 +1,63 @@
+"""The storm gate: when much is wrong at once there is one cause, and it is not each workload.
+
+A share of a namespace's workloads that is critical in one audit, or a node that is not ready,
+holds everything: raising limits or restarting while a node, a quota or a dependency is down
+makes it worse. Signs come from the rows of the cycle, from memory and from the cluster.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from remedyd.model.audit import AuditResult, Severity
+from remedyd.model.state import namespace_of
+from remedyd.policy.guardrails.schema import Storm
+from remedyd.policy.guardrails.snapshot import Snapshot
+
+
+def critical_workloads(result: AuditResult) -> Mapping[str, tuple[frozenset[str], int]]:
+    """Return for each namespace its critical workloads, and how many workloads are known."""
+    critical: dict[str, set[str]] = {}
+    known: dict[str, set[str]] = {}
+    for row in (*result.rows, *(aside.row for aside in result.set_aside)):
+        namespace = namespace_of(row.target.workload)
+        known.setdefault(namespace, set()).add(row.target.workload)
+    for row in result.rows:
+        if row.severity is Severity.CRITICAL:
+            namespace = namespace_of(row.target.workload)
+            critical.setdefault(namespace, set()).add(row.target.workload)
+    return {n: (frozenset(found), len(known[n])) for n, found in critical.items()}
+
+
+def signs(results: Iterable[AuditResult], limits: Storm) -> dict[str, str]:
+    """Return the signs of a storm in these rows: `audit/cluster/namespace` -> a sentence."""
+    found = {}
+    for result in results:
+        for namespace, (critical, known) in critical_workloads(result).items():
+            if _too_many(len(critical), known, limits):
+                found[f"{result.audit}/{namespace}"] = (
+                    f"{len(critical)} of {known} workloads in {namespace.rpartition('/')[2]} "
+                    f"are critical at once in {result.audit}"
+                )
+    return found
+
+
+def _too_many(critical: int, known: int, limits: Storm) -> bool:
+    share = critical * 100 / known
+    return critical >= limits.minimum_workloads and share > limits.workloads_percent
+
+
+def node_sign(nodes: Iterable[str], limits: Storm) -> str:
+    """Return the sentence about nodes that are not ready, empty while that is tolerated."""
+    names = sorted(nodes)
+    if len(names) <= limits.nodes_not_ready:
+        return ""
+    count = "1 node is" if len(names) == 1 else f"{len(names)} nodes are"
+    return f"{count} not ready: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
+
+
+def storm(s: Snapshot) -> str:
+    """Return the storm that holds everything."""
+    told = [*s.storms.values(), node_sign(s.nodes, s.guardrails.storm)]
+    if s.state.storm is not None:
+        told.append(s.state.storm.detail)
+    found = next((text for text in told if text), "")
+    return f"everything is held in a storm: {found}" if found else ""
