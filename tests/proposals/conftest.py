@@ -1,6 +1,7 @@
 """Every test here that asks for a `store` runs on SQLite and on PostgreSQL."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,9 +24,10 @@ def server() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture(scope="session")
-def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "Blanks":
-    """Hand out migrated empty databases, made by copying one."""
-    return Blanks(request, tmp_path_factory.mktemp("blank"))
+def migrated(request: pytest.FixtureRequest) -> Iterator["Blanks"]:
+    """Hand out migrated, empty databases."""
+    with tempfile.TemporaryDirectory(prefix="remedyd-", dir=postgres.memory()) as home:
+        yield Blanks(request, Path(home))
 
 
 class Blanks:
@@ -34,23 +36,28 @@ class Blanks:
     def __init__(self, request: pytest.FixtureRequest, home: Path) -> None:
         """Take where the SQLite original is kept."""
         self._request = request
+        self._home = home
+        self._made = 0
         self._sqlite = home / "blank.db"
         self._postgresql = ""
 
-    def sqlite(self, home: Path) -> str:
+    def sqlite(self) -> str:
         """Return the URL of a new SQLite file."""
         if not self._sqlite.exists():
             _migrate(f"sqlite:///{self._sqlite}")
-        shutil.copy(self._sqlite, home / "remedyd.db")
-        return f"sqlite:///{home / 'remedyd.db'}"
+        self._made += 1
+        copy = shutil.copy(self._sqlite, self._home / f"{self._made}.db")
+        return f"sqlite:///{copy}"
 
     def postgresql(self) -> str:
-        """Return the URL of a new PostgreSQL database."""
+        """Return the URL of the PostgreSQL database, emptied: a new one takes far longer."""
         server: postgres.Server = self._request.getfixturevalue("server")
         if not self._postgresql:
             self._postgresql = server.database()
             _migrate(server.url(self._postgresql))
-        return server.url(server.database(self._postgresql))
+        with server.connect(self._postgresql) as connection:
+            connection.execute("TRUNCATE proposals, events, sightings, flags RESTART IDENTITY")
+        return server.url(self._postgresql)
 
 
 def _migrate(url: str) -> None:
@@ -60,9 +67,9 @@ def _migrate(url: str) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, migrated: Blanks, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, migrated: Blanks) -> str:
     """Return the URL of a migrated, empty database."""
-    return migrated.sqlite(tmp_path) if request.param == "sqlite" else migrated.postgresql()
+    return migrated.sqlite() if request.param == "sqlite" else migrated.postgresql()
 
 
 @pytest.fixture

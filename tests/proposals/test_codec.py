@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remedyd.errors import InvalidInput, StoreError
@@ -131,6 +131,7 @@ def _typed(value: object) -> object:
     return type(value), repr(value)
 
 
+@settings(deadline=None)
 @given(PROPOSALS)
 def test_a_proposal_survives_its_text(proposal: Proposal) -> None:
     """Loading what was dumped gives an equal proposal, with every type as it was."""
@@ -141,6 +142,7 @@ def test_a_proposal_survives_its_text(proposal: Proposal) -> None:
     assert _typed(loaded) == _typed(proposal)
 
 
+@settings(deadline=None, max_examples=30)
 @given(PROPOSALS)
 def test_the_digest_survives_the_text(proposal: Proposal) -> None:
     """The plan's fingerprint is the same before and after storing."""

