@@ -6,6 +6,7 @@ The lab and the daemon are the real ones, in two processes that speak HTTP; only
 import sys
 import tempfile
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,8 @@ from remedyd.lab.world import Lab
 from remedyd.model import monotonic
 
 SPEED: Final = 60.0
-LIMIT_SECONDS: Final = 80.0
+LIMIT_SECONDS: Final = 75.0
+SCRAPE: Final = timedelta(seconds=30)
 _POLL_SECONDS: Final = 0.25
 
 
@@ -44,7 +46,7 @@ def _play(
     directory: Path, console: Console, auto: bool, by_hand: bool, speed: float, seed: int
 ) -> bool:
     console.print("[bold]starting the simulated cluster and its telemetry ...[/]")
-    lab = Lab(seed=seed, speed=speed)
+    lab = Lab(seed=seed, speed=speed, interval=SCRAPE)
     lab.start()
     try:
         daemon = Daemon(directory, lab.daemon_settings(directory))
@@ -106,5 +108,5 @@ def _verdict(console: Console, narrator: Narrator) -> bool:
     missing = [chapter for chapter in CHAPTERS if not _ended(chapter, narrator)]
     for chapter in CHAPTERS:
         mark = "[red]not seen[/]" if chapter in missing else "[green]as it should[/]"
-        console.print(f"  {mark}  {chapter.workload:<22} {chapter.lesson}", highlight=False)
+        console.print(f"  {mark}  {chapter.workload:<19} {chapter.lesson}", highlight=False)
     return not missing

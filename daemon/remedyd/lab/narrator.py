@@ -73,19 +73,25 @@ def name(proposal: dict[str, Any]) -> str:
 def summary(proposals: list[dict[str, Any]]) -> Table:
     """Return the closing table: what was changed, and what the proof said."""
     table = Table(title="What happened", title_justify="left")
-    for heading in ("workload", "action", "change", "state", "proof"):
-        table.add_column(heading, overflow="fold")
+    table.add_column("workload", no_wrap=True)
+    table.add_column("change", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("proof")
     for proposal in proposals:
         colour = _COLOURS.get(proposal["state"], "cyan")
         verdict = proposal["verdict"] or {}
-        changes = "\n".join(
-            f"{c['path'].rsplit('.', 1)[-1]}: {c['old']} → {c['new']}" for c in proposal["changes"]
-        )
         table.add_row(
             name(proposal),
-            proposal["action"],
-            escape(changes),
+            escape("\n".join(_change(change) for change in proposal["changes"])),
             f"[{colour}]{proposal['state']}[/]",
             escape(verdict.get("detail", "")),
         )
     return table
+
+
+def _change(change: dict[str, Any]) -> str:
+    """Return a field with its values: `limits.memory 128Mi → 256Mi`."""
+    path: str = change["path"]
+    if "restartedAt" in path:
+        return "rolling restart"
+    return f"{'.'.join(path.rsplit('.', 2)[-2:])} {change['old'] or 'none'} → {change['new']}"
