@@ -67,7 +67,7 @@ def _row(definition: AuditDefinition, record: Mapping[str, Cell], cluster: str) 
     last_seen = values.get(definition.last_seen)
     return AuditRow(
         audit=definition.name,
-        target=_target(definition, values, cluster),
+        target=target_of(definition, values, cluster),
         severity=_severity(definition, values[definition.severity]),
         values=values,
         samples=samples if isinstance(samples, int) else None,
@@ -89,7 +89,8 @@ def _cell(definition: AuditDefinition, spec: ColumnSpec, cell: Cell) -> Cell:
     return float(cell) if spec.type == "double" and isinstance(cell, int) else cell
 
 
-def _target(definition: AuditDefinition, values: Mapping[str, Cell], cluster: str) -> Target:
+def target_of(definition: AuditDefinition, values: Mapping[str, Cell], cluster: str) -> Target:
+    """Return what a row with these values is about; raise QueryError when it does not say."""
     identity = definition.identity
 
     def part(column: str, otherwise: str = "") -> str:

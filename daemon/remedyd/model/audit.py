@@ -1,6 +1,6 @@
 """What an audit returns: rows that can be trusted, or a named reason why not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -124,7 +124,8 @@ class AuditResult:
     """One run of one audit. `rows` is empty unless `outcome` is `Ok`.
 
     `unavailable` names optional fields that are not mapped: their columns are null. `set_aside`
-    holds rows without enough fresh evidence; they are told, never acted upon.
+    holds rows without enough fresh evidence; they are told, never acted upon. `others` are the
+    targets of rows that were left out because no policy acts on them: only a backtest does that.
     """
 
     audit: str
@@ -138,8 +139,15 @@ class AuditResult:
     took_ms: float = 0.0
     table: Table | None = field(default=None, compare=False)
     set_aside: tuple[SetAside, ...] = ()
+    others: frozenset[Target] = frozenset()
 
     @property
     def ok(self) -> bool:
         """Whether the rows may be acted upon."""
         return self.outcome is AuditOutcome.OK
+
+    def targets(self) -> Iterator[Target]:
+        """Yield the target of every row the query gave, acted upon or not."""
+        yield from (row.target for row in self.rows)
+        yield from (aside.row.target for aside in self.set_aside)
+        yield from self.others

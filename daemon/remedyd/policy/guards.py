@@ -8,6 +8,7 @@ that the order of rows and policies in the input changes nothing.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from remedyd.documents import format_duration
 from remedyd.model.audit import AuditResult
@@ -49,7 +50,7 @@ class Guards:
         self._state = state
         self._sustained = sustained
         self._now = now
-        self._workloads = _workloads(results)
+        self._results = tuple(results)
         self._guardrails = guardrails
         self._storms = signs(results, guardrails.storm) if guardrails else {}
 
@@ -148,6 +149,14 @@ class Guards:
             f"at most {allowed} may ({share:g} %)"
         )
 
+    @cached_property
+    def _workloads(self) -> dict[Namespace, set[str]]:
+        """The workloads that this cycle's rows show, healthy ones included."""
+        known: dict[Namespace, set[str]] = {}
+        for target in (target for result in self._results for target in result.targets()):
+            known.setdefault((target.cluster, target.namespace), set()).add(target.workload)
+        return known
+
     def _rate(self, match: Match, now_proposed: int) -> str:
         """Return why the policy has proposed enough for now; empty when it has not."""
         limit = match.policy.spec.limits.max_per_hour
@@ -177,12 +186,3 @@ def _recent(times: Iterable[datetime], now: datetime, span: timedelta) -> int:
 def _namespace(match: Match) -> Namespace:
     return match.target.cluster, match.target.namespace
 
-
-def _workloads(results: Iterable[AuditResult]) -> dict[Namespace, set[str]]:
-    """Return the workloads that this cycle's rows show, healthy ones included."""
-    known: dict[Namespace, set[str]] = {}
-    for result in results:
-        for row in (*result.rows, *(aside.row for aside in result.set_aside)):
-            target = row.target
-            known.setdefault((target.cluster, target.namespace), set()).add(target.workload)
-    return known

@@ -16,14 +16,15 @@ from remedyd.policy.guardrails.snapshot import Snapshot
 def critical_workloads(result: AuditResult) -> Mapping[str, tuple[frozenset[str], int]]:
     """Return for each namespace its critical workloads, and how many workloads are known."""
     critical: dict[str, set[str]] = {}
-    known: dict[str, set[str]] = {}
-    for row in (*result.rows, *(aside.row for aside in result.set_aside)):
-        namespace = namespace_of(row.target.workload)
-        known.setdefault(namespace, set()).add(row.target.workload)
     for row in result.rows:
         if row.severity is Severity.CRITICAL:
             namespace = namespace_of(row.target.workload)
             critical.setdefault(namespace, set()).add(row.target.workload)
+    if not critical:
+        return {}
+    known: dict[str, set[str]] = {}
+    for target in result.targets():
+        known.setdefault(namespace_of(target.workload), set()).add(target.workload)
     return {n: (frozenset(found), len(known[n])) for n, found in critical.items()}
 
 
