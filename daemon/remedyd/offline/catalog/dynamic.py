@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from remedyd.offline.catalog.schema import Leaf, Schema
+from remedyd.offline.functions.moments import parse_nanos
 from remedyd.offline.types import DataType, mapped
 
 _TEMPLATES = {
@@ -19,7 +20,8 @@ _TEMPLATES = {
 def dynamic_leaf(schema: Schema, path: str, value: object, template: str = "") -> Leaf | None:
     """Return the leaf to map `path` as, judged by its first value; None when it is not mapped.
 
-    Strings are keywords and whole numbers longs, as the OpenTelemetry templates have it. Under
+    Strings are keywords and whole numbers longs, as the OpenTelemetry templates have it; a string
+    that is a date is one where the mapping has date detection on. Under
     `metrics` a number is a gauge unless the writer names another template.
     """
     container = schema.container_of(path)
@@ -31,9 +33,19 @@ def dynamic_leaf(schema: Schema, path: str, value: object, template: str = "") -
     data_type = _judged(value)
     if data_type is None:
         return None
+    if schema.date_detection and data_type is DataType.KEYWORD and _is_date(value):
+        data_type = DataType.DATE
     number = data_type in {DataType.LONG, DataType.DOUBLE}
     metric = "gauge" if container.prefix == "metrics." and number else ""
     return Leaf(path, data_type, dimension=container.dimension, metric=metric)
+
+
+def _is_date(value: object) -> bool:
+    """Whether a string is a date by Elasticsearch's detection; a bare year is not."""
+    first = value[0] if isinstance(value, list) and value else value
+    if not isinstance(first, str) or not set(":-/") & set(first):
+        return False
+    return parse_nanos(first) is not None
 
 
 def _judged(value: object) -> DataType | None:

@@ -34,6 +34,7 @@ def read_mapping(stream: str, definition: Mapping[str, Any], *, path: str = "") 
         aliases=reader.aliases,
         containers=tuple(reader.containers),
         ignore_malformed=bool(settings.get("index.mapping.ignore_malformed", False)),
+        date_detection=bool(mappings.get("date_detection", True)),
     )
 
 

@@ -123,5 +123,8 @@ def otel_schema(stream: str) -> Schema:
     settings = {"index.mode": mode, "index.mapping.ignore_malformed": True}
     return read_mapping(
         stream,
-        {"settings": settings, "mappings": {"dynamic": "false", "properties": fields}},
+        {
+            "settings": settings,
+            "mappings": {"dynamic": "false", "date_detection": False, "properties": fields},
+        },
     )

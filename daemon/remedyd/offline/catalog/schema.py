@@ -66,6 +66,7 @@ class Schema:
     aliases: Mapping[str, str] = field(default_factory=dict)
     containers: tuple[Container, ...] = ()
     ignore_malformed: bool = False
+    date_detection: bool = False
 
     @property
     def is_time_series(self) -> bool:
