@@ -15,6 +15,7 @@ must mend. Every member says what is wrong and, in `hint`, the next step.
       +- Forbidden               the principal or the daemon lacks the right
       +- Unauthenticated         nobody known is asking
       |    '- Throttled          too many failed attempts from one place
+      +- IdentityUnavailable  who vouches for a caller does not answer: nobody is let in
       +- Refused                 a guardrail, precheck or pause forbids the write
       +- QueryError              an ES|QL query gave no usable result (see model.AuditOutcome)
       +- ClusterError            the Kubernetes API did not do what was asked
@@ -109,6 +110,10 @@ class Throttled(Unauthenticated):
         """Take what to say and how long to wait."""
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
+
+
+class IdentityUnavailable(RemedydError):
+    """Whoever vouches for callers (API server, identity provider) gave no answer."""
 
 
 class Forbidden(RemedydError):

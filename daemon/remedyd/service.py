@@ -25,6 +25,7 @@ from remedyd.model import (
     Target,
 )
 from remedyd.policy.policy import Policy, PolicySet
+from remedyd.proposals.answers import Answer
 from remedyd.proposals.attempts import Attempts
 from remedyd.proposals.gate import Gate
 from remedyd.proposals.notices import Listener
@@ -260,6 +261,17 @@ class Service:
         if moved.state is State.FAILED:
             raise Refused("ApplyFailed", moved.reason or "the write was refused")
         return moved
+
+    def begin_answer(self, key: str, request: str) -> Answer | None:
+        """Return the earlier answer to a repeated request, or take its key and return None."""
+        return self._store.answers.begin(key, request)
+
+    def end_answer(self, key: str, answer: Answer | None) -> None:
+        """Keep the answer for a day; without one, give the key back."""
+        if answer is None:
+            self._store.answers.forget(key)
+        else:
+            self._store.answers.finish(key, answer)
 
     def readiness(self) -> Ready:
         """Return whether audits and writes can run, with every reason why not."""

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from remedyd.errors import Conflict, InvalidInput
+from remedyd.model import Clock
 from remedyd.proposals.database import Database
 from remedyd.proposals.tables import answers
 
@@ -32,16 +33,18 @@ class Answer:
 class Answers:
     """The answers of one store. A key is the caller's and the client's own words, hashed."""
 
-    def __init__(self, database: Database) -> None:
-        """Take the store's database."""
+    def __init__(self, database: Database, clock: Clock) -> None:
+        """Take the store's database and clock."""
         self._database = database
+        self._clock = clock
 
-    def begin(self, key: str, request: str, now: datetime) -> Answer | None:
+    def begin(self, key: str, request: str) -> Answer | None:
         """Take `key` for `request` (a hash) and return None, or return the earlier answer.
 
         Raise `InvalidInput` if the key was used for another request, `Conflict` while the first
         one is being worked on.
         """
+        now = self._clock.now()
         try:
             with self._database.write() as connection:
                 connection.execute(answers.delete().where(answers.c.at < now - KEPT))

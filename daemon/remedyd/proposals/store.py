@@ -53,7 +53,7 @@ class Store:
         self._schema = Schema(self._database)
         self.flags: Final = Flags(self._database)
         self.trail: Final = Trail(self._database)
-        self.answers: Final = Answers(self._database)
+        self.answers: Final = Answers(self._database, clock)
         self.refusals: Final = Refusals(self._database)
         self.notices: Final = Notices()
         self._memory = Memory(self._database)
