@@ -115,6 +115,10 @@ PROPOSALS = st.builds(
     verdict=VERDICTS,
     rollback=APPLIED,
     reason=TEXT,
+    after=TEXT,
+    approvals_needed=st.integers(1, 5),
+    approvers=st.none() | st.lists(TEXT, max_size=2).map(tuple),
+    approvals=st.lists(APPROVALS.filter(bool), max_size=2).map(tuple),
 )
 
 

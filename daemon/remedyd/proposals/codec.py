@@ -179,6 +179,7 @@ _FORMS: Final[dict[type, dict[str, _Form]]] = {
         "expires_at": _INSTANT,
         "requested_by": _optional(_record(Principal)),
         "approval": _optional(_record(Approval)),
+        "approvals": _records(Approval),
         "applied": _optional(_record(Applied)),
         "rolled_out_at": _optional(_INSTANT),
         "verdict": _optional(_record(Verdict)),

@@ -38,6 +38,9 @@ class Draft:
     audit: str = ""
     row: AuditRow | None = None
     principal: Principal | None = None
+    after: str = ""
+    approvals: int = 1
+    approvers: tuple[str, ...] | None = None
 
 
 def of_decision(decision: Decision) -> Draft:
@@ -51,6 +54,9 @@ def of_decision(decision: Decision) -> Draft:
         step=decision.step,
         audit=decision.audit,
         row=decision.row,
+        after=decision.after,
+        approvals=decision.approvals,
+        approvers=decision.approvers,
     )
 
 
@@ -85,6 +91,9 @@ def proposal_of(
         expires_at=expires_at,
         requested_by=draft.principal,
         reason=draft.because,
+        after=draft.after,
+        approvals_needed=draft.approvals,
+        approvers=draft.approvers,
     )
     digest = digest_of(
         plan,

@@ -7,11 +7,10 @@ is decided from memory: every answer follows from one record and one compare-and
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from remedyd.errors import Conflict, Expired, Forbidden, InvalidInput, Refused
 from remedyd.model import (
-    AUTO,
     Approval,
     Clock,
     Decision,
@@ -26,6 +25,7 @@ from remedyd.model import (
     State,
     VerifySpec,
 )
+from remedyd.proposals import approvals
 from remedyd.proposals.digest import differences, digest_of_proposal
 from remedyd.proposals.drafts import Draft, of_decision, of_request, proposal_of
 from remedyd.proposals.lifecycle import allowed
@@ -91,6 +91,8 @@ class Gate:
     ) -> Proposal:
         """Let through exactly what `digest` names; the same approval twice is one.
 
+        Where the policy wants several approvals, the proposal stays Proposed until the last.
+
         `execution_url` is where the caller says the decision was taken: a workflow's run.
 
         Raise `Forbidden` without the approver's scope, `Conflict` for another digest, another
@@ -99,12 +101,13 @@ class Gate:
         proposal = self._store.get(key)
         while True:
             _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
-            _only_auto_in_auto(principal, proposal)
+            approvals.check_approver(principal, proposal)
             if digest != proposal.digest:
                 raise self._other_digest(proposal, digest)
-            if proposal.approval is not None:
-                return _same_approval(proposal, principal)
-            _still_proposed(proposal)
+            if proposal.approval is None:
+                _still_proposed(proposal)
+            if approvals.already_in(principal, proposal):
+                return proposal
             try:
                 return self._approve(proposal, principal, comment, execution_url)
             except Conflict as lost:
@@ -180,7 +183,7 @@ class Gate:
         proposal = self._store.get(ProposalId(key))
         if proposal.state not in (State.APPLYING, State.ROLLING_BACK):
             raise Refused("NotApproved", f"proposal {key} is {proposal.state}: nothing to write")
-        if proposal.approval is None or not _digest_holds(proposal):
+        if not approvals.stand(proposal):
             raise Refused(
                 "DigestMismatch",
                 f"proposal {key} is not what was approved",
@@ -205,17 +208,22 @@ class Gate:
         if proposal.plan.blocked:
             block = proposal.plan.blocked[0]
             raise Refused("Blocked", f"{block.name}: {block.evidence}", hint=block.next_step)
-        if not _digest_is_true(proposal):
+        if digest_of_proposal(proposal) != proposal.digest:
             raise Refused("DigestMismatch", f"proposal {proposal.id} was changed in the store")
-        return self._store.transition(
-            proposal,
-            State.APPROVED,
-            action="approve",
-            principal=principal.name,
-            detail=comment,
-            data={"digest": proposal.digest, **_asserted(principal, execution_url)},
-            approval=Approval(principal, proposal.digest, now, comment),
-        )
+        approval = Approval(principal, proposal.digest, now, comment)
+        given = (*approvals.given_to(proposal), approval)
+        still = approvals.missing(proposal, given)
+        noted: dict[str, Any] = {
+            "action": "approve",
+            "principal": principal.name,
+            "detail": comment,
+            "data": {"digest": proposal.digest, **_asserted(principal, execution_url)},
+            "approvals": given,
+        }
+        if still:
+            noted["data"]["still_needed"] = still
+            return self._store.amend(proposal, **noted)
+        return self._store.transition(proposal, State.APPROVED, approval=approval, **noted)
 
     def _expired(self, proposal: Proposal) -> Proposal | None:
         try:
@@ -258,27 +266,6 @@ def _require(principal: Principal, scope: Scope, namespace: str) -> None:
         )
 
 
-def _only_auto_in_auto(principal: Principal, proposal: Proposal) -> None:
-    if principal.name == AUTO.name and proposal.mode is not Mode.AUTO:
-        raise Forbidden(
-            f"proposal {proposal.id} is in mode {proposal.mode}: a principal has to approve it",
-            hint="set the policy's mode to Auto if nobody need be asked",
-        )
-
-
-def _same_approval(proposal: Proposal, principal: Principal) -> Proposal:
-    approval = proposal.approval
-    assert approval is not None
-    own = (approval.principal.name, approval.principal.on_behalf_of)
-    if own == (principal.name, principal.on_behalf_of):
-        return proposal
-    raise Conflict(
-        f"proposal {proposal.id} was approved by {approval.principal.name} "
-        f"at {approval.at:%Y-%m-%d %H:%M:%SZ} and is {proposal.state} now",
-        hint="nothing is left to approve",
-    )
-
-
 def _still_proposed(proposal: Proposal) -> None:
     if proposal.state is State.EXPIRED:
         raise Expired(
@@ -306,15 +293,6 @@ def _applied_with_undo(proposal: Proposal) -> None:
             f"{proposal.plan.action} of {proposal.plan.target} has no undo",
             hint="request the change you want instead",
         )
-
-
-def _digest_is_true(proposal: Proposal) -> bool:
-    return digest_of_proposal(proposal) == proposal.digest
-
-
-def _digest_holds(proposal: Proposal) -> bool:
-    approval = proposal.approval
-    return approval is not None and approval.digest == proposal.digest and _digest_is_true(proposal)
 
 
 def _asserted(principal: Principal, execution_url: str = "") -> dict[str, str]:

@@ -65,7 +65,7 @@ def _sections(proposal: Proposal, because: str) -> Iterable[_Section]:
     yield _Section("Effect", _cut([plan.consequence or "nothing restarts"], 3))
     yield _Section("Undo", _cut([_undo(proposal)], 3))
     yield _Section("Expires", _cut([_expiry(proposal)], 1))
-    yield _Section("Approve", _cut([f"proposal {proposal.id}", f"digest   {proposal.digest}"], 2))
+    yield _Section("Approve", _cut(_approve(proposal), 3))
 
 
 def _rule(proposal: Proposal, because: str) -> str:
@@ -143,6 +143,16 @@ def _undo(proposal: Proposal) -> str:
 def _expiry(proposal: Proposal) -> str:
     minutes = (proposal.expires_at - proposal.created_at).total_seconds() / 60
     return f"{_time(proposal.expires_at)}, {minutes:.0f} minutes after it was made"
+
+
+def _approve(proposal: Proposal) -> list[str]:
+    lines = [f"proposal {proposal.id}", f"digest   {proposal.digest}"]
+    if proposal.approvals_needed == 1 and proposal.approvers is None:
+        return lines
+    count = proposal.approvals_needed
+    many = "one principal" if count == 1 else f"{count} different principals"
+    whom = "" if proposal.approvers is None else f": {', '.join(proposal.approvers) or 'nobody'}"
+    return [*lines, _clipped(f"needs    {many}{whom}", WIDTH - _LABEL)]
 
 
 def _json(value: Json) -> str:
