@@ -11,8 +11,9 @@ from typing import Any, Final, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from remedyd.model import DecisionState, State
-from remedyd.proposals import codec
+from remedyd.model import DecisionState, HoldKind, State
+from remedyd.proposals import codec, holds
+from remedyd.proposals.changes import changes
 from remedyd.proposals.database import Database
 from remedyd.proposals.flags import PAUSE, current
 from remedyd.proposals.tables import proposals, sightings
@@ -36,6 +37,8 @@ class Memory:
         """Return the past up to `now` as one consistent snapshot."""
         with self._database.read() as connection:
             pause = current(connection, PAUSE)
+            held = holds.opened(connection)
+            storms = held[HoldKind.STORM].values()
             return DecisionState(
                 sightings=_sightings(connection),
                 open=_open(connection),
@@ -44,6 +47,9 @@ class Memory:
                 failures=_failures(connection, now - HISTORY),
                 attempts=_attempts(connection, now - RATES),
                 paused=pause is not None and pause.value is not False,
+                changes=changes(connection, now - HISTORY),
+                quarantined=held[HoldKind.QUARANTINE],
+                storm=min(storms, key=lambda hold: hold.since, default=None),
             )
 
     def save_sightings(self, after: Sightings, before: Sightings | None = None) -> None:
@@ -135,9 +141,28 @@ def _attempts(
 
 
 def _failures(connection: Connection, since: datetime) -> dict[str, tuple[datetime, ...]]:
+    """Return failures in a row: those from before a success or a lifted quarantine are over."""
     c = proposals.c
+    over = _proved(connection, since)
+    for workload, at in holds.lifted(connection, since).items():
+        over[workload] = max(at, over.get(workload, at))
     query = sa.select(c.workload, c.failed_at).where(c.failed_at >= since).order_by(c.failed_at)
     found: defaultdict[str, list[datetime]] = defaultdict(list)
     for row in connection.execute(query):
-        found[row.workload].append(row.failed_at)
+        if row.workload not in over or row.failed_at > over[row.workload]:
+            found[row.workload].append(row.failed_at)
     return {workload: tuple(times) for workload, times in found.items()}
+
+
+def _proved(connection: Connection, since: datetime) -> dict[str, datetime]:
+    """Return for each workload when a change was last proved to help.
+
+    A requested change counts as effective once it is rolled out; that proves nothing here.
+    """
+    c = proposals.c
+    query = (
+        sa.select(c.workload, sa.func.max(c.finished_at).label("at"))
+        .where(c.state == State.EFFECTIVE, c.finished_at >= since, c.source == "audit")
+        .group_by(c.workload)
+    )
+    return {row.workload: row.at for row in connection.execute(query)}

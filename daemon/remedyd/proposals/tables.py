@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The schema revision this code works with: the last one in `migrations/versions`."""
 
 
@@ -143,3 +143,23 @@ refusals = sa.Table(
     sqlite_autoincrement=True,
 )
 sa.Index("refusals_by_proposal", refusals.c.proposal, refusals.c.position)
+
+holds = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("ended_at", Instant),
+    sa.Column("body", sa.Text, nullable=False),
+)
+sa.Index(
+    "holds_one_open_per_subject",
+    holds.c.kind,
+    holds.c.subject,
+    unique=True,
+    sqlite_where=sa.text("ended_at IS NULL"),
+    postgresql_where=holds.c.ended_at.is_(None),
+)
+sa.Index("holds_by_age", holds.c.since, holds.c.id)

@@ -1,0 +1,75 @@
+"""What was approved, as limits, cooldowns and ladders look at it.
+
+The columns say nearly everything. What was tried and did not help is read whole, for only there
+the fields and the verdict matter: a handful of records instead of a week of them.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from remedyd.model import Change, State
+from remedyd.proposals import codec
+from remedyd.proposals.tables import proposals
+
+_AHEAD = (State.APPROVED.value, State.APPLYING.value)
+
+
+def changes(connection: Connection, since: datetime) -> tuple[Change, ...]:
+    """Return what was written from `since` on, is under way, or may be written next.
+
+    Oldest first by their write; those not written yet come last, by approval.
+    """
+    c = proposals.c
+    body = sa.case((c.failed_at.is_not(None), c.body), else_=None)
+    query = sa.select(
+        c.id, c.workload, c.state, c.updated_at, c.policy, c.step, c.applied_at, c.is_open,
+        c.finished_at, body.label("failed"),
+    ).where(
+        sa.or_(
+            c.applied_at >= since,
+            c.state.in_(_AHEAD),
+            sa.and_(c.is_open, c.applied_at.is_not(None)),
+        )
+    )  # fmt: skip
+    found = [_change(row) for row in connection.execute(query)]
+    return tuple(sorted(found, key=_order))
+
+
+def _order(change: Change) -> tuple[bool, datetime, str]:
+    return change.applied_at is None, change.applied_at or change.moved_at, change.proposal
+
+
+def _change(row: Any) -> Change:
+    change = Change(
+        proposal=row.id,
+        workload=row.workload,
+        state=State(row.state),
+        moved_at=row.updated_at,
+        policy=row.policy,
+        step=row.step,
+        applied_at=row.applied_at,
+        ended_at=None if row.is_open else row.finished_at,
+    )
+    return change if row.failed is None else _with_verdict(change, row.failed)
+
+
+def _with_verdict(change: Change, body: str) -> Change:
+    proposal = codec.load(body)
+    verdict = proposal.verdict
+    return Change(
+        proposal=change.proposal,
+        workload=change.workload,
+        state=change.state,
+        moved_at=change.moved_at,
+        policy=change.policy,
+        step=change.step,
+        applied_at=change.applied_at,
+        ended_at=change.ended_at,
+        action=proposal.plan.action,
+        fields=proposal.plan.changes,
+        outcome=verdict.outcome if verdict else None,
+        detail=verdict.detail if verdict else "",
+    )
