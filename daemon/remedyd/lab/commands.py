@@ -84,13 +84,18 @@ def _announce(console: Console, lab: Any, control: str, place: Path) -> None:
     from remedyd.lab.daemon import Daemon
 
     settings = lab.daemon_settings(place)
-    names = Daemon(place, settings).environment()
+    daemon = Daemon(place, settings)
+    names = daemon.environment() | {
+        "REMEDYD_URL": daemon.url,
+        "REMEDYD_TOKEN_FILE": str(daemon.token_file("approver")),
+    }
     lines = [f"{k}={shlex.quote(v)}" for k, v in sorted(names.items()) if k.startswith("REMEDYD_")]
     environment = place / "daemon.env"
     environment.touch(mode=0o600)
     environment.write_text("\n".join(lines) + "\n", encoding="utf-8")
     (place / _STATE).write_text(json.dumps({"control": control}), encoding="utf-8")
     kubeconfig = settings["KUBERNETES__KUBECONFIG"]
+    where = "" if place == _default_directory() else f" --directory {shlex.quote(str(place))}"
     console.print(
         f"""
 Kubernetes API   {lab.apiserver.url}
@@ -104,12 +109,13 @@ look around
     -d '{{"query": "FROM metrics-*.otel-* | STATS COUNT(*) BY k8s.namespace.name | LIMIT 10"}}'
 
 break something (remedyd lab faults: all of them)
-  remedyd lab inject oom shop/checkout need=175
+  remedyd lab inject oom shop/checkout need=175{where}
   kubectl -n shop annotate deployment payment lab.remedyd.io/fault=crash,cure=restart
   kubectl annotate node worker-2 lab.remedyd.io/fault=node-down
 
-run the daemon against it
+run the daemon against it, and from another terminal look at what it proposes
   set -a; . {environment}; set +a; remedyd run
+  set -a; . {environment}; set +a; remedyd proposals list
 
 Ctrl-C ends the lab."""
     )

@@ -112,15 +112,21 @@ class Daemon:
             timeout=10.0,
         )
 
+    def token_file(self, role: str) -> Path:
+        """Write the token of `role` into a file of its own, for a client, and return it."""
+        path = self.directory / f"{role}.token"
+        path.touch(mode=0o600)
+        path.write_text(self.tokens[role], encoding="utf-8")
+        return path
+
     def _token_file(self) -> Path:
         path = self.directory / "tokens.yaml"
-        if not path.exists():
-            entries: list[dict[str, Any]] = [
-                {"name": f"demo-{role}", "token": token, "scopes": [role]}
-                for role, token in self.tokens.items()
-            ]
-            path.touch(mode=0o600)
-            path.write_text(yaml.safe_dump({"tokens": entries}), encoding="utf-8")
+        entries: list[dict[str, Any]] = [
+            {"name": f"demo-{role}", "token": token, "scopes": [role]}
+            for role, token in self.tokens.items()
+        ]
+        path.touch(mode=0o600)
+        path.write_text(yaml.safe_dump({"tokens": entries}), encoding="utf-8")
         return path
 
     def __enter__(self) -> Self:

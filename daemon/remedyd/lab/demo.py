@@ -69,10 +69,7 @@ def _approver(
     daemon: Daemon, client: httpx2.Client, console: Console, auto: bool, by_hand: bool
 ) -> Approver:
     if by_hand:
-        path = daemon.directory / "approver.token"
-        path.touch(mode=0o600)
-        path.write_text(daemon.tokens["approver"], encoding="utf-8")
-        return ByHand(daemon.url, str(path))
+        return ByHand(daemon.url, str(daemon.token_file("approver")))
     if auto or not sys.stdin.isatty():
         return Automatic(client)
     return Keyboard(client, console)
