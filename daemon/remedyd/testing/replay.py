@@ -1,6 +1,6 @@
 """Replay: the daemon's own audits and `decide()`, cycle by cycle, over recorded telemetry."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +9,7 @@ from remedyd.audits.runner import AuditRunner
 from remedyd.errors import InvalidInput
 from remedyd.model import AuditResult, Decision, DecisionKind, ManualClock, QuerySource
 from remedyd.policy.decide import decide
+from remedyd.policy.guardrails import Guardrails
 from remedyd.policy.policy import PolicySet
 from remedyd.testing.memory import Memory
 
@@ -24,7 +25,51 @@ class ReplayCycle:
     @property
     def proposed(self) -> tuple[Decision, ...]:
         """Return what would have become proposals."""
-        return tuple(d for d in self.decisions if d.kind is DecisionKind.PROPOSE)
+        return proposed(self.decisions)
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """One point in time under several sets of policies, one entry in `decided` for each."""
+
+    at: datetime
+    results: tuple[AuditResult, ...]
+    decided: tuple[tuple[Decision, ...], ...]
+
+
+class Judge:
+    """One set of policies with what it remembers from cycle to cycle."""
+
+    def __init__(self, policies: PolicySet, guardrails: Guardrails | None = None) -> None:
+        """Take the policies; without guardrails only their own limits count."""
+        self.policies = policies
+        self._guardrails = guardrails
+        self._memory = Memory()
+
+    def decide(self, results: Sequence[AuditResult], at: datetime) -> tuple[Decision, ...]:
+        """Return the decisions about the results of one time, and remember them.
+
+        Results of audits that these policies do not need are not looked at.
+        """
+        state = self._memory.state(at)
+        own = [result for result in results if result.audit in self.policies.audits]
+        decided = decide(own, state, at, self.policies, self._guardrails)
+        self._memory.remember(decided.state, proposed(decided.decisions), at)
+        return decided.decisions
+
+
+def judge(
+    run: Callable[[AuditDefinition], AuditResult],
+    clock: ManualClock,
+    definitions: Sequence[AuditDefinition],
+    judges: Sequence[Judge],
+    times: Sequence[datetime],
+) -> Iterator[Cycle]:
+    """Run the audits at each of `times` and let every judge decide on the results."""
+    for at in times:
+        clock.current = at
+        results = tuple(map(run, definitions))
+        yield Cycle(at, results, tuple(judge.decide(results, at) for judge in judges))
 
 
 def replay(
@@ -33,20 +78,21 @@ def replay(
     audits: Mapping[str, AuditDefinition],
     policies: PolicySet,
     times: Sequence[datetime],
+    guardrails: Guardrails | None = None,
 ) -> Iterator[ReplayCycle]:
     """Run every policy's audit at each of `times` and decide, remembering as the daemon does.
 
     `clock` is the clock of `runner` and of the recording: it is set to each time in turn.
     """
-    memory = Memory()
-    names = sorted(policies.audits)
-    for at in times:
-        clock.current = at
-        results = tuple(runner.run(audits[name]) for name in names)
-        decided = decide(results, memory.state(at), at, policies)
-        cycle = ReplayCycle(at, results, decided.decisions)
-        memory.remember(decided.state, cycle.proposed, at)
-        yield cycle
+    definitions = [audits[name] for name in sorted(policies.audits)]
+    judges = [Judge(policies, guardrails)]
+    for cycle in judge(runner.run, clock, definitions, judges, times):
+        yield ReplayCycle(cycle.at, cycle.results, cycle.decided[0])
+
+
+def proposed(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+    """Return the decisions that would have become proposals."""
+    return tuple(d for d in decisions if d.kind is DecisionKind.PROPOSE)
 
 
 def span(source: QuerySource) -> tuple[datetime, datetime]:

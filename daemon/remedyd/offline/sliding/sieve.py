@@ -7,6 +7,7 @@ that is strict on purpose: wherever something about a window looks unusual, all 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,9 +29,11 @@ class Sieve:
     `filled` is empty, `grade` (column and values) has one of its values, `least` (column and
     number) is reached, `seen` (column and age) is not older than that at the end of the window.
     `identity` tells rows apart. All rows of a window are given where two rows are the same
-    there, where `uniform` has several values, or where there are `limit` rows or more.
+    there, where `uniform` has several values, or where there are `limit` rows or more; and of all
+    windows where the columns and their types are not exactly `types`.
     """
 
+    types: Mapping[str, str]
     identity: tuple[str, ...]
     present: frozenset[str]
     filled: frozenset[str]
@@ -43,45 +46,48 @@ class Sieve:
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """The result of one window: its rows in order, without those left out.
+    """The result of one window: its rows in order, without those left out, and their `count`.
 
-    At least one row is there if the window has any. `subjects` are those of all rows; windows
-    with the same ones share the object.
+    At least one row is there if the window has any. `subjects` are those of all rows, empty when
+    none was left out; windows with the same ones share the object.
     """
 
     table: Table
-    subjects: frozenset[Subject]
+    count: int
+    subjects: frozenset[Subject] = frozenset()
 
 
 class Sifter:
     """Applies a sieve to the passes of one query, and remembers the subjects it has seen."""
 
-    def __init__(self, query: SlidingQuery, sieve: Sieve) -> None:
-        """Take the query and the sieve for its columns."""
+    def __init__(self, query: SlidingQuery, sieve: Sieve | None = None) -> None:
+        """Take the query and the sieve for its columns; without one no row is left out."""
+        types = {column.name: column.type for column in query.columns}
         self._query = query
-        self._sieve = sieve
+        self._sieve = sieve if sieve is not None and types == sieve.types else None
         self._known: dict[tuple[int, ...], frozenset[Subject]] = {}
 
     def sift(self, series: Series) -> list[Sifted]:
         """Return the result of every window of a series. Raises ExecutionError."""
+        if self._sieve is None:
+            return [Sifted(table, len(table.rows)) for table in self._query.tables(series)]
         passed = self._query.run(series)
-        rows = self._query.rows(self._listing(passed, series))
-        windows = self._query.rows(self._windows(passed))
-        empty = Sifted(self._query.table([]), frozenset())
+        rows = self._query.rows(self._listing(self._sieve, passed, series))
+        windows = self._query.rows(self._windows(self._sieve, passed))
         found = []
         for number in range(series.count):
-            if number not in windows:
-                found.append(empty)
+            key = windows[number][0] if number in windows else (0,)
+            table = self._query.table(rows.get(number, []))
+            if len(rows.get(number, [])) == key[0]:
+                found.append(Sifted(table, key[0]))
                 continue
-            (key,) = windows[number]
             if key not in self._known:
-                self._known[key] = frozenset(self._subjects(passed, number))
-            found.append(Sifted(self._query.table(rows[number]), self._known[key]))
+                self._known[key] = self._subjects(self._sieve, passed, number)
+            found.append(Sifted(table, key[0], self._known[key]))
         return found
 
-    def _listing(self, passed: Pass, series: Series) -> str:
+    def _listing(self, sieve: Sieve, passed: Pass, series: Series) -> str:
         """Return SQL for the rows to give: the unusual ones and one of every window."""
-        sieve = self._sieve
         subject = ", ".join(f"coalesce({self._column(name)}, '')" for name in sieve.identity)
         unusual = [
             f"count(*) > count(DISTINCT row({subject}))",
@@ -90,7 +96,7 @@ class Sifter:
         if sieve.uniform:
             unusual.append(f"count(DISTINCT coalesce({self._column(sieve.uniform)}, '')) > 1")
         return (
-            f'WITH f AS (SELECT *, rowid AS "~row", {self._fine(series)} AS "~fine" '
+            f'WITH f AS (SELECT *, rowid AS "~row", {self._fine(sieve, series)} AS "~fine" '
             f"FROM {passed.table}), "
             f'w AS (SELECT {NUMBER} AS "~of", min("~row") AS "~one", '
             f'{" OR ".join(unusual)} AS "~whole" FROM f GROUP BY 1) '
@@ -98,20 +104,19 @@ class Sifter:
             f'WHERE NOT "~fine" OR "~whole" OR "~row" = "~one" {passed.order}'
         )
 
-    def _windows(self, passed: Pass) -> str:
+    def _windows(self, sieve: Sieve, passed: Pass) -> str:
         """Return SQL for a fingerprint of the subjects of every window."""
-        mark = f"hash({', '.join(map(self._column, self._sieve.identity))})"
+        mark = f"hash({', '.join(map(self._column, sieve.identity))})"
         prints = f"count(*), bit_xor({mark}), sum({mark}), sum({mark} % 1000000007)"
         return f"SELECT {NUMBER}, {prints} FROM {passed.table} GROUP BY 1"
 
-    def _subjects(self, passed: Pass, number: int) -> list[Subject]:
-        names = ", ".join(map(self._column, self._sieve.identity))
+    def _subjects(self, sieve: Sieve, passed: Pass, number: int) -> frozenset[Subject]:
+        names = ", ".join(map(self._column, sieve.identity))
         sql = f"SELECT DISTINCT {NUMBER}, {names} FROM {passed.table} WHERE {NUMBER} = {number}"
-        return self._query.rows(sql).get(number, [])
+        return frozenset(self._query.rows(sql).get(number, []))
 
-    def _fine(self, series: Series) -> str:
+    def _fine(self, sieve: Sieve, series: Series) -> str:
         """Return SQL that is true for the rows that may be left out."""
-        sieve = self._sieve
         if not sieve.grade[1] or any(column.multi for _, column in self._query.output):
             return "FALSE"
         tests = [f"{self._column(sieve.grade[0])} IN ({', '.join(map(str, sieve.grade[1]))})"]
