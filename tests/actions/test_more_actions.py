@@ -265,6 +265,20 @@ def test_a_spent_budget_blocks_the_plan_and_the_door(tmp_path: Path) -> None:
         assert present(found, pod)
 
 
+def test_a_closed_fence_evicts_nothing(tmp_path: Path) -> None:
+    """A pause counts for evictions as for patches."""
+
+    def closed(proposal: str) -> None:
+        raise Refused("Paused", "paused")
+
+    with lab(tmp_path) as found:
+        live, pod = stuck(found)
+        made = Planner(found.cluster, found.clock).plan(target(live), ActionRequest("DeletePod"))
+        with pytest.raises(Refused):
+            ClusterDoor(found.cluster, found.clock, closed).write("p1", made)
+        assert present(found, pod)
+
+
 def test_a_lost_answer_to_an_eviction_is_settled(tmp_path: Path) -> None:
     """The pod is gone: that is the proof."""
     with lab(tmp_path, lambda asked, n: lost if asked.writes and n == 0 else None) as found:

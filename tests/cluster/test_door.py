@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,28 @@ def test_writing_again_finds_it_done(tmp_path: Path) -> None:
     assert second.replayed
     assert second.resource_version == first.resource_version
     assert count == 1
+
+
+def test_what_is_found_again_counts_from_when_it_landed(tmp_path: Path) -> None:
+    """Proof begins at the write, not at the restart that found it."""
+    with lab(tmp_path) as found:
+        _, plan = planned(found)
+        first = door(found).write("p1", plan)
+        found.clock.advance(timedelta(minutes=7))
+        again = door(found).write("p1", plan)
+    assert again.replayed
+    assert again.at == first.at
+
+
+def test_an_object_on_its_way_out_is_stale(tmp_path: Path) -> None:
+    """A finalizer holds it, but nobody wants it any more."""
+    with lab(tmp_path) as found:
+        live, plan = planned(found)
+        found.merge(live, {"metadata": {"finalizers": ["example.com/hold"]}})
+        found.send("DELETE", "/apis/apps/v1/namespaces/shop/deployments/checkout")
+        with pytest.raises(Stale, match="is being deleted"):
+            door(found).write("p1", plan)
+        assert found.writes == []
 
 
 def test_a_closed_fence_does_not_hide_what_has_landed(tmp_path: Path) -> None:
@@ -310,6 +333,37 @@ def test_a_write_that_never_arrived_is_made_once(tmp_path: Path, answer: Answer)
         assert not applied.replayed
         assert len(found.writes) == 1
         assert found.read(live)["metadata"]["generation"] == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"), [("2", 2.0), ("0", 0.5), ("3600", 5.0), ("soon", 0.5)]
+)
+def test_the_server_is_given_the_time_it_asks_for(
+    tmp_path: Path, asked: str, waited: float
+) -> None:
+    """Retry-After is kept within reason: a write must not hang for an hour."""
+    answer = told(429, {"message": "slow"}, Retry_After=asked)
+    slept: list[float] = []
+    with lab(tmp_path, spoil_write(0, answer)) as found:
+        _, plan = planned(found)
+        ClusterDoor(found.cluster, found.clock, allow, sleep=slept.append).write("p1", plan)
+        assert found.clock.waits == [timedelta(seconds=waited)]
+    assert slept == [0.0]
+
+
+def test_after_a_lost_race_nobody_waits(tmp_path: Path) -> None:
+    """The object is read again at once."""
+    with lab(tmp_path) as found:
+        live, plan = planned(found)
+        calls: list[str] = []
+
+        def racing(proposal: str) -> None:
+            calls.append(proposal)
+            if len(calls) == 1:
+                found.merge(live, {"metadata": {"labels": {"touched": "yes"}}})
+
+        door(found, fence=racing).write("p1", plan)
+        assert found.clock.waits == []
 
 
 @pytest.mark.parametrize(
