@@ -46,6 +46,7 @@ from remedyd.stages.settle import Rollback, StartRollback
 log = logs.get(__name__)
 
 _TICK = timedelta(seconds=5)
+_CHORE = timedelta(minutes=1)
 
 
 class App:
@@ -59,13 +60,14 @@ class App:
         self._opened = ExitStack()
         self._started = threading.Event()
 
-    def start(self) -> Service:
+    def start(self, chores: Mapping[str, Callable[[], object]] | None = None) -> Service:
         """Open everything, begin the schedule, and return the service.
 
-        Raises RemedydError with everything taken back when a part cannot be opened.
+        `chores` are further jobs, run every minute of the machine's clock. Raises RemedydError
+        with everything taken back when a part cannot be opened.
         """
         with ExitStack() as opened:
-            service = self._build(opened)
+            service = self._build(opened, chores or {})
             self._opened = opened.pop_all()
         self._started.set()
         log.info("started", cluster=self.settings.cluster_name, dry_run=self.settings.dry_run)
@@ -77,7 +79,7 @@ class App:
         self._opened.close()
         log.info("stopped")
 
-    def _build(self, opened: ExitStack) -> Service:
+    def _build(self, opened: ExitStack, chores: Mapping[str, Callable[[], object]]) -> Service:
         settings = self.settings
         store = Store(settings.database, self.clock)
         opened.callback(store.close)
@@ -111,7 +113,8 @@ class App:
         )
         pool = ThreadPoolExecutor(settings.limits.workers, thread_name_prefix="work")
         opened.callback(pool.shutdown, wait=True, cancel_futures=True)
-        scheduler = self._schedule(loop, audits, policies, pool)
+        chores = {**chores, "retention": lambda: self._forget(store)}
+        scheduler = self._schedule(loop, audits, policies, pool, chores)
         opened.callback(scheduler.stop)
         return Service(
             store=store,
@@ -191,8 +194,9 @@ class App:
         audits: Mapping[str, AuditDefinition],
         policies: PolicySet,
         pool: ThreadPoolExecutor,
+        chores: Mapping[str, Callable[[], object]],
     ) -> Scheduler:
-        """Start a job for each audit that a policy reads, and one that moves proposals on."""
+        """Start a job for each audit that a policy reads, one that moves proposals on, chores."""
         scheduler = Scheduler(
             self.clock, pool, lambda name: self.metrics.audits_skipped.labels(name).inc()
         )
@@ -204,8 +208,16 @@ class App:
             else:
                 scheduler.every(name, audit.interval, job)
         scheduler.every("proposals", _TICK, loop.tick)
+        for name, chore in chores.items():
+            scheduler.every(name, _CHORE, _quietly(name, chore), wall=True)
         scheduler.start()
         return scheduler
+
+    def _forget(self, store: Store) -> None:
+        """Delete finished proposals that are older than the retention."""
+        store.delete_finished(
+            self.clock.now() - timedelta(days=self.settings.limits.retention_days)
+        )
 
     def _readiness(
         self, store: Store, cluster: Cluster, source: ElasticSource
@@ -233,6 +245,18 @@ class App:
 def _cycle(loop: Loop, audit: str) -> Callable[[], None]:
     def job() -> None:
         loop.cycle(audit)
+
+    return job
+
+
+def _quietly(name: str, chore: Callable[[], object]) -> Callable[[], None]:
+    """Return `chore` as a job whose failure is told and tried again at the next turn."""
+
+    def job() -> None:
+        try:
+            chore()
+        except RemedydError as error:
+            log.error("chore failed", chore=name, detail=error.message, hint=error.hint)
 
     return job
 

@@ -45,9 +45,14 @@ class Scheduler:
             lambda event: skipped(event.job_id), EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED
         )
 
-    def every(self, name: str, interval: timedelta, job: Callable[[], None]) -> None:
-        """Run `job` now and then each `interval` of the clock, with a little jitter."""
-        seconds = self._clock.wall_seconds(interval)
+    def every(
+        self, name: str, interval: timedelta, job: Callable[[], None], *, wall: bool = False
+    ) -> None:
+        """Run `job` now and then each `interval` of the clock, with a little jitter.
+
+        `wall` measures on the machine's clock instead: for chores that concern the machine.
+        """
+        seconds = interval.total_seconds() if wall else self._clock.wall_seconds(interval)
         trigger = IntervalTrigger(
             seconds=max(seconds, 0.05), jitter=seconds * _JITTER_SHARE, timezone=UTC
         )

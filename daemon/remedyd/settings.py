@@ -78,6 +78,7 @@ class LimitSettings(_Section):
     """How much may happen."""
 
     workers: int = Field(4, ge=1, le=64, description="Threads that run audits and writes")
+    retention_days: float = Field(90.0, gt=0, description="How long finished proposals are kept")
     approval_seconds: float = Field(900.0, gt=0, description="Life of a proposal awaiting approval")
     workflow_approval_seconds: float = Field(
         86_400.0, gt=0, description="Life of a proposal that a workflow or agent requested"

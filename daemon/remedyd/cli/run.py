@@ -30,7 +30,7 @@ def run(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     app = App(loaded)
     authenticator = Authenticator.configured(loaded.server, app.clock)
-    service = app.start()
+    service = app.start({"tokens": authenticator.reload})
     try:
         context = Context(service, authenticator.authenticate, app.metrics, loaded.cluster_name)
         server = uvicorn.Server(
