@@ -198,7 +198,8 @@ def test_a_bad_value_is_explained(running: Running, change: dict[str, object]) -
 
 def test_a_body_that_is_not_json_is_explained(running: Running) -> None:
     """Garbage is 422, not a traceback."""
-    answer = running.client("approver").post("/manage", content=b"{nope")
+    headers = {"Content-Type": "application/json"}
+    answer = running.client("approver").post("/manage", content=b"{nope", headers=headers)
     assert answer.status_code == 422
     assert "Traceback" not in answer.text
 

@@ -1,40 +1,52 @@
 """Builds the ASGI application out of its faces."""
 
-from collections.abc import Awaitable, Callable
+import secrets
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from remedyd import __version__
-from remedyd.server import health, manage, problems, rest
+from remedyd.model import monotonic
+from remedyd.server import health, manage, openapi, problems, v1
 from remedyd.server.context import Context
+from remedyd.server.entry import Entry
+from remedyd.server.rates import Rates
 
 
-def create(ctx: Context, *, body_limit: int = 1_000_000) -> FastAPI:
-    """Return the application that serves `ctx`; bodies over `body_limit` bytes are 413."""
+def create(
+    ctx: Context, *, body_limit: int = 1_000_000, requests_per_minute: int = 1200
+) -> FastAPI:
+    """Return the application that serves `ctx`.
+
+    Bodies over `body_limit` bytes are 413, requests of one principal beyond the rate 429.
+    """
     app = FastAPI(
         title="remedyd",
         version=__version__,
         summary="Closed-loop Kubernetes remediation with an approval gate",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation,
     )
     app.state.context = ctx
     problems.install(app)
-    for router in (health.router, rest.router, manage.router):
+    openapi.install(app)
+    for router in (health.router, v1.router, manage.router):
         app.include_router(router)
-
-    @app.middleware("http")
-    async def guard(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        length = request.headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > body_limit:
-            return problems.problem(request, 413, f"the body is larger than {body_limit} bytes")
-        response = await call_next(request)
-        route = request.scope.get("route")
-        path = route.path if isinstance(route, APIRoute) else "unmatched"
-        ctx.metrics.requests.labels(path, str(response.status_code)).inc()
-        return response
-
+    app.add_middleware(
+        Entry,
+        ctx=ctx,
+        body_limit=body_limit,
+        rates=Rates(requests_per_minute, monotonic),
+        new_id=_request_id,
+    )
     return app
+
+
+def _operation(route: APIRoute) -> str:
+    return route.name
+
+
+def _request_id() -> str:
+    return secrets.token_hex(10)

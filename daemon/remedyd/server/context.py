@@ -1,15 +1,23 @@
 """What a request handler needs: the service, who is asking, and where the daemon lives."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
 
 from remedyd.errors import Unauthenticated
 from remedyd.model import Principal
 from remedyd.observability.metrics import Metrics
+from remedyd.server.waiting import Streams
 from remedyd.service import Service
+
+_bearer = HTTPBearer(
+    scheme_name="bearer",
+    description="A token of the daemon's tokens file, a ServiceAccount's, or one by OIDC",
+    auto_error=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,7 @@ class Context:
     authenticate: Callable[[str, str], Principal]
     metrics: Metrics
     cluster: str
+    streams: Streams = field(default_factory=Streams)
 
 
 def context(request: Request) -> Context:
@@ -30,15 +39,20 @@ def context(request: Request) -> Context:
     return found
 
 
-def caller(request: Request, ctx: Annotated[Context, Depends(context)]) -> Principal:
-    """Return who is asking; raise Unauthenticated without a valid bearer token."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    try:
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated(
-                "no bearer token", hint="send the header Authorization: Bearer <token>"
-            )
-        return ctx.authenticate(token.strip(), request.client.host if request.client else "")
-    except Unauthenticated:
-        ctx.metrics.authentication_failures.inc()
-        raise
+def caller(request: Request, _: Annotated[object, Depends(_bearer)] = None) -> Principal:
+    """Return who was let in; without a principal nobody is served, whatever the route."""
+    found = getattr(request.state, "principal", None)
+    if not isinstance(found, Principal):
+        raise Unauthenticated(
+            "no bearer token", hint="send the header Authorization: Bearer <token>"
+        )
+    return found
+
+
+def acting(principal: Principal, on_behalf_of: str) -> Principal:
+    """Return the principal with the identity it says it acts for: recorded, never trusted."""
+    return replace(principal, on_behalf_of=on_behalf_of) if on_behalf_of else principal
+
+
+Caller = Annotated[Principal, Depends(caller)]
+Ctx = Annotated[Context, Depends(context)]

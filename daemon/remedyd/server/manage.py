@@ -6,13 +6,14 @@ action uses are read. An approver's token applies at once; a proposer's gets a p
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from remedyd.errors import InvalidInput, Problem, Refused
-from remedyd.model import ActionRequest, Principal, Proposal, Scope, Target
-from remedyd.server.context import Context, caller, context
+from remedyd.model import ActionRequest, Proposal, Scope, Target
+from remedyd.server.context import Caller, Ctx
+from remedyd.server.v1 import outcomes
 
 router = APIRouter(tags=["manage"])
 
@@ -24,13 +25,15 @@ class ManageRequest(BaseModel):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {
-                "action": "scale",
-                "deployment": "frontend",
-                "namespace": "shop",
-                "replicas": "4",
-                "memory_limit": "256Mi",
-            }
+            "examples": [
+                {
+                    "action": "scale",
+                    "deployment": "frontend",
+                    "namespace": "shop",
+                    "replicas": "4",
+                    "memory_limit": "256Mi",
+                }
+            ]
         }
     )
 
@@ -41,11 +44,64 @@ class ManageRequest(BaseModel):
     memory_limit: str | None = None
 
 
-@router.post("/manage", responses={202: {"description": "Proposed; an approver has to decide"}})
+class ManageAnswer(BaseModel):
+    """What the bridge answered; `proposal` and `state` name the change, where there is one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "success",
+                    "message": "Horizontal scaling applied: 'frontend' set to 4 replicas.",
+                    "proposal": "01m82yjdbz28c1ps1fwsh6ztct",
+                    "state": "Applied",
+                }
+            ]
+        }
+    )
+
+    status: Literal["success"]
+    message: str
+    proposal: str = ""
+    state: str = ""
+
+
+class ManagePending(BaseModel):
+    """What a proposer gets: an approver has to decide, by this digest."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "pending",
+                    "message": "Proposed as 01m82yjdbz28c1ps1fwsh6ztct: waiting for an approver.",
+                    "proposal": "01m82yjdbz28c1ps1fwsh6ztct",
+                    "digest": "3f0f6ad1c2c7f6a2b7f7f0a6a1f04c9e0d5b1f2e3c4d5a6b7c8d9e0f1a2b3c4d",
+                    "approve": "/v1/proposals/01m82yjdbz28c1ps1fwsh6ztct/approve",
+                }
+            ]
+        }
+    )
+
+    status: Literal["pending"]
+    message: str
+    proposal: str
+    digest: str
+    approve: str
+
+
+@router.post(
+    "/manage",
+    response_model=ManageAnswer,
+    responses={
+        202: {"model": ManagePending, "description": "Proposed; an approver has to decide"},
+        **outcomes.problems(404, 409, 410, 422, 502, 504),
+    },
+)
 def manage(
     body: ManageRequest,
-    principal: Annotated[Principal, Depends(caller)],
-    ctx: Annotated[Context, Depends(context)],
+    principal: Caller,
+    ctx: Ctx,
 ) -> JSONResponse:
     """Read a Deployment, or change it through plan, prechecks, gate and door."""
     target = Target(ctx.cluster, body.namespace, "Deployment", body.deployment)

@@ -1,35 +1,17 @@
-"""What the REST API shows: explicit shapes, so that the OpenAPI document is the contract."""
+"""Proposals whole, and the workloads they are about."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from remedyd.audits.definition import AuditDefinition
-from remedyd.model import (
-    Applied,
-    Approval,
-    AuditResult,
-    AuditRow,
-    Event,
-    Plan,
-    Proposal,
-    Target,
-    Verdict,
-)
+from remedyd.model import Applied, Approval, Plan, Proposal, Verdict
+from remedyd.proposals.lifecycle import is_open
 from remedyd.proposals.summary import markdown, plain
-
-
-class TargetView(BaseModel):
-    """A workload or one of its containers."""
-
-    cluster: str
-    namespace: str
-    kind: str
-    name: str
-    container: str
-    uid: str
+from remedyd.server.views import examples
+from remedyd.server.views.rows import RowView, TargetView, row_view, target_view
+from remedyd.service import Workload
 
 
 class ChangeView(BaseModel):
@@ -47,17 +29,6 @@ class PrecheckView(BaseModel):
     result: str
     evidence: str
     next_step: str
-
-
-class RowView(BaseModel):
-    """The evidence: one row of an audit."""
-
-    audit: str
-    target: TargetView
-    severity: int
-    samples: int | None
-    last_seen: datetime | None
-    values: dict[str, Any]
 
 
 class ApprovalView(BaseModel):
@@ -92,9 +63,12 @@ class VerdictView(BaseModel):
 
 
 class ProposalView(BaseModel):
-    """One proposal; approve it by its `digest`."""
+    """One proposal; approve it by its `digest`. `version` counts its moves."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.PROPOSAL]})
 
     id: str
+    version: int
     state: str
     digest: str
     source: str
@@ -128,65 +102,47 @@ class ProposalView(BaseModel):
 class PageView(BaseModel):
     """Proposals, newest first; pass `next` as `cursor` for the following page."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": [examples.PROPOSAL], "next": ""}]}
+    )
+
     items: list[ProposalView]
     next: str
 
 
-class EventView(BaseModel):
-    """One line of a proposal's history."""
+class WorkloadView(BaseModel):
+    """How a workload stands now, and its proposals, newest first."""
 
-    sequence: int
-    at: datetime
-    action: str
-    state: str
-    principal: str
-    detail: str
-    data: dict[str, Any]
-
-
-class AuditView(BaseModel):
-    """A loaded audit."""
-
-    name: str
-    description: str
-    columns: list[dict[str, Any]]
-
-
-class ResultView(BaseModel):
-    """One run of an audit; `rows` is empty unless `outcome` is Ok."""
-
-    audit: str
-    outcome: str
-    start: datetime
-    end: datetime
-    detail: str
-    hint: str
-    unavailable: list[str]
-    warnings: list[str]
-    rows: list[RowView]
-
-
-def target_view(target: Target) -> TargetView:
-    """Show a target."""
-    return TargetView(
-        cluster=target.cluster,
-        namespace=target.namespace,
-        kind=target.kind,
-        name=target.name,
-        container=target.container,
-        uid=target.uid,
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "target": examples.TARGET | {"container": ""},
+                    "status": "Status: 3/3 pods ready.",
+                    "rollout": "rollout Complete: 3 of 3 pods are updated and available",
+                    "open": None,
+                    "history": [examples.PROPOSAL],
+                }
+            ]
+        }
     )
 
+    target: TargetView
+    status: str
+    rollout: str
+    open: str | None
+    history: list[ProposalView]
 
-def row_view(row: AuditRow) -> RowView:
-    """Show an evidence row."""
-    return RowView(
-        audit=row.audit,
-        target=target_view(row.target),
-        severity=int(row.severity),
-        samples=row.samples,
-        last_seen=row.last_seen,
-        values=dict(row.values),
+
+def workload_view(workload: Workload) -> WorkloadView:
+    """Show a workload."""
+    history = workload.history
+    return WorkloadView(
+        target=target_view(workload.status.target),
+        status=workload.status.consequence,
+        rollout=workload.status.diff,
+        open=next((proposal.id for proposal in history if is_open(proposal)), None),
+        history=[proposal_view(proposal) for proposal in history],
     )
 
 
@@ -215,6 +171,7 @@ def proposal_view(proposal: Proposal) -> ProposalView:
 def _identity(proposal: Proposal) -> Mapping[str, Any]:
     return {
         "id": proposal.id,
+        "version": proposal.version,
         "state": proposal.state.value,
         "digest": proposal.digest,
         "source": proposal.source,
@@ -271,41 +228,4 @@ def _verdict(verdict: Verdict) -> VerdictView:
         before=dict(verdict.before),
         after=dict(verdict.after),
         samples=verdict.samples,
-    )
-
-
-def event_view(event: Event) -> EventView:
-    """Show one line of history."""
-    return EventView(
-        sequence=event.sequence,
-        at=event.at,
-        action=event.action,
-        state=event.state.value,
-        principal=event.principal,
-        detail=event.detail,
-        data=event.data,
-    )
-
-
-def audit_view(audit: AuditDefinition) -> AuditView:
-    """Show a loaded audit."""
-    return AuditView(
-        name=audit.name,
-        description=audit.description,
-        columns=[{"name": c.name, "type": c.type, "nullable": c.nullable} for c in audit.columns],
-    )
-
-
-def result_view(result: AuditResult) -> ResultView:
-    """Show one run of an audit."""
-    return ResultView(
-        audit=result.audit,
-        outcome=result.outcome.value,
-        start=result.window.start,
-        end=result.window.end,
-        detail=result.detail,
-        hint=result.hint,
-        unavailable=list(result.unavailable),
-        warnings=list(result.warnings),
-        rows=[row_view(row) for row in result.rows],
     )

@@ -1,0 +1,28 @@
+"""Audits: what is measured, what the last run saw, and a run on request."""
+
+from fastapi import APIRouter
+
+from remedyd.server import views
+from remedyd.server.context import Caller, Ctx
+from remedyd.server.v1.outcomes import problems
+
+router = APIRouter(prefix="/audits", tags=["audits"])
+
+
+@router.get("")
+def list_audits(principal: Caller, ctx: Ctx) -> list[views.AuditView]:
+    """List the loaded audits."""
+    return [views.audit_view(audit) for audit in ctx.service.audits(principal)]
+
+
+@router.get("/{name}", responses=problems(404))
+def get_audit(name: str, principal: Caller, ctx: Ctx) -> views.AuditDetailView:
+    """Show an audit with its query and the rows of its last scheduled run."""
+    audit, last = ctx.service.audit(principal, name)
+    return views.audit_detail_view(audit, last)
+
+
+@router.post("/{name}/run", responses=problems(404))
+def run_audit(name: str, principal: Caller, ctx: Ctx) -> views.ResultView:
+    """Run an audit now and show its rows; trouble with the query is the outcome's name."""
+    return views.result_view(ctx.service.run_audit(principal, name))

@@ -1,0 +1,108 @@
+"""Waits for proposals to move: for a reader with patience, and for the event stream.
+
+A notice from the store wakes the waiter; because another replica's moves give no notice here, it
+looks by itself every few seconds as well.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+
+from remedyd.errors import Throttled
+from remedyd.model import ProposalId
+from remedyd.service import Service
+
+LONGEST_SECONDS: Final = 60
+_LOOK_AGAIN_SECONDS: Final = 3.0
+_STREAMS: Final = 64
+T = TypeVar("T")
+
+
+class Moved(AbstractContextManager["Moved"]):
+    """Between `with` and its end: notices that something moved. Belongs to one event loop."""
+
+    def __init__(self, service: Service) -> None:
+        """Take whom to listen to."""
+        self._service = service
+        self._flag = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._stop: Callable[[], None] = lambda: None
+
+    def __enter__(self) -> Self:
+        """Begin to listen."""
+        self._stop = self._service.listen(self._told)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop listening."""
+        self._stop()
+
+    def _told(self, _: ProposalId) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._flag.set)
+
+    async def within(self, seconds: float) -> bool:
+        """Wait for a move, at most `seconds`; return whether there was one."""
+        try:
+            await asyncio.wait_for(self._flag.wait(), seconds)
+        except TimeoutError:
+            return False
+        self._flag.clear()
+        return True
+
+
+async def until(
+    service: Service, read: Callable[[], T], done: Callable[[T], bool], seconds: float
+) -> T:
+    """Return what `read` gives once it is `done`, or after `seconds` whatever it gives then."""
+    if seconds <= 0:
+        return await run_in_threadpool(read)
+    with Moved(service) as moved:
+        end = asyncio.get_running_loop().time() + seconds
+        while True:
+            found = await run_in_threadpool(read)
+            left = end - asyncio.get_running_loop().time()
+            if done(found) or left <= 0:
+                return found
+            await moved.within(min(left, _LOOK_AGAIN_SECONDS))
+
+
+class Streams:
+    """Counts the open streams, and ends them all when the daemon stops."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._open = 0
+        self.ending = False
+
+    def check(self) -> None:
+        """Raise Throttled when no more may be opened."""
+        if self._open >= _STREAMS:
+            raise Throttled(f"{_STREAMS} event streams are open, which is the most", 30)
+
+    def __enter__(self) -> Self:
+        """Open one."""
+        self._open += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self._open -= 1
+
+    def end(self) -> None:
+        """Let every stream end within a few seconds."""
+        self.ending = True
