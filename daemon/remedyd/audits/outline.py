@@ -8,6 +8,7 @@ that names are recognised by their looks.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 _TOKEN = re.compile(
     r"""
@@ -47,7 +48,7 @@ class Command:
     tokens: tuple[Token, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outline:
     """A query cut into commands. `pipe` is the offset of the first pipe, -1 without one."""
 
@@ -66,7 +67,7 @@ class Outline:
         for command in self.commands:
             yield from command.tokens
 
-    @property
+    @cached_property
     def indices(self) -> tuple[str, ...]:
         """Return the index patterns of the FROM command, without the METADATA clause."""
         if not self.commands or self.commands[0].name != "FROM":
@@ -86,7 +87,7 @@ class Outline:
                 return int(text) if text.isdigit() else None
         return None
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, Token]:
         """Return the first use of each parameter by its name ("" for a positional one)."""
         found: dict[str, Token] = {}
