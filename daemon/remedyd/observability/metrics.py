@@ -51,6 +51,18 @@ class Metrics:
             ["action", "result"],
             registry=add,
         )
+        self.guardrails = Counter(
+            "remedyd_guardrail_refusals",
+            "Changes that a guardrail stopped",
+            ["at", "reason"],
+            registry=add,
+        )
+        self.holds = Gauge(
+            "remedyd_holds", "Quarantines and storms in force", ["kind"], registry=add
+        )
+        self.alerts = Counter(
+            "remedyd_alerts", "Things that a person has to look at", ["kind"], registry=add
+        )
         self.requests = Counter(
             "remedyd_http_requests",
             "Requests by route and status",

@@ -60,9 +60,11 @@ def of_decision(decision: Decision) -> Draft:
     )
 
 
-def of_request(principal: Principal, comment: str, verify: VerifySpec) -> Draft:
+def of_request(
+    principal: Principal, comment: str, verify: VerifySpec, mode: Mode = Mode.PROPOSE
+) -> Draft:
     """Return the draft of a proposal that a principal asks for."""
-    return Draft(mode=Mode.PROPOSE, verify=verify, because=comment, principal=principal)
+    return Draft(mode=mode, verify=verify, because=comment, principal=principal)
 
 
 def proposal_of(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from remedyd.errors import Conflict, Expired, Forbidden, InvalidInput, Refused
+from remedyd.errors import Conflict, Expired, Forbidden, InvalidInput, Refused, Stale
 from remedyd.model import (
     Approval,
     Clock,
@@ -34,6 +34,9 @@ from remedyd.proposals.store import Store
 INTERACTIVE: Final = timedelta(minutes=15)
 WORKFLOW: Final = timedelta(hours=24)
 
+Review = Callable[[Proposal, Principal], None]
+"""Raises `Stale` if the plan no longer fits its target, `Refused` if it must not be made now."""
+
 
 class Gate:
     """Makes proposals and takes decisions about them; safe to share between threads."""
@@ -46,13 +49,18 @@ class Gate:
         *,
         life: timedelta = INTERACTIVE,
         workflow_life: timedelta = WORKFLOW,
+        review: Review | None = None,
     ) -> None:
-        """Take how long a policy's proposal, and a requested one, wait for approval."""
+        """Take how long a policy's proposal, and a requested one, wait for approval.
+
+        `review` looks at the world once more when a proposal is approved.
+        """
         self._store = store
         self._clock = clock
         self._ids = ids
         self._life = life
         self._workflow_life = workflow_life
+        self._review = review
 
     def propose(self, plan: Plan, decision: Decision) -> Proposal:
         """Create the proposal a policy decided on; in mode DryRun it ends as DryRun at once.
@@ -71,13 +79,15 @@ class Gate:
         *,
         verify: VerifySpec | None = None,
         life: timedelta | None = None,
+        mode: Mode = Mode.PROPOSE,
     ) -> Proposal:
         """Create the proposal a principal asks for; raise as `propose`, or `Forbidden`.
 
-        `life` is how long it may wait for approval, the workflow's time by default.
+        `life` is how long it may wait for approval, the workflow's time by default. In `mode`
+        DryRun it ends as DryRun at once.
         """
         _require(principal, Scope.PROPOSER, plan.target.namespace)
-        draft = of_request(principal, comment, verify or VerifySpec())
+        draft = of_request(principal, comment, verify or VerifySpec(), mode)
         return self._create(plan, draft, life or self._workflow_life)
 
     def approve(
@@ -173,6 +183,11 @@ class Gate:
         Called by the door immediately before a write: not paused, in a state that writes, with
         an approval of exactly what is stored.
         """
+        self.check_pause()
+        self.authorised(key)
+
+    def check_pause(self) -> None:
+        """Raise `Refused` while writes are paused."""
         if pause := self._store.flags.paused():
             why = f": {pause.reason}" if pause.reason else ""
             raise Refused(
@@ -180,6 +195,9 @@ class Gate:
                 f"writes are paused since {pause.at:%Y-%m-%d %H:%M:%SZ} by {pause.principal}{why}",
                 hint="resume when it is safe: remedyd resume",
             )
+
+    def authorised(self, key: str) -> None:
+        """Raise `Refused` unless the proposal is in a state that writes, approved as stored."""
         proposal = self._store.get(ProposalId(key))
         if proposal.state not in (State.APPLYING, State.ROLLING_BACK):
             raise Refused("NotApproved", f"proposal {key} is {proposal.state}: nothing to write")
@@ -210,6 +228,7 @@ class Gate:
             raise Refused("Blocked", f"{block.name}: {block.evidence}", hint=block.next_step)
         if digest_of_proposal(proposal) != proposal.digest:
             raise Refused("DigestMismatch", f"proposal {proposal.id} was changed in the store")
+        self._reviewed(proposal, principal)
         approval = Approval(principal, proposal.digest, now, comment)
         given = (*approvals.given_to(proposal), approval)
         still = approvals.missing(proposal, given)
@@ -224,6 +243,16 @@ class Gate:
             noted["data"]["still_needed"] = still
             return self._store.amend(proposal, **noted)
         return self._store.transition(proposal, State.APPROVED, approval=approval, **noted)
+
+    def _reviewed(self, proposal: Proposal, principal: Principal) -> None:
+        """Look once more; a plan that no longer fits ends, whoever was about to approve it."""
+        if self._review is None:
+            return
+        try:
+            self._review(proposal, principal)
+        except Stale as stale:
+            self._store.transition(proposal, State.STALE, action="stale", detail=stale.message)
+            raise
 
     def _expired(self, proposal: Proposal) -> Proposal | None:
         try:

@@ -21,6 +21,7 @@ from remedyd.proposals import codec, lifecycle
 from remedyd.proposals.answers import Answers
 from remedyd.proposals.database import Database
 from remedyd.proposals.flags import Flags
+from remedyd.proposals.holds import Holds
 from remedyd.proposals.memory import Memory
 from remedyd.proposals.notices import Notices
 from remedyd.proposals.query import Page, ProposalFilter, conditions, cursor_of
@@ -52,6 +53,7 @@ class Store:
         self._database = Database(url, busy_timeout=busy_timeout)
         self._schema = Schema(self._database)
         self.flags: Final = Flags(self._database)
+        self.holds: Final = Holds(self._database)
         self.trail: Final = Trail(self._database)
         self.answers: Final = Answers(self._database, clock)
         self.refusals: Final = Refusals(self._database)

@@ -1,0 +1,157 @@
+"""Asks the guardrails, with what store and cluster say at this very moment.
+
+The rules are pure and live in `policy.guardrails`; here is only what they look at. The same
+question is asked when planning, when approving and at the door, so that a change that was let
+through an hour ago is stopped when something has come up since. The price is a few reads per
+write: the workload, its namespace, and for policies' changes the nodes and the neighbours.
+"""
+
+from dataclasses import dataclass, replace
+
+from remedyd.cluster.client import Reader
+from remedyd.cluster.kinds import WORKLOADS
+from remedyd.cluster.nodes import not_ready
+from remedyd.errors import Refused
+from remedyd.model import (
+    AUTO,
+    Clock,
+    Decision,
+    Mode,
+    Plan,
+    Principal,
+    Proposal,
+    ProposalId,
+    Target,
+    strictest,
+)
+from remedyd.observability import logs
+from remedyd.observability.metrics import Metrics
+from remedyd.policy.guardrails import Guardrails, Objection, Snapshot, ceiling, objection
+from remedyd.proposals.gate import Gate
+from remedyd.proposals.store import Store
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """How far a change may go at a target, and who says so."""
+
+    mode: Mode
+    said: str
+
+
+class Guard:
+    """Answers for one cluster and one store; safe to share between threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        cluster: Reader,
+        clock: Clock,
+        guardrails: Guardrails,
+        metrics: Metrics,
+        *,
+        dry_run: bool = False,
+    ) -> None:
+        """Take what is asked; with `dry_run` nothing goes further than DryRun, anywhere."""
+        self._store = store
+        self._cluster = cluster
+        self._clock = clock
+        self._guardrails = guardrails
+        self._metrics = metrics
+        self._top = Mode.DRY_RUN if dry_run else Mode.AUTO
+
+    def ceiling(self, target: Target) -> Ceiling:
+        """Return how far the daemon's setting and the annotations let a change go.
+
+        Raises what reading the workload and its namespace raises: not knowing is no.
+        """
+        workload = self._cluster.get(target.kind, target.namespace, target.name)
+        namespace = self._cluster.get("Namespace", "", target.namespace)
+        mode, said = ceiling(workload, namespace)
+        if self._top.stricter_than(mode):
+            return Ceiling(self._top, "the daemon runs in dry run")
+        return Ceiling(mode, said)
+
+    def lowered(self, decision: Decision) -> Decision:
+        """Return the decision with the stricter of its own mode and the ceiling; raise Refused."""
+        top = self.ceiling(decision.target)
+        if top.mode is Mode.DISABLED:
+            self._refuse("plan", self._ask(self._about(decision.target), top))
+        return replace(decision, mode=strictest(decision.mode, top.mode))
+
+    def check_plan(self, decision: Decision, plan: Plan) -> None:
+        """Raise Refused if a guardrail stands against what a decision came to."""
+        about = replace(
+            self._about(plan.target, plan),
+            mode=decision.mode,
+            climbing=bool(decision.after),
+        )
+        self._refuse("plan", self._ask(self._watched(about)))
+
+    def check_request(self, plan: Plan) -> Mode:
+        """Return the mode in which a principal's request may be proposed; raise Refused."""
+        top = self.ceiling(plan.target)
+        mode = strictest(Mode.PROPOSE, top.mode)
+        about = replace(self._about(plan.target, plan), requested=True, mode=mode)
+        self._refuse("plan", self._ask(about, top))
+        return mode
+
+    def check_approval(self, proposal: Proposal, principal: Principal) -> None:
+        """Raise Refused if a guardrail stands against the proposal as it is being approved."""
+        about = self._of(proposal, auto=principal.name == AUTO.name)
+        self._refuse("approval", self._ask(about, self.ceiling(about.target)))
+
+    def fence(self, gate: Gate, key: str) -> None:
+        """Raise Refused unless the gate and every guardrail allow the write at this moment."""
+        gate.fence(key)
+        proposal = self._store.get(ProposalId(key))
+        approval = proposal.approval
+        auto = approval is not None and approval.principal.name == AUTO.name
+        about = self._of(proposal, auto=auto)
+        self._refuse("write", self._ask(about, self.ceiling(about.target)))
+
+    def undo_fence(self, gate: Gate, key: str) -> None:
+        """Raise Refused unless taking the change back is allowed at this moment."""
+        if not self._guardrails.undo_while_paused:
+            gate.check_pause()
+        gate.authorised(key)
+        proposal = self._store.get(ProposalId(key))
+        about = replace(self._about(proposal.plan.target), proposal=key, undo=True)
+        self._refuse("undo", self._ask(about, self.ceiling(about.target)))
+
+    def _about(self, target: Target, plan: Plan | None = None) -> Snapshot:
+        now = self._clock.now()
+        state = self._store.decision_state(now)
+        return Snapshot(now, target, state, self._guardrails, plan=plan)
+
+    def _of(self, proposal: Proposal, *, auto: bool) -> Snapshot:
+        about = replace(
+            self._about(proposal.plan.target, proposal.plan),
+            proposal=proposal.id,
+            requested=proposal.source == "request",
+            climbing=bool(proposal.after),
+            mode=Mode.AUTO if auto else Mode.PROPOSE,
+        )
+        return about if about.requested else self._watched(about)
+
+    def _watched(self, about: Snapshot) -> Snapshot:
+        """Add what only the cluster knows: nodes that are not ready, workloads that there are."""
+        namespace = about.target.namespace
+        return replace(
+            about,
+            nodes=not_ready(self._cluster.list("Node")),
+            workloads=sum(len(self._cluster.list(kind, namespace)) for kind in sorted(WORKLOADS)),
+        )
+
+    def _ask(self, about: Snapshot, top: Ceiling | None = None) -> Objection | None:
+        if top is not None:
+            about = replace(about, ceiling=top.mode, said=top.said)
+        return objection(about)
+
+    def _refuse(self, when: str, found: Objection | None) -> None:
+        if found is None:
+            return
+        self._metrics.guardrails.labels(when, found.reason.value).inc()
+        raise Refused(found.reason.value, found.detail, hint=found.hint)
