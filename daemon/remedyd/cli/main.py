@@ -17,10 +17,13 @@ GROUPS: Final = {
     "audit": ("remedyd.cli.audit", "List, explain, check and run audits"),
     "policy": ("remedyd.cli.policy", "Validate, test and explain policies"),
     "proposals": ("remedyd.cli.proposals", "List, show, approve and reject proposals"),
+    "recording": ("remedyd.cli.record", "Convert recorded telemetry"),
+    "rbac": ("remedyd.cli.rbac", "Render and check the rights in Kubernetes"),
     "lab": ("remedyd.lab.commands", "Start the simulated cluster alone"),
 }
 COMMANDS: Final = {
     "run": ("remedyd.cli.run", "Run the daemon"),
+    "record": ("remedyd.cli.record", "Export telemetry from Elasticsearch into a recording"),
     "replay": ("remedyd.cli.replay", "Run audits and policies over a recording"),
     "demo": ("remedyd.lab.demo", "Show the whole loop on the embedded lab"),
 }

@@ -44,6 +44,7 @@ _ALL = (
     Kind("Pod", "", "v1", "pods"),
     Kind("Event", "", "v1", "events"),
     Kind("ConfigMap", "", "v1", "configmaps"),
+    Kind("Secret", "", "v1", "secrets"),  # never read; a review asks whether it could be
     Kind("LimitRange", "", "v1", "limitranges"),
     Kind("ResourceQuota", "", "v1", "resourcequotas"),
     Kind("PersistentVolumeClaim", "", "v1", "persistentvolumeclaims"),

@@ -1,0 +1,58 @@
+"""What each action reads and writes, kind by kind: the least that RBAC has to grant.
+
+The table follows the prechecks and the door. A right too few blocks a plan, it never lets one
+through; a right too many would go unnoticed, so tests run every action with exactly these and
+look for those that no request used. A dry run is authorized like the write it rehearses.
+"""
+
+from collections.abc import Iterable
+
+from remedyd.actions.registry import ACTIONS
+from remedyd.cluster.access import Permission
+from remedyd.cluster.kinds import WORKLOADS
+
+_REPLACES_PODS = frozenset({"UpdateResources", "Restart", "RolloutUndo"})
+_SETS_AMOUNTS = frozenset({"UpdateResources", "ResizePods", "RolloutUndo"})
+_SCALES = frozenset({"Scale", "ScaleToBaseline"})
+_LOOKS_AT_PODS = frozenset({"ResizePods", "DeletePod"})
+
+
+def needs(action: str, kind: str) -> frozenset[Permission]:
+    """Return the rights that `action` needs on workloads of `kind`; none where it cannot act."""
+    if kind not in ACTIONS[action].kinds:
+        return frozenset()
+    found = {Permission("get", kind), *_writes(action, kind)}
+    if len(found) > 1:
+        found |= {Permission("get", "Namespace"), *_reads(action, kind)}
+    return frozenset(found)
+
+
+def _writes(action: str, kind: str) -> Iterable[Permission]:
+    """Yield the writes, those on workloads of another kind left out."""
+    return (one for one in ACTIONS[action].verbs if one.kind == kind or one.kind not in WORKLOADS)
+
+
+def _reads(action: str, kind: str) -> Iterable[Permission]:
+    deployment = kind == "Deployment"
+    if action in _REPLACES_PODS:
+        yield Permission("list", "PodDisruptionBudget")
+        if deployment:
+            yield Permission("get", "PersistentVolumeClaim")
+    if action in _REPLACES_PODS | _SCALES:
+        yield Permission("list", "ResourceQuota")
+    if action in _REPLACES_PODS | _SCALES | _SETS_AMOUNTS:
+        yield Permission("list", "LimitRange")
+    if action in _SETS_AMOUNTS:
+        yield Permission("list", "VerticalPodAutoscaler")
+        yield Permission("list", "Node")
+    if action in _SETS_AMOUNTS | _SCALES | {"AdjustHPA"}:
+        yield Permission("list", "HorizontalPodAutoscaler")
+    if action == "AdjustHPA":
+        yield Permission("get", "HorizontalPodAutoscaler")
+    if action == "DeletePod":
+        yield Permission("list", "PodDisruptionBudget")
+    if action in _LOOKS_AT_PODS:
+        yield Permission("get", "Pod")
+        yield Permission("list", "Pod")
+    if deployment and action in _LOOKS_AT_PODS | {"RolloutUndo"}:
+        yield Permission("list", "ReplicaSet")

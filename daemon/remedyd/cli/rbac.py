@@ -1,0 +1,102 @@
+"""`remedyd rbac`: the least rights that the enabled policies need, and whether they are held.
+
+Exit 0 ok, 1 rights are missing (or, with `--strict`, more than needed), 2 invalid input.
+"""
+
+from pathlib import Path
+
+import typer
+import yaml
+
+from remedyd import rights as needed
+from remedyd.actions.registry import ACTIONS, SCHEMAS
+from remedyd.audits.loader import load_audits
+from remedyd.cli.failures import FAILED
+from remedyd.documents import did_you_mean
+from remedyd.errors import InvalidInput
+from remedyd.paths import shipped
+from remedyd.policy.loader import load_policies
+from remedyd.rights import Rights, Use
+
+app = typer.Typer(no_args_is_help=True)
+
+_PATHS = typer.Argument(None, help="Policy files or directories (default: the shipped ones)")
+_AUDITS = typer.Option(None, "--audits", help="Directory of audits (default: the shipped ones)")
+_ACTIONS = typer.Option(
+    None, "--action", help="Also what people and workflows may request; repeat for more"
+)
+_WHERE = typer.Option(None, "--in", help="Namespace of those requests (default: all); repeatable")
+
+
+@app.command()
+def render(
+    paths: list[Path] | None = _PATHS,
+    audits: list[Path] | None = _AUDITS,
+    actions: list[str] | None = _ACTIONS,
+    where: list[str] | None = _WHERE,
+    name: str = typer.Option("remedyd", help="Name of the roles and of the ServiceAccount"),
+    namespace: str = typer.Option("remedyd", "--namespace", "-n", help="Where the daemon runs"),
+    lease: str = typer.Option("", help="Name of the Lease, where several daemons run"),
+) -> None:
+    """Print the roles and bindings that the enabled policies need, and no more."""
+    wanted = needed.rights(_uses(paths, audits, actions, where))
+    found = needed.manifests(wanted, name=name, namespace=namespace, account=name, lease=lease)
+    typer.echo(yaml.safe_dump_all(found, sort_keys=False, explicit_start=True), nl=False)
+
+
+@app.command()
+def check(
+    paths: list[Path] | None = _PATHS,
+    audits: list[Path] | None = _AUDITS,
+    actions: list[str] | None = _ACTIONS,
+    where: list[str] | None = _WHERE,
+    kubeconfig: Path | None = typer.Option(None, help="Default: the pod's, or the user's own"),
+    context: str = typer.Option("", help="Context of the kubeconfig (default: its current one)"),
+    strict: bool = typer.Option(False, "--strict", help="Fail on rights that are not needed"),
+) -> None:
+    """Ask the cluster whether we hold the rights that are needed, and which more."""
+    from remedyd.cluster.client import Cluster
+
+    wanted = _uses(paths, audits, actions, where)
+    rights = needed.rights(wanted)
+    cluster = Cluster.connect(kubeconfig=kubeconfig, context=context)
+    try:
+        found = needed.review(cluster, rights)
+    finally:
+        cluster.close()
+    for word, answers in (("missing", found.missing), ("not needed", found.excess)):
+        for answer in answers:
+            group = answer.permission.group
+            resource = answer.permission.resource + (f".{group}" if group else "")
+            place = f"in namespace {answer.namespace}" if answer.namespace else "in the cluster"
+            typer.echo(f"{word}: {answer.permission.verb} {resource} {place}")
+    for action in sorted(needed.disabled(wanted, found.missing)):
+        typer.echo(f"cannot be used: {action}")
+    typer.echo(_summary(rights, len(found.missing), len(found.excess)))
+    if found.missing or (strict and found.excess):
+        raise typer.Exit(FAILED)
+
+
+def _summary(rights: Rights, missing: int, excess: int) -> str:
+    total = len(rights.everywhere) + sum(len(held) for held in rights.within.values())
+    return f"{total} rights are needed: {missing} missing; {excess} held that are not needed"
+
+
+def _uses(
+    paths: list[Path] | None,
+    audits: list[Path] | None,
+    actions: list[str] | None,
+    where: list[str] | None,
+) -> list[Use]:
+    known = load_audits(audits or [shipped("esql")])
+    policies = load_policies(paths or [shipped("policies")], audits=known.specs, actions=SCHEMAS)
+    for action in actions or ():
+        if action not in ACTIONS:
+            near = did_you_mean(action, ACTIONS)
+            raise InvalidInput(
+                f'no action is called "{action}"{near}', hint=f"use {', '.join(ACTIONS)}"
+            )
+    if where and not actions:
+        raise InvalidInput("--in bounds requested actions", hint="name them with --action")
+    requested = [Use(action, namespaces=tuple(where or ())) for action in actions or ()]
+    return [*needed.uses(policies.values()), *requested]

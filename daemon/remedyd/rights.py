@@ -1,0 +1,158 @@
+"""What a daemon with these policies may do in Kubernetes: rendered as RBAC, asked of the cluster.
+
+A policy that names its namespaces gets Roles there and nothing elsewhere; one that acts in all of
+them, or in those that match a pattern, gets a ClusterRole. Nodes and namespaces have no namespace
+and always need one. The chart renders the same rules from the same table (a test compares).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from remedyd.actions.rights import needs
+from remedyd.cluster.access import Access, Permission, Reviewer, check
+from remedyd.cluster.kinds import KINDS, WORKLOADS, kind_of
+from remedyd.model import KubeObject, Mode
+from remedyd.policy.policy import Policy
+
+_API = "rbac.authorization.k8s.io"
+_VERBS = ("get", "list", "create", "update", "patch", "delete")
+_SUBRESOURCES = (
+    Permission("create", "Pod", "eviction"),
+    Permission("create", "Pod", "exec"),
+    Permission("patch", "Pod", "resize"),
+)
+_OWN = frozenset({"Lease", "SelfSubjectAccessReview", "SubjectAccessReview", "TokenReview"})
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """An action on workloads of some kinds; without `namespaces` it is used in all of them."""
+
+    action: str
+    kinds: tuple[str, ...] = tuple(sorted(WORKLOADS))
+    namespaces: tuple[str, ...] = ()
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether no list of namespaces bounds it: none is given, or one is a pattern."""
+        return not self.namespaces or any("*" in one for one in self.namespaces)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What is needed in the whole cluster, and in single namespaces beyond that."""
+
+    everywhere: frozenset[Permission]
+    within: Mapping[str, frozenset[Permission]]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Rights that are needed and not held, and ones that are held and not needed."""
+
+    missing: tuple[Access, ...]
+    excess: tuple[Access, ...]
+
+
+def uses(policies: Iterable[Policy]) -> Iterator[Use]:
+    """Yield the actions of all policies that are not disabled; a dry run needs them, too."""
+    for policy in policies:
+        if policy.mode is Mode.DISABLED:
+            continue
+        match = policy.spec.match
+        kinds = tuple(str(kind) for kind in match.target_kinds)
+        for step in policy.steps:
+            yield Use(step.action.type, kinds, match.namespaces)
+
+
+def rights(wanted: Iterable[Use]) -> Rights:
+    """Return the least that lets a daemon do all of `wanted`."""
+    everywhere: set[Permission] = set()
+    within: dict[str, set[Permission]] = {}
+    for use in wanted:
+        found = {one for kind in use.kinds for one in needs(use.action, kind)}
+        spread = {one for one in found if use.everywhere or not kind_of(one.kind).namespaced}
+        everywhere |= spread
+        if not use.everywhere:
+            for namespace in use.namespaces:
+                within.setdefault(namespace, set()).update(found - spread)
+    left = {name: frozenset(held - everywhere) for name, held in sorted(within.items())}
+    return Rights(frozenset(everywhere), {name: held for name, held in left.items() if held})
+
+
+def rules(held: Iterable[Permission]) -> list[KubeObject]:
+    """Return RBAC rules: one for each resource, in order."""
+    ordered = sorted(held, key=lambda one: (one.group, one.resource, one.verb))
+    return [
+        {"apiGroups": [group], "resources": [resource], "verbs": [one.verb for one in same]}
+        for (group, resource), same in groupby(ordered, lambda one: (one.group, one.resource))
+    ]
+
+
+def manifests(
+    wanted: Rights, *, name: str, namespace: str, account: str, lease: str = ""
+) -> Iterator[KubeObject]:
+    """Yield roles and bindings for the ServiceAccount `namespace/account`.
+
+    `lease` names the Lease by which several daemons elect the one that acts; empty: none.
+    """
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
+    if wanted.everywhere:
+        yield from _pair("ClusterRole", name, "", rules(wanted.everywhere), subject)
+    for where, held in wanted.within.items():
+        yield from _pair("Role", name, where, rules(held), subject)
+    if lease:
+        named: KubeObject = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+        own = [
+            {**named, "verbs": ["create"]},
+            {**named, "resourceNames": [lease], "verbs": ["get", "update"]},
+        ]
+        yield from _pair("Role", f"{name}-lease", namespace, own, subject)
+
+
+def _pair(
+    kind: str, name: str, namespace: str, granted: list[KubeObject], subject: KubeObject
+) -> Iterator[KubeObject]:
+    meta = {"name": name} | ({"namespace": namespace} if namespace else {})
+    yield {"apiVersion": f"{_API}/v1", "kind": kind, "metadata": meta, "rules": granted}
+    yield {
+        "apiVersion": f"{_API}/v1",
+        "kind": f"{kind}Binding",
+        "metadata": meta,
+        "roleRef": {"apiGroup": _API, "kind": kind, "name": name},
+        "subjects": [subject],
+    }
+
+
+def review(cluster: Reviewer, wanted: Rights) -> Review:
+    """Ask the API server about each right that is needed, and about those that are not.
+
+    Asked are the verbs that change or read the kinds that the daemon knows, Secrets among them;
+    a right on any other kind is not found. Raises ClusterError.
+    """
+    places = {"": wanted.everywhere, **wanted.within}
+    answers = [check(cluster, one, where) for where in places for one in sorted(places[where])]
+    missing = tuple(answer for answer in answers if not answer.allowed)
+    spread = {one for one in _known() - wanted.everywhere if check(cluster, one).allowed}
+    excess = [Access(one, "", True, "") for one in sorted(spread)]
+    for where, held in wanted.within.items():
+        for one in sorted(_known() - wanted.everywhere - held - spread):
+            if kind_of(one.kind).namespaced and check(cluster, one, where).allowed:
+                excess.append(Access(one, where, True, ""))
+    return Review(missing, tuple(excess))
+
+
+def disabled(wanted: Iterable[Use], missing: Iterable[Access]) -> frozenset[str]:
+    """Return the actions that cannot be carried out with these rights missing."""
+    lacking = {answer.permission for answer in missing}
+    return frozenset(
+        use.action for use in wanted for kind in use.kinds if needs(use.action, kind) & lacking
+    )
+
+
+def _known() -> frozenset[Permission]:
+    kinds = [kind for kind in KINDS if kind not in _OWN]
+    return frozenset(
+        (*(Permission(verb, kind) for verb in _VERBS for kind in kinds), *_SUBRESOURCES)
+    )
