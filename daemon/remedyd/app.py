@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 
 from remedyd.actions.planner import Planner
 from remedyd.actions.registry import SCHEMAS
@@ -24,7 +25,9 @@ from remedyd.errors import RemedydError
 from remedyd.loop import Loop
 from remedyd.model import Clock, ProposalId, State
 from remedyd.observability import logs
+from remedyd.observability.alerts import Alerts
 from remedyd.observability.metrics import Metrics
+from remedyd.policy.guardrails import Guardrails, load_guardrails
 from remedyd.policy.loader import load_policies
 from remedyd.policy.policy import PolicySet
 from remedyd.proposals.attempts import Attempts
@@ -35,13 +38,18 @@ from remedyd.scheduler import Scheduler
 from remedyd.service import Service
 from remedyd.settings import Settings
 from remedyd.stages.apply import Apply, AwaitRollout, StartApply
-from remedyd.stages.cycle import Stage, Step
+from remedyd.stages.controls import Controls
+from remedyd.stages.cycle import Step
+from remedyd.stages.guard import Guard
 from remedyd.stages.moves import Moves
 from remedyd.stages.nominate import Decide, RunAudit
 from remedyd.stages.propose import AutoApprove, Propose
 from remedyd.stages.prove import Prove
+from remedyd.stages.quarantine import SetAside
 from remedyd.stages.recent import Recent
+from remedyd.stages.review import Review
 from remedyd.stages.settle import Rollback, StartRollback
+from remedyd.stages.storm import WatchStorms
 
 log = logs.get(__name__)
 
@@ -59,6 +67,7 @@ class App:
         self.metrics = Metrics()
         self._opened = ExitStack()
         self._started = threading.Event()
+        self._lock = threading.Lock()  # deciding and proposing take turns
 
     def start(self, chores: Mapping[str, Callable[[], object]] | None = None) -> Service:
         """Open everything, begin the schedule, and return the service.
@@ -100,16 +109,33 @@ class App:
         )
         runner = AuditRunner(source, self.clock, settings.cluster_name, gate=audits.gate)
         planner = Planner(cluster, self.clock)
-        gate = self._gate(store)
-        recent = Recent()
-        door = self._door(cluster, gate, planner)
+        guardrails = self._guardrails()
+        guard = Guard(
+            store, cluster, self.clock, guardrails, self.metrics, dry_run=settings.dry_run
+        )
+        gate = self._gate(store, Review(guard, cluster, planner))
+        recent, alerts, ids = Recent(), Alerts(self.metrics), ProposalIds(self.clock)
+        storms = WatchStorms(
+            store, cluster, self.clock, ids, guardrails, alerts, settings.cluster_name
+        )
+        door = self._door(cluster, gate, planner, guard)
+        deciding = Decide(store, lambda: policies, self.clock, self.metrics, self._lock, guardrails)
+        proposing = Propose(planner, gate, self.metrics, self._lock, guard)
         loop = Loop(
-            stages=self._stages(runner, audits, policies, planner, gate, store, recent),
-            steps=self._steps(runner, audits, cluster, door, store),
+            stages=(
+                RunAudit(runner, audits, self.metrics),
+                storms,
+                deciding,
+                recent,
+                proposing,
+                AutoApprove(gate, self.metrics),
+            ),
+            steps=self._steps(runner, audits, cluster, door, store, alerts),
             store=store,
             gate=gate,
             clock=self.clock,
             metrics=self.metrics,
+            chores=(SetAside(store, self.clock, ids, guardrails, alerts, self.metrics),),
         )
         pool = ThreadPoolExecutor(settings.limits.workers, thread_name_prefix="work")
         opened.callback(pool.shutdown, wait=True, cancel_futures=True)
@@ -125,13 +151,21 @@ class App:
             audits=audits,
             policies=lambda: policies,
             recent=recent,
+            guard=guard,
+            controls=Controls(store, self.clock),
             attempts=Attempts(store, self.clock),
             readiness=self._readiness(store, cluster, source),
             wake=lambda proposal: _submit(pool, loop, proposal),
             run_now=scheduler.run_now,
         )
 
-    def _gate(self, store: Store) -> Gate:
+    def _guardrails(self) -> Guardrails:
+        """Return the limits in force; remedyd's own namespace is always protected."""
+        path = self.settings.guardrails
+        found = load_guardrails(path) if path else Guardrails()
+        return found.protecting(self.settings.own_namespace())
+
+    def _gate(self, store: Store, review: Review) -> Gate:
         limits = self.settings.limits
         return Gate(
             store,
@@ -139,31 +173,18 @@ class App:
             ProposalIds(self.clock),
             life=timedelta(seconds=limits.approval_seconds),
             workflow_life=timedelta(seconds=limits.workflow_approval_seconds),
+            review=review,
         )
 
-    def _door(self, cluster: Cluster, gate: Gate, planner: Planner) -> Door:
+    def _door(self, cluster: Cluster, gate: Gate, planner: Planner, guard: Guard) -> Door:
         """Dry run is substitution: the recording door does all but the write."""
         kind = RecordingDoor if self.settings.dry_run else ClusterDoor
-        return kind(cluster, self.clock, gate.fence, recheck=planner.recheck)
-
-    def _stages(
-        self,
-        runner: AuditRunner,
-        audits: Mapping[str, AuditDefinition],
-        policies: PolicySet,
-        planner: Planner,
-        gate: Gate,
-        store: Store,
-        recent: Recent,
-    ) -> Sequence[Stage]:
-        """Return the gates of the audit half, in order."""
-        lock = threading.Lock()
-        return (
-            RunAudit(runner, audits, self.metrics),
-            Decide(store, lambda: policies, self.clock, self.metrics, lock),
-            recent,
-            Propose(planner, gate, self.metrics, lock),
-            AutoApprove(gate, self.metrics),
+        return kind(
+            cluster,
+            self.clock,
+            partial(guard.fence, gate),
+            undo_fence=partial(guard.undo_fence, gate),
+            recheck=planner.recheck,
         )
 
     def _steps(
@@ -173,9 +194,10 @@ class App:
         cluster: Cluster,
         door: Door,
         store: Store,
+        alerts: Alerts,
     ) -> Mapping[State, Step]:
         """Return what follows from each state after the approval."""
-        moves = Moves(store, self.metrics)
+        moves = Moves(store, self.metrics, alerts)
         life = timedelta(seconds=self.settings.limits.approval_seconds)
         undo = StartRollback(moves)
         return {

@@ -5,7 +5,7 @@ pass and is counted; it never stops the others or the daemon.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from remedyd.errors import Conflict, RemedydError
 from remedyd.model import Clock, Proposal, ProposalId, State
@@ -30,14 +30,19 @@ class Loop:
         gate: Gate,
         clock: Clock,
         metrics: Metrics,
+        chores: Sequence[Callable[[], None]] = (),
     ) -> None:
-        """Take the stages in their order, and the step that leads on from each state."""
+        """Take the stages in their order, and the step that leads on from each state.
+
+        `chores` are done at every tick, after proposals were moved on.
+        """
         self._stages = stages
         self._steps = steps
         self._store = store
         self._gate = gate
         self._clock = clock
         self._metrics = metrics
+        self._chores = chores
         self._busy: set[ProposalId] = set()
         self._guard = threading.Lock()
 
@@ -66,6 +71,11 @@ class Loop:
             return
         for proposal in due:
             self.advance(proposal.id)
+        for chore in self._chores:
+            try:
+                chore()
+            except RemedydError as error:
+                self._failed("chore", error)
 
     def advance(self, proposal_id: ProposalId) -> Proposal | None:
         """Move one proposal as far as it goes now; None when another thread is at it."""

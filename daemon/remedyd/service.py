@@ -33,6 +33,8 @@ from remedyd.proposals.query import Page, ProposalFilter
 from remedyd.proposals.refusals import Refusal
 from remedyd.proposals.store import Store
 from remedyd.proposals.trail import Entry, TrailFilter
+from remedyd.stages.controls import Controls
+from remedyd.stages.guard import Guard
 from remedyd.stages.recent import Judged, Recent
 
 
@@ -66,6 +68,8 @@ class Service:
         audits: Mapping[str, AuditDefinition],
         policies: Callable[[], PolicySet],
         recent: Recent,
+        guard: Guard,
+        controls: Controls,
         attempts: Attempts,
         readiness: Callable[[], Sequence[str]],
         wake: Callable[[ProposalId], None],
@@ -80,6 +84,9 @@ class Service:
         self._audits = audits
         self._policies = policies
         self._recent = recent
+        self._guard = guard
+        self.controls = controls
+        """Pause and resume; quarantines and storms."""
         self._attempts = attempts
         self._readiness = readiness
         self._wake = wake
@@ -244,14 +251,18 @@ class Service:
         if plan.blocked:
             block = plan.blocked[0]
             raise Refused(block.name, block.evidence, hint=block.next_step)
-        return self._gate.request(plan, principal, comment)
+        mode = self._guard.check_request(plan)
+        return self._gate.request(plan, principal, comment, mode=mode)
 
     def apply_now(self, principal: Principal, proposal: Proposal, comment: str = "") -> Proposal:
         """Approve and apply in one call, for an approver who asked for the change.
 
         Returns the proposal once the write is done; verification goes on in the background.
-        Raises Conflict or Refused with the proposal's own words when nothing was written.
+        In dry run the proposal comes back as it is. Raises Conflict or Refused with the proposal's
+        own words when nothing was written.
         """
+        if proposal.state is State.DRY_RUN:
+            return proposal
         with self._attempts.watch(principal, "approve", proposal.id):
             _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
             self._gate.approve(proposal.id, proposal.digest, principal, comment)

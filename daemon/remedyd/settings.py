@@ -21,6 +21,8 @@ from remedyd.errors import ConfigurationError, Problem
 from remedyd.model import Clock, ScaledClock, SystemClock
 from remedyd.paths import shipped
 
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -122,6 +124,10 @@ class Settings(BaseSettings):
     audits: tuple[Path, ...] = Field(
         default_factory=lambda: (shipped("esql"),), description="Audit directories"
     )
+    guardrails: Path | None = Field(None, description="Guardrails file; unset: the defaults")
+    namespace: str = Field(
+        "", description="Namespace remedyd runs in, always protected; unset: the ServiceAccount's"
+    )
     dry_run: bool = Field(False, description="Plan and check everything, write nothing")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log line to print"
@@ -132,6 +138,12 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     limits: LimitSettings = LimitSettings()
     clock: ClockSettings = ClockSettings()
+
+    def own_namespace(self) -> str:
+        """Return the namespace remedyd runs in, "" outside a cluster when none is set."""
+        if self.namespace or not _SERVICE_ACCOUNT.is_file():
+            return self.namespace
+        return _SERVICE_ACCOUNT.read_text(encoding="utf-8").strip()
 
     @classmethod
     def settings_customise_sources(

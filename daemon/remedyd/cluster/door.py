@@ -344,6 +344,16 @@ class RecordingDoor(ClusterDoor):
         super().__init__(cluster, clock, fence, undo_fence=undo_fence, recheck=recheck, sleep=sleep)
         self.writes: list[tuple[str, KubeObject]] = []
 
+    def write(self, proposal_id: str, plan: Plan) -> Applied:
+        """Rehearse the change; what comes back says that it was only recorded."""
+        applied = super().write(proposal_id, plan)
+        return applied if applied.replayed else replace(applied, recorded=True)
+
+    def undo(self, proposal_id: str, plan: Plan, applied: Applied) -> Applied:
+        """Rehearse the undo likewise."""
+        undone = super().undo(proposal_id, plan, applied)
+        return undone if undone.replayed else replace(undone, recorded=True)
+
     def _send(self, write: Write, body: KubeObject) -> KubeObject:
         answer = self._patch(write, body, dry_run=True)
         self.writes.append((write.proposal, body))

@@ -30,6 +30,16 @@ TOKEN: Final = "lab-administrator"  # noqa: S105 - opens a simulated cluster on 
 MANUAL_ORIGIN: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 """When a lab begins whose time is moved by hand: the same for every run."""
 _TRIM_SECONDS = 300.0
+_GUARDRAILS: Final = """\
+# A handful of workloads of which many are broken at once: more may be under change than usual.
+apiVersion: remedyd.io/v1alpha1
+kind: Guardrails
+metadata: {name: lab}
+spec:
+  concurrency: 10
+  workloadsPercent: 50
+  rate: {perHour: 100, perNamespace: 100}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +188,10 @@ class Lab:
     def daemon_settings(self, directory: Path) -> dict[str, str]:
         """Return what a daemon must be told (without `REMEDYD_`) to work on this lab.
 
-        Writes a kubeconfig into `directory`.
+        Writes a kubeconfig and guardrails into `directory`.
         """
+        guardrails = directory / "guardrails.yaml"
+        guardrails.write_text(_GUARDRAILS, encoding="utf-8")
         path = directory / "kubeconfig"
         path.touch(mode=0o600)
         path.write_text(self.kubeconfig(), encoding="utf-8")
@@ -187,6 +199,7 @@ class Lab:
             "CLUSTER_NAME": "lab",
             "ELASTICSEARCH__URL": self.elasticsearch_url,
             "KUBERNETES__KUBECONFIG": str(path),
+            "GUARDRAILS": str(guardrails),
         } | self.clock_settings()
 
     # faults

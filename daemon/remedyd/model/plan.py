@@ -107,3 +107,5 @@ class Applied:
     """Found by its annotation after a crash instead of written now."""
     differences: tuple[FieldChange, ...] = ()
     """Fields that landed otherwise than planned (old: planned, new: found), as by a webhook."""
+    recorded: bool = False
+    """Nothing was written: a dry run recorded what would have been."""

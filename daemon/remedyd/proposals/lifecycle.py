@@ -20,7 +20,7 @@ MOVES: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
             {S.APPROVED, S.REJECTED, S.EXPIRED, S.SUPERSEDED, S.STALE, S.DRY_RUN}
         ),
         S.APPROVED: frozenset({S.APPLYING, S.STALE, S.EXPIRED, S.FAILED}),
-        S.APPLYING: frozenset({S.APPLIED, S.STALE, S.FAILED}),
+        S.APPLYING: frozenset({S.APPLIED, S.STALE, S.FAILED, S.DRY_RUN}),
         S.APPLIED: frozenset({S.VERIFYING, S.ROLLING_BACK}),
         S.VERIFYING: frozenset(
             {S.EFFECTIVE, S.INEFFECTIVE, S.HARMFUL, S.INCONCLUSIVE, S.ROLLING_BACK}
@@ -42,8 +42,9 @@ MOVES: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
 )
 """From each state the states that may follow.
 
-Beyond the straight road: Effective may be undone by hand; Inconclusive may be verified again;
-an undo that finds the fields changed by someone else ends as Superseded.
+Beyond the straight road: a write that a dry run only recorded ends as DryRun; Effective may be
+undone by hand; Inconclusive may be verified again; an undo that finds the fields changed by
+someone else ends as Superseded.
 """
 
 BIRTHS: Final = frozenset({S.PROPOSED, S.DRY_RUN})

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from remedyd.errors import InvalidInput, Problem, Refused
-from remedyd.model import ActionRequest, Proposal, Scope, Target
+from remedyd.model import ActionRequest, Proposal, Scope, State, Target
 from remedyd.server.context import Caller, Ctx
 from remedyd.server.v1 import outcomes
 
@@ -117,6 +117,9 @@ def manage(
                 refused.message, [Problem(refused.message, "memory_limit")]
             ) from None
         raise
+    if proposal.state is State.DRY_RUN:
+        message = f"Dry run: nothing was written. {proposal.plan.consequence}"
+        return _success(message, proposal=proposal.id, state=proposal.state.value)
     if not principal.may(Scope.APPROVER, body.namespace):
         return _pending(proposal)
     applied = ctx.service.apply_now(principal, proposal, "asked for by /manage")

@@ -61,6 +61,10 @@ class Apply:
             return self._moves.to(proposal, State.STALE, "apply-refused", error.message)
         except (Refused, ClusterRejected) as error:
             return self._moves.to(proposal, State.FAILED, "apply-failed", error.message)
+        if applied.recorded:
+            return self._moves.to(
+                proposal, State.DRY_RUN, "recorded", "dry run: nothing is written"
+            )
         detail = "found applied after a restart" if applied.replayed else "written and read back"
         return self._moves.to(proposal, State.APPLIED, "applied", detail, applied=applied)
 

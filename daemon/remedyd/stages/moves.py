@@ -4,19 +4,26 @@ from typing import Any
 
 from remedyd.model import Proposal, State
 from remedyd.observability import logs
+from remedyd.observability.alerts import Alert, AlertKind, Alerts
 from remedyd.observability.metrics import Metrics
 from remedyd.proposals.store import Store
 
 log = logs.get(__name__)
 
+_NEEDS_A_PERSON = {
+    State.INCONCLUSIVE: AlertKind.INCONCLUSIVE,
+    State.ROLLBACK_FAILED: AlertKind.ROLLBACK_FAILED,
+}
+
 
 class Moves:
     """Moves proposals in the daemon's own name."""
 
-    def __init__(self, store: Store, metrics: Metrics) -> None:
-        """Take the store that decides who wins."""
+    def __init__(self, store: Store, metrics: Metrics, alerts: Alerts | None = None) -> None:
+        """Take the store that decides who wins, and who is told when a person is needed."""
         self._store = store
         self._metrics = metrics
+        self._alerts = alerts or Alerts(metrics)
 
     def to(
         self, proposal: Proposal, state: State, action: str, detail: str, **changes: Any
@@ -32,6 +39,9 @@ class Moves:
             action=action,
             detail=detail,
         )
+        if kind := _NEEDS_A_PERSON.get(state):
+            subject = proposal.plan.target.workload
+            self._alerts.raise_(Alert(kind, moved.updated_at, subject, detail, proposal.id))
         return moved
 
     def note(self, proposal: Proposal, action: str, detail: str, **changes: Any) -> Proposal:

@@ -9,6 +9,7 @@ from remedyd.model import Clock, DecisionKind, Severity
 from remedyd.observability import logs
 from remedyd.observability.metrics import Metrics
 from remedyd.policy.decide import decide
+from remedyd.policy.guardrails import Guardrails
 from remedyd.policy.policy import PolicySet
 from remedyd.proposals.store import Store
 from remedyd.stages.cycle import Cycle
@@ -68,6 +69,7 @@ class Decide:
         clock: Clock,
         metrics: Metrics,
         lock: threading.Lock,
+        guardrails: Guardrails | None = None,
     ) -> None:
         """Take the store, the policies in force, and the lock shared with `Propose`."""
         self._store = store
@@ -75,12 +77,13 @@ class Decide:
         self._clock = clock
         self._metrics = metrics
         self._lock = lock
+        self._guardrails = guardrails
 
     def run(self, cycle: Cycle) -> Cycle:
         """Decide on every row."""
         with self._lock:
             state = self._store.decision_state(self._clock.now())
-            decided = decide(cycle.results, state, cycle.at, self._policies())
+            decided = decide(cycle.results, state, cycle.at, self._policies(), self._guardrails)
             self._store.save_sightings(decided.state.sightings, before=state.sightings)
         for decision in decided.decisions:
             kind = decision.kind

@@ -9,6 +9,7 @@ from remedyd.observability import logs
 from remedyd.observability.metrics import Metrics
 from remedyd.proposals.gate import Gate
 from remedyd.stages.cycle import Cycle
+from remedyd.stages.guard import Guard
 
 log = logs.get(__name__)
 
@@ -23,13 +24,19 @@ class Propose:
     name = "propose"
 
     def __init__(
-        self, planner: Planner, gate: Gate, metrics: Metrics, lock: threading.Lock
+        self,
+        planner: Planner,
+        gate: Gate,
+        metrics: Metrics,
+        lock: threading.Lock,
+        guard: Guard | None = None,
     ) -> None:
-        """Take the planner, the gate, and the lock shared with `Decide`."""
+        """Take the planner, the gate, the lock shared with `Decide`, and who asks guardrails."""
         self._planner = planner
         self._gate = gate
         self._metrics = metrics
         self._lock = lock
+        self._guard = guard
 
     def run(self, cycle: Cycle) -> Cycle:
         """Plan and propose."""
@@ -42,12 +49,17 @@ class Propose:
         return Cycle(cycle.audit, cycle.at, cycle.results, cycle.decisions, tuple(made))
 
     def _propose(self, decision: Decision) -> Proposal | None:
-        assert decision.action is not None
+        request = decision.action
+        assert request is not None
         try:
-            plan = self._planner.plan(decision.target, decision.action, decision.row)
+            if self._guard is not None:
+                decision = self._guard.lowered(decision)
+            plan = self._planner.plan(decision.target, request, decision.row)
             if plan.blocked:
                 self._refused(decision, "Blocked", _first_block(plan))
                 return None
+            if self._guard is not None:
+                self._guard.check_plan(decision, plan)
             with self._lock:
                 proposal = self._gate.propose(plan, decision)
         except (Refused, NotFound, Conflict, ClusterError) as error:

@@ -20,6 +20,8 @@ from remedyd.stages.moves import Moves
 
 log = logs.get(__name__)
 
+_PAUSED = "Paused"
+
 
 def _live(cluster: Reader, proposal: Proposal) -> KubeObject:
     target = proposal.plan.target
@@ -75,8 +77,20 @@ class Rollback:
             return proposal
         except Conflict as error:
             return self._moves.to(proposal, State.SUPERSEDED, "rollback-refused", error.message)
-        except (NotFound, Refused, ClusterRejected) as error:
+        except Refused as error:
+            if error.reason == _PAUSED:
+                log.info("undo waits", proposal=proposal.id, detail=error.message)
+                return proposal
             return self._moves.to(proposal, State.ROLLBACK_FAILED, "rollback-failed", error.message)
+        except (NotFound, ClusterRejected) as error:
+            return self._moves.to(proposal, State.ROLLBACK_FAILED, "rollback-failed", error.message)
+        if undone.recorded:
+            return self._moves.to(
+                proposal,
+                State.ROLLBACK_FAILED,
+                "rollback-recorded",
+                "dry run: the change is still there, its undo was only recorded",
+            )
         return self._moves.note(
             proposal, "rollback-written", "old values restored", rollback=undone
         )

@@ -1,0 +1,89 @@
+"""The switches a person holds: pause and resume, and lifting what was set aside.
+
+Stopping is for anyone who may propose, going on for approvers alone; both concern every
+namespace, so a principal that is limited to some may do neither.
+"""
+
+from remedyd.errors import Conflict, Forbidden, NotFound
+from remedyd.model import Clock, Hold, HoldKind, Principal, Scope
+from remedyd.observability import logs
+from remedyd.proposals.flags import Flag
+from remedyd.proposals.store import Store
+
+log = logs.get(__name__)
+
+
+class Controls:
+    """What can be switched; each operation names the principal that asks."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Take where switches and holds are kept."""
+        self._store = store
+        self._clock = clock
+
+    def paused(self, principal: Principal) -> Flag | None:
+        """Return the pause in force (since when, by whom, why), None while there is none."""
+        _require(principal, Scope.VIEWER)
+        return self._store.flags.paused()
+
+    def pause(self, principal: Principal, reason: str = "") -> Flag:
+        """Stop every write from this moment on; told twice is told once."""
+        _require_everywhere(principal, Scope.PROPOSER, "pause")
+        self._store.flags.pause(principal.name, self._clock.now(), reason)
+        found = self._store.flags.paused()
+        if found is None:
+            raise Conflict("resumed by someone else at the same moment", hint="pause again")
+        log.warning("paused", principal=principal.name, reason=reason)
+        return found
+
+    def resume(self, principal: Principal, reason: str = "") -> None:
+        """Allow writes again."""
+        _require_everywhere(principal, Scope.APPROVER, "resume")
+        self._store.flags.resume(principal.name, self._clock.now(), reason)
+        log.warning("resumed", principal=principal.name, reason=reason)
+
+    def holds(self, principal: Principal, *, ended: bool = False) -> tuple[Hold, ...]:
+        """Return quarantines and storms, newest first, within the principal's namespaces."""
+        _require(principal, Scope.VIEWER)
+        found = self._store.holds.list(ended=ended)
+        return tuple(hold for hold in found if _may(principal, Scope.VIEWER, hold))
+
+    def lift(self, principal: Principal, key: str, reason: str = "") -> Hold:
+        """Lift a quarantine; raise Forbidden, NotFound, or Conflict for anything else."""
+        _require(principal, Scope.VIEWER)
+        hold = self._store.holds.get(key)
+        if not _may(principal, Scope.VIEWER, hold):
+            raise NotFound(f"there is no hold {key}", hint="list them: remedyd holds list")
+        if not _may(principal, Scope.APPROVER, hold):
+            raise _lacking(principal, Scope.APPROVER)
+        if hold.kind is not HoldKind.QUARANTINE:
+            raise Conflict("a storm cannot be lifted", hint="it ends when its signs are gone")
+        lifted = self._store.holds.end(key, self._clock.now(), principal.name, reason)
+        log.warning("quarantine lifted", subject=hold.subject, principal=principal.name)
+        return lifted
+
+
+def _may(principal: Principal, scope: Scope, hold: Hold) -> bool:
+    """A storm concerns everyone; a quarantine the namespace of its workload."""
+    namespace = hold.subject.split("/")[-3] if hold.kind is HoldKind.QUARANTINE else None
+    return principal.may(scope, namespace)
+
+
+def _require(principal: Principal, scope: Scope) -> None:
+    if not principal.may(scope):
+        raise _lacking(principal, scope)
+
+
+def _require_everywhere(principal: Principal, scope: Scope, what: str) -> None:
+    _require(principal, scope)
+    if principal.namespaces is not None:
+        raise Forbidden(
+            f"{principal.name} may act in some namespaces only; to {what} concerns all of them",
+            hint="use a token that is not limited to namespaces",
+        )
+
+
+def _lacking(principal: Principal, scope: Scope) -> Forbidden:
+    return Forbidden(
+        f"{principal.name} lacks the scope {scope.value}", hint="use a token that has this scope"
+    )

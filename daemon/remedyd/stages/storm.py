@@ -1,0 +1,161 @@
+"""Watches for storms: one durable report while one lasts, and everything held.
+
+The report is opened by the first sign, revised while signs come and go, and ended when none was
+seen for the time of calm. An audit that gave no usable rows changes nothing: silence is no calm.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from remedyd.cluster.client import Reader
+from remedyd.cluster.nodes import not_ready
+from remedyd.errors import ClusterError, NotFound
+from remedyd.model import AuditResult, Clock, Hold, HoldKind, KubeObject, Severity
+from remedyd.observability import logs
+from remedyd.observability.alerts import Alert, AlertKind, Alerts
+from remedyd.policy.guardrails import Guardrails, node_sign, signs
+from remedyd.proposals.store import Store
+from remedyd.stages.cycle import Cycle
+
+log = logs.get(__name__)
+
+_NODES = "nodes"
+_GROUPS = 10
+_REVISION = ("pod-template-hash", "controller-revision-hash")
+
+Signs = Mapping[str, str]
+
+
+class WatchStorms:
+    """A stage between the audit and the decision; it lets the cycle through as it is."""
+
+    name = "storm"
+
+    def __init__(
+        self,
+        store: Store,
+        cluster: Reader,
+        clock: Clock,
+        ids: Callable[[], str],
+        guardrails: Guardrails,
+        alerts: Alerts,
+        subject: str,
+    ) -> None:
+        """Take where storms are kept and seen; `subject` names the cluster."""
+        self._store = store
+        self._cluster = cluster
+        self._clock = clock
+        self._ids = ids
+        self._limits = guardrails.storm
+        self._alerts = alerts
+        self._subject = subject or "cluster"
+
+    def run(self, cycle: Cycle) -> Cycle:
+        """Bring the report up to date with what this cycle saw."""
+        now = self._clock.now()
+        usable = [result for result in cycle.results if result.ok]
+        seen = {**signs(usable, self._limits), **self._nodes()}
+        heard = {result.audit for result in usable} | {_NODES}
+
+        def change(hold: Hold | None) -> Hold | None:
+            return self._changed(hold, seen, heard, now, usable)
+
+        before, after = self._store.holds.revise(HoldKind.STORM, self._subject, change)
+        self._tell(before, after)
+        return cycle
+
+    def _changed(
+        self,
+        hold: Hold | None,
+        seen: Signs,
+        heard: set[str],
+        now: datetime,
+        results: list[AuditResult],
+    ) -> Hold | None:
+        kept: Any = hold.data["signs"] if hold else {}
+        known: dict[str, Any] = dict(kept)
+        fresh = set(seen) - set(known)
+        for key, text in seen.items():
+            since = known[key]["since"] if key in known else now.isoformat()
+            known[key] = {"detail": text, "since": since, "last_seen": now.isoformat()}
+        for key in [k for k in known if k not in seen and k.split("/")[0] in heard]:
+            if now - datetime.fromisoformat(known[key]["last_seen"]) >= self._limits.calm:
+                del known[key]
+        if hold is None and not known:
+            return None
+        if not known:
+            assert hold is not None
+            return replace(hold, ended_at=now, ended_by="remedyd", end_reason="it is over")
+        groups = self._groups(results) if fresh or hold is None else hold.data["groups"]
+        detail = "; ".join(entry["detail"] for entry in known.values())
+        data = {"signs": known, "groups": groups}
+        if hold is None:
+            return Hold(self._ids(), HoldKind.STORM, self._subject, now, detail, data)
+        return replace(hold, detail=detail, data=data)
+
+    def _nodes(self) -> Signs:
+        """Return the sign that nodes give; nodes that cannot be read are one."""
+        try:
+            text = node_sign(not_ready(self._cluster.list("Node")), self._limits)
+        except (ClusterError, NotFound) as error:
+            text = f"the nodes cannot be read: {error.message}"
+        return {_NODES: text} if text else {}
+
+    def _groups(self, results: list[AuditResult]) -> Any:
+        """Count the pods of critical workloads by node, image and revision: where is the cause?"""
+        counts: dict[str, Counter[str]] = {"node": Counter(), "image": Counter()}
+        counts["revision"] = Counter()
+        critical = {
+            (row.target.namespace, row.target.name)
+            for result in results
+            for row in result.rows
+            if row.severity is Severity.CRITICAL
+        }
+        for namespace in sorted({namespace for namespace, _ in critical}):
+            for pod in self._pods(namespace):
+                owners = pod["metadata"].get("ownerReferences") or ()
+                if any((namespace, _workload(o["name"], pod)) in critical for o in owners):
+                    _count(pod, counts)
+        return {name: dict(counter.most_common(_GROUPS)) for name, counter in counts.items()}
+
+    def _pods(self, namespace: str) -> list[KubeObject]:
+        try:
+            return self._cluster.list("Pod", namespace)
+        except (ClusterError, NotFound) as error:
+            log.warning("pods not grouped", namespace=namespace, detail=error.message)
+            return []
+
+    def _tell(self, before: Hold | None, after: Hold | None) -> None:
+        if after is None or after == before:
+            return
+        if before is None:
+            self._alerts.raise_(Alert(AlertKind.STORM, after.since, self._subject, _report(after)))
+        elif after.ended_at is not None:
+            log.info("the storm is over", subject=self._subject, hold=after.id)
+
+
+def _workload(owner: str, pod: KubeObject) -> str:
+    """Return the workload's name: a Deployment's pods are owned by a ReplicaSet named after it."""
+    suffix = (pod["metadata"].get("labels") or {}).get("pod-template-hash")
+    return owner.removesuffix(f"-{suffix}") if suffix else owner
+
+
+def _count(pod: KubeObject, counts: Mapping[str, Counter[str]]) -> None:
+    labels = pod["metadata"].get("labels") or {}
+    counts["node"][str(pod["spec"].get("nodeName") or "none")] += 1
+    counts["revision"][next((labels[k] for k in _REVISION if k in labels), "none")] += 1
+    for container in pod["spec"].get("containers") or ():
+        counts["image"][str(container.get("image", ""))] += 1
+
+
+def _report(hold: Hold) -> str:
+    groups: Any = hold.data["groups"]
+    parts = [
+        f"{name}: {', '.join(f'{value} ({count})' for value, count in list(found.items())[:3])}"
+        for name, found in groups.items()
+        if found
+    ]
+    return "; ".join([hold.detail, *(f"by {part}" for part in parts)])
