@@ -135,14 +135,18 @@ def unit_test_query() -> float:
 
 
 def _child(engine: str, folder: Path) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, __file__, "--one", engine, str(folder)], capture_output=True, text=True
-    )
-    if done.returncode:
-        print(f"{engine}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
-        return {}
-    found: dict[str, Any] = json.loads(done.stdout)
+    text = _in_child("--one", engine, str(folder))
+    found: dict[str, Any] = json.loads(text) if text else {}
     return found
+
+
+def _in_child(*arguments: str) -> str:
+    """Run a part in a process of its own, so that its memory is its own; return what it prints."""
+    command = [sys.executable, __file__, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        print(f"{arguments}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+    return done.stdout
 
 
 def main() -> None:
@@ -154,7 +158,7 @@ def main() -> None:
     for rows in sizes:
         with tempfile.TemporaryDirectory() as text:
             folder = Path(text)
-            write(folder, rows)
+            _in_child("--write", str(rows), str(folder))
             found = {name: _child(name, folder) for name in ENGINES}
         for name in QUESTIONS:
             ours, sql = found["engine"][name], found["sql"][name]
@@ -171,5 +175,7 @@ def main() -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
         measure(sys.argv[2], Path(sys.argv[3]))
+    elif sys.argv[1:2] == ["--write"]:
+        write(Path(sys.argv[3]), int(sys.argv[2]))
     else:
         main()

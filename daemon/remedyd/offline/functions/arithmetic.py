@@ -47,8 +47,69 @@ def _arithmetic(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
         return _divide(emitter, call, left, right)
     if call.type is DataType.DOUBLE:
         return finite(emitter, call, f"({left} {symbol} {right})")
+    bounded = _bounded(emitter, call, left, right)
+    if bounded:
+        return bounded
     value = f"({wider(left, call.type)} {symbol} {wider(right, call.type)})"
-    return tried(emitter, call, value, (left, right))
+    checked = tried(emitter, call, value, (left, right))
+    if call.type is not DataType.LONG:
+        return checked
+    near = _SAFE_FACTOR if symbol == "*" else _SAFE_TERM
+    small = " AND ".join(f"{item} BETWEEN -{near} AND {near}" for item in (left, right))
+    present = f"{left} IS NOT NULL AND {right} IS NOT NULL"
+    plain = f"({left} {symbol} {right})"
+    return f"CASE WHEN {small} THEN {plain} WHEN {present} THEN {checked} END"
+
+
+_SAFE_TERM = 2**62 - 1
+_SAFE_FACTOR = 3_037_000_499  # the root of 2**63
+"""Operands up to these cannot overflow a long, so the costly exact check is for the others."""
+
+
+def _bounded(emitter: Emitter, call: Call, left: str, right: str) -> str:
+    """Return whole-number arithmetic with a constant: a comparison says what would overflow.
+
+    Empty when no operand is a constant, or the type has no plain range.
+    """
+    first, second = call.arguments
+    symbol, limits = call.function.name, RANGES.get(call.type)
+    if limits is None:
+        return ""
+    if isinstance(second, Constant) and isinstance(second.value, int):
+        operand, bounds = left, safe_range(symbol, second.value, limits)
+    elif isinstance(first, Constant) and isinstance(first.value, int):
+        operand = right
+        if symbol == "-":
+            bounds = first.value - limits[1], first.value - limits[0]
+        else:
+            bounds = safe_range(symbol, first.value, limits)
+    else:
+        return ""
+    low, high = max(bounds[0], limits[0]), min(bounds[1], limits[1])
+    value = f"({left} {symbol} {right})"
+    inside = f"{operand} BETWEEN {low} AND {high}"
+    note = emitter.note(call, f"NOT ({inside})", overflow(call.type))
+    return f"CASE WHEN {inside} THEN {value} WHEN {operand} IS NOT NULL THEN {note} END"
+
+
+def safe_range(symbol: str, constant: int, limits: tuple[int, int]) -> tuple[int, int]:
+    """Return the operands x for which `x symbol constant` stays within the limits."""
+    low, high = limits
+    if symbol == "+":
+        return low - constant, high - constant
+    if symbol == "-":
+        return low + constant, high + constant
+    if constant == 0:
+        return limits
+    if constant < 0:
+        low, high = high, low
+    return -(-low // constant), high // constant
+
+
+RANGES = {
+    DataType.INTEGER: (-(2**31), 2**31 - 1),
+    DataType.LONG: (-(2**63), 2**63 - 1),
+}
 
 
 def wider(text: str, data_type: DataType) -> str:

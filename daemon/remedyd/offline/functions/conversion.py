@@ -64,6 +64,8 @@ def _to_whole(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
         value = f"epoch_{'ms' if source is DataType.DATE else 'ns'}({argument})"
     elif source is DataType.DOUBLE:
         value = f"esql_double_whole({argument})"
+    if call.type is DataType.LONG and source in DATES | {DataType.INTEGER}:
+        return f"CAST({value} AS BIGINT)"
     message = f"{_INVALID}[{{}}] out of [{call.type.value}] range"
     return _checked(emitter, call, f"TRY_CAST({value} AS {target})", argument, message)
 
