@@ -44,6 +44,15 @@ class ElasticSource:
         """The official client, for the other adapters of this room."""
         return self._client
 
+    @property
+    def where(self) -> str:
+        """The URL as it may be shown."""
+        return self._where
+
+    def ask(self, send: Callable[[], Any]) -> ObjectApiResponse[Any]:
+        """Send a request of another adapter of this room that only reads; raise QueryError."""
+        return self._ask(send)
+
     def query(self, text: str, params: Mapping[str, Json]) -> Table:
         """Run `text` with named parameters.
 

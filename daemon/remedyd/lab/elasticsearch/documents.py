@@ -1,4 +1,4 @@
-"""Writing and reading documents: `_bulk`, `_create`, `_doc`, `_search`, `_count`.
+"""Writing and reading documents: `_bulk`, `_create`, `_doc`, `_search`, `_pit`, `_count`.
 
 Searches see the documents that streams keep as they came: the last minutes of metrics, and
 everything else. ES|QL sees all.
@@ -6,18 +6,22 @@ everything else. ES|QL sees all.
 
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from random import Random
 from typing import Any
 
-from remedyd.lab.elasticsearch.filters import comparable, compile_query, value_of
+from remedyd.lab.elasticsearch.filters import compile_query
 from remedyd.lab.elasticsearch.messages import Failure, Reply, Request
 from remedyd.lab.elasticsearch.security import Account, unauthorized
+from remedyd.lab.elasticsearch.sorting import beyond, keys_of, sorting
 from remedyd.lab.elasticsearch.streams import DataStreams
 from remedyd.offline.sources.batch import BadDocument
 
 _TEMPLATES = ("logs-", "metrics-", "traces-")
 _Item = tuple[int, dict[str, Any]]
+Found = tuple[str, Mapping[str, Any]]
+"""A stream and one of its documents."""
+
+_KEPT_PITS = 20
 
 
 def is_data_stream(name: str) -> bool:
@@ -32,6 +36,7 @@ class Documents:
         """Take where documents are kept, and the source of ids."""
         self._streams = streams
         self._ids = ids
+        self._pits: dict[str, list[Found]] = {}
 
     def bulk(self, request: Request, account: Account, index: str) -> Reply:
         """Carry out `_bulk`: create, and index where there is no data stream."""
@@ -82,20 +87,51 @@ data stream [{index}]"
         return 201, {**answer, "_shards": shards, "_seq_no": 0, "_primary_term": 1}
 
     def search(self, request: Request, account: Account, index: str) -> Reply:
-        """Answer a small `_search`: query, size, from, sort."""
+        """Answer a small `_search`: query, size, from, sort, search_after, point in time."""
         body = request.json()
-        found = list(self._matching(account, index, body))
-        for name, order in reversed(_sorting(body.get("sort"))):
-            found.sort(key=lambda hit: _sort_key(hit[1], name), reverse=order == "desc")
+        orders = sorting(body.get("sort"))
+        found = [
+            (number, stream, document, keys_of(document, number, orders))
+            for number, (stream, document) in enumerate(self._searched(account, index, body))
+        ]
+        for place, order in reversed(list(enumerate(orders))):
+            found.sort(key=lambda hit: hit[3][place], reverse=order.descending)
+        if after := body.get("search_after"):
+            found = [hit for hit in found if beyond(hit[3], after, orders)]
         first, size = int(body.get("from", 0)), int(body.get("size", 10))
         hits = [
             {"_index": stream, "_id": str(number), "_score": None, "_source": document}
-            for number, (stream, document) in enumerate(found[first : first + size])
+            | ({"sort": [key for _, key in keys]} if orders else {})
+            for number, stream, document, keys in found[first : first + size]
         ]
         total = {"value": len(found), "relation": "eq"}
         shards = {"total": 1, "successful": 1, "skipped": 0, "failed": 0}
-        answer = {"took": 1, "timed_out": False, "_shards": shards}
+        answer: dict[str, Any] = {"took": 1, "timed_out": False, "_shards": shards}
+        if "pit" in body:
+            answer["pit_id"] = body["pit"]["id"]
         return Reply(200, {**answer, "hits": {"total": total, "max_score": None, "hits": hits}})
+
+    def pit(self, request: Request, account: Account, index: str) -> Reply:
+        """Open or close a point in time: what a search over it sees does not change."""
+        if request.method == "DELETE":
+            freed = self._pits.pop(str(request.json().get("id")), None)
+            return Reply(200, {"succeeded": True, "num_freed": int(freed is not None)})
+        ident = str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
+        self._pits[ident] = list(self._matching(account, index, {}))
+        while len(self._pits) > _KEPT_PITS:
+            self._pits.pop(next(iter(self._pits)))
+        return Reply(200, {"id": ident})
+
+    def _searched(self, account: Account, index: str, body: Mapping[str, Any]) -> Iterator[Found]:
+        if "pit" not in body:
+            yield from self._matching(account, index, body)
+            return
+        ident = str(body["pit"].get("id"))
+        if ident not in self._pits:
+            reason = f"No search context found for id [{ident}]"
+            raise Failure(404, "search_context_missing_exception", reason)
+        holds = compile_query(body.get("query") or {"match_all": {}})
+        yield from (found for found in self._pits[ident] if holds(found[1]))
 
     def count(self, request: Request, account: Account, index: str) -> Reply:
         """Answer `_count`."""
@@ -103,9 +139,7 @@ data stream [{index}]"
         shards = {"total": 1, "successful": 1, "skipped": 0, "failed": 0}
         return Reply(200, {"count": found, "_shards": shards})
 
-    def _matching(
-        self, account: Account, index: str, body: Mapping[str, Any]
-    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _matching(self, account: Account, index: str, body: Mapping[str, Any]) -> Iterator[Found]:
         holds = compile_query(body.get("query") or {"match_all": {}})
         for name in self._streams.names(index):
             if account.may("read", name):
@@ -125,21 +159,3 @@ def _steps(lines: list[Any], index: str) -> Iterator[tuple[str, Mapping[str, Any
             reason = f"action [{action}] is not offered here, expected create or index"
             raise Failure(400, "illegal_argument_exception", reason)
         yield action, {"_index": index, **meta}, next(rest, None)
-
-
-def _sorting(sort: Any) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    for one in sort if isinstance(sort, list) else [sort] if sort else []:
-        if isinstance(one, str):
-            found.append((one, "asc"))
-        else:
-            for name, order in one.items():
-                found.append((name, order["order"] if isinstance(order, Mapping) else order))
-    return found
-
-
-def _sort_key(document: Mapping[str, Any], name: str) -> tuple[bool, str | float]:
-    value = comparable(value_of(document, name))
-    if isinstance(value, datetime):
-        value = value.timestamp()
-    return value is not None, value if isinstance(value, (int, float)) else str(value)

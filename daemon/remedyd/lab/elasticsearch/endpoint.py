@@ -16,6 +16,7 @@ from remedyd.lab.elasticsearch.security import (
     unauthorized,
 )
 from remedyd.lab.elasticsearch.streams import DataStreams
+from remedyd.offline.catalog.rendering import render_mapping
 
 _Handler = Callable[[Request, Account, str], Reply]
 _OLDEST, _NEWEST = 8, 9
@@ -36,9 +37,11 @@ class Endpoint:
             "_query": self._query,
             "_bulk": documents.bulk,
             "_search": documents.search,
+            "_pit": documents.pit,
             "_count": documents.count,
             "_field_caps": self._field_caps,
             "_mapping": self._mapping,
+            "_settings": self._settings,
             "_data_stream": self._data_stream,
             "_security/user/_has_privileges": self._has_privileges,
             "_security/_authenticate": self._authenticate,
@@ -137,16 +140,17 @@ allowed: [POST]"
 
     def _mapping(self, request: Request, account: Account, index: str) -> Reply:
         found = {
-            stream: {
-                "mappings": {
-                    "properties": {
-                        path: {"type": leaf.type.value.removeprefix("counter_")}
-                        for path, leaf in self._streams.schema(stream).leaves.items()
-                    }
-                }
-            }
+            stream: {"mappings": render_mapping(self._streams.schema(stream))["mappings"]}
             for stream in self._readable(account, index, request)
         }
+        return Reply(200, found)
+
+    def _settings(self, request: Request, account: Account, index: str) -> Reply:
+        found: dict[str, Any] = {}
+        for stream in self._readable(account, index, request):
+            settings = render_mapping(self._streams.schema(stream))["settings"]
+            texts = {name: str(value).lower() for name, value in settings.items()}
+            found[stream] = {"settings": texts}
         return Reply(200, found)
 
     def _data_stream(self, request: Request, account: Account, index: str) -> Reply:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from remedyd.errors import InvalidInput, Problem
+from remedyd.offline.catalog.checking import mistakes
 from remedyd.offline.catalog.schema import Container, Leaf, Schema
 from remedyd.offline.types import mapped
 
@@ -18,24 +19,29 @@ def read_mapping(stream: str, definition: Mapping[str, Any], *, path: str = "") 
     `definition` holds `mappings` (`properties`, `dynamic`) and optionally `settings`, as in
     an index template; `path` names the file for error messages. Raises InvalidInput.
     """
+    problems = [
+        Problem(f"mapping of stream {stream!r}: {one}", path) for one in mistakes(definition)
+    ]
+    if problems:
+        raise InvalidInput(str(problems[0]), problems, hint="Correct the mapping.")
     mappings = definition.get("mappings", definition)
-    if not isinstance(mappings, Mapping) or not isinstance(mappings.get("properties"), Mapping):
-        message = f"mapping of stream {stream!r} has no `properties` object"
-        raise InvalidInput(message, [Problem(message, path)])
     settings = definition.get("settings", {})
-    reader = _Reader(path)
+    reader = _Reader()
     reader.object("", mappings, dynamic=_dynamic(mappings, default=True))
-    if reader.problems:
-        raise InvalidInput(f"mapping of stream {stream!r} cannot be used", reader.problems)
     return Schema(
         stream=stream,
         mode=str(settings.get("index.mode", "standard")),
         leaves=reader.leaves,
         aliases=reader.aliases,
         containers=tuple(reader.containers),
-        ignore_malformed=bool(settings.get("index.mapping.ignore_malformed", False)),
+        ignore_malformed=_flag(settings.get("index.mapping.ignore_malformed")),
         date_detection=bool(mappings.get("date_detection", True)),
     )
+
+
+def _flag(value: object) -> bool:
+    """Read a setting, which Elasticsearch returns as text."""
+    return str(value).lower() == "true"
 
 
 def _dynamic(definition: Mapping[str, Any], *, default: bool) -> bool:
@@ -45,12 +51,10 @@ def _dynamic(definition: Mapping[str, Any], *, default: bool) -> bool:
 class _Reader:
     """Collects leaves, aliases and objects while descending."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self) -> None:
         self.leaves: dict[str, Leaf] = {}
         self.aliases: dict[str, str] = {}
         self.containers: list[Container] = []
-        self.problems: list[Problem] = []
 
     def object(self, prefix: str, definition: Mapping[str, Any], *, dynamic: bool) -> None:
         """Read an object and everything below it."""
@@ -63,23 +67,14 @@ class _Reader:
                 dimension=bool(definition.get("time_series_dimension", False)),
             )
         )
-        for name, child in self._children(prefix, definition):
+        for key, child in definition.get("properties", {}).items():
+            name = f"{prefix}{key}"
             if "properties" in child or child.get("type", "object") in _OBJECTS:
                 self.object(f"{name}.", child, dynamic=_dynamic(child, default=dynamic))
             elif child["type"] == "alias":
                 self.aliases[name] = str(child.get("path", ""))
             else:
                 self._leaf(name, child, dimension=self.containers[-1].dimension and passthrough)
-
-    def _children(
-        self, prefix: str, definition: Mapping[str, Any]
-    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        for key, child in definition.get("properties", {}).items():
-            if isinstance(child, Mapping):
-                yield f"{prefix}{key}", child
-            else:
-                message = f"mapping of field {prefix}{key!s} must be an object"
-                self.problems.append(Problem(message, self.path))
 
     def _leaf(self, name: str, definition: Mapping[str, Any], *, dimension: bool) -> None:
         metric = str(definition.get("time_series_metric", ""))

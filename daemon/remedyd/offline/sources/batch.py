@@ -104,6 +104,7 @@ class Batch:
     ) -> tuple[Leaf, Convert] | None:
         leaf = self._leaves.get(path)
         if leaf is None:
+            self._refuse_shape(path)
             template = (templates or {}).get(path, "")
             leaf = dynamic_leaf(self.schema, path, value, template)
             if leaf is None:
@@ -111,6 +112,26 @@ class Batch:
             self._leaves[path] = leaf
         convert = converter(leaf.type)
         return None if convert is None or leaf.constant is not None else (leaf, convert)
+
+    def _refuse_shape(self, path: str) -> None:
+        """Raise BadDocument for a value where an object is, or the other way round.
+
+        Passthrough objects hold dotted names side by side: `a` and `a.b` are two fields there.
+        """
+        container = self.schema.container_of(path)
+        if container is not None and container.priority is not None:
+            return
+        around = path.rpartition(".")[0]
+        while around:
+            if around in self._leaves and self._leaves[around].path == around:
+                kind = self._leaves[around].type.value
+                raise BadDocument(f"failed to parse field [{around}] of type [{kind}]: an object")
+            around = around.rpartition(".")[0]
+        if any(known.startswith(f"{path}.") for known in self._leaves):
+            raise BadDocument(
+                f"object mapping for [{path}] tried to parse field [{path}] as object, "
+                "but found a concrete value"
+            )
 
     def _stored(
         self, path: str, value: object, leaf: Leaf, convert: Convert
