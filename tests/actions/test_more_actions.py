@@ -1,6 +1,6 @@
 """ScaleToBaseline, AdjustHPA, DeletePod and Escalate."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +289,24 @@ def test_a_lost_answer_to_an_eviction_is_settled(tmp_path: Path) -> None:
         assert len(found.writes) == 1
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_pod_that_went_by_itself_needs_no_eviction(tmp_path: Path, late: bool) -> None:
+    """Before the check or after it: what was wanted has happened."""
+    with lab(tmp_path) as found:
+        live, pod = stuck(found)
+        made = Planner(found.cluster, found.clock).plan(target(live), ActionRequest("DeletePod"))
+        path = f"/api/v1/namespaces/shop/pods/{pod['metadata']['name']}?gracePeriodSeconds=0"
+
+        def going(_: str) -> None:
+            if late:
+                found.send("DELETE", path)
+
+        if not late:
+            found.send("DELETE", path)
+        assert ClusterDoor(found.cluster, found.clock, going).write("p1", made).replayed
+        assert found.writes == []
+
+
 def test_an_eviction_without_any_answer_ends_bounded(tmp_path: Path) -> None:
     """A named state after a few attempts; the pod is still there."""
     silent = Answer(200, cut=0)
@@ -299,6 +317,7 @@ def test_an_eviction_without_any_answer_ends_bounded(tmp_path: Path) -> None:
         with pytest.raises(OutcomeUnknown):
             door.write("p1", made)
         assert present(found, pod)
+        assert found.clock.waits == [timedelta(seconds=0.5)] * 4
 
 
 def test_the_recording_door_evicts_nothing(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_pods_are_resized_marked_and_resized_back(tmp_path: Path) -> None:
         assert after["metadata"]["annotations"][PROPOSAL] == "p1"
         assert after["spec"] == live["spec"]
         assert door(found).write("p1", made).replayed
-        door(found).undo("p1", made, applied)
+        assert door(found).undo("p1", made, applied).differences == ()
         assert limits(found, some) == ["128Mi"] * 3
 
 
@@ -157,6 +157,20 @@ def test_a_crash_between_pods_is_resumed_without_a_second_resize(tmp_path: Path)
         door(found).write("p1", made)
         assert limits(found, some) == ["256Mi"] * 3
         assert [one.path.endswith("/resize") for one in found.writes] == [True, True, True, False]
+
+
+def test_a_fence_that_is_closed_from_the_start_refuses(tmp_path: Path) -> None:
+    """Nothing was resized, so the answer is a plain no."""
+
+    def closed(_: str) -> None:
+        raise Refused("Paused", "paused")
+
+    with lab(tmp_path) as found:
+        live, some = running(found)
+        made = Planner(found.cluster, found.clock).plan(target(live), RAISE)
+        with pytest.raises(Refused):
+            door(found, fence=closed).write("p1", made)
+        assert limits(found, some) == ["128Mi"] * 3
 
 
 def test_a_lost_answer_to_a_resize_is_settled_by_the_value(tmp_path: Path) -> None:
