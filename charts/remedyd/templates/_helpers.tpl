@@ -95,6 +95,7 @@ seccompProfile: {type: RuntimeDefault}
 {{- /* What the enabled policies and requests need: {"everywhere": {"group resource": {verb: true}},
    "within": {namespace: {...}}}. files/rights.yaml comes from the program's own table. */ -}}
 {{- define "remedyd.rights" -}}
+{{- include "remedyd.check" . -}}
 {{- $table := .Files.Get "files/rights.yaml" | fromYaml -}}
 {{- $uses := list -}}
 {{- $all := list "Deployment" "StatefulSet" "DaemonSet" -}}

@@ -1,0 +1,58 @@
+"""What the chart takes from elsewhere is up to date."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from remedyd import __version__
+from remedyd.actions.registry import ACTIONS
+from remedyd.observability.metrics import Metrics
+from support.chart import CHART, ROOT
+
+_SPEC = importlib.util.spec_from_file_location("sync", ROOT / "charts" / "sync.py")
+assert _SPEC is not None
+assert _SPEC.loader is not None
+sync = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(sync)
+WANTED: dict[Path, str] = sync.wanted()
+
+
+@pytest.mark.parametrize("path", WANTED, ids=lambda path: path.name)
+def test_generated_files_are_current(path: Path) -> None:
+    """Copies and generated files equal their source; `python charts/sync.py` mends it."""
+    assert path.read_text(encoding="utf-8") == WANTED[path]
+
+
+def test_nothing_is_left_over() -> None:
+    """No copy has lost its source."""
+    there = {p for folder in ("policies", "audits") for p in (CHART / "files" / folder).iterdir()}
+    assert there <= WANTED.keys()
+
+
+def test_the_schema_knows_every_action_and_policy() -> None:
+    """What may be chosen is what exists."""
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))["properties"]
+    assert schema["requests"]["properties"]["actions"]["items"]["enum"] == sorted(ACTIONS)
+    shipped = schema["policies"]["properties"]["shipped"]["items"]["enum"]
+    assert shipped == sorted(path.stem for path in (ROOT / "policies").glob("*.yaml"))
+
+
+def test_the_version_is_the_programs() -> None:
+    """The chart installs the image of the same release."""
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    assert chart["appVersion"] == __version__
+
+
+@pytest.mark.parametrize("name", ["alerts.yaml", "dashboard.json"])
+def test_only_metrics_that_exist_are_asked_for(name: str) -> None:
+    """Alerts and dashboard name metrics that the daemon exposes."""
+    text = (CHART / "files" / name).read_text(encoding="utf-8")
+    known = {s.name for family in Metrics().registry.collect() for s in family.samples}
+    known |= {
+        f.name + end for f in Metrics().registry.collect() for end in ("", "_total", "_bucket")
+    }
+    assert set(re.findall(r"remedyd_\w+", text)) - known == set()
