@@ -110,6 +110,7 @@ class App:
         runner = AuditRunner(source, self.clock, settings.cluster_name, gate=audits.gate)
         planner = Planner(cluster, self.clock)
         guardrails = self._guardrails()
+        attempts = Attempts(store, self.clock)
         guard = Guard(
             store, cluster, self.clock, guardrails, self.metrics, dry_run=settings.dry_run
         )
@@ -152,8 +153,8 @@ class App:
             policies=lambda: policies,
             recent=recent,
             guard=guard,
-            controls=Controls(store, self.clock),
-            attempts=Attempts(store, self.clock),
+            controls=Controls(store, self.clock, attempts),
+            attempts=attempts,
             readiness=self._readiness(store, cluster, source),
             wake=lambda proposal: _submit(pool, loop, proposal),
             run_now=scheduler.run_now,

@@ -31,6 +31,10 @@ class Client:
         """Post `body` and return the JSON answer."""
         return self._send("POST", path, json=body)
 
+    def delete(self, path: str, **params: Any) -> Any:
+        """Delete what is at `path` and return the JSON answer."""
+        return self._send("DELETE", path, params={k: v for k, v in params.items() if v})
+
     def _send(self, method: str, path: str, **options: Any) -> Any:
         try:
             response = self._http.request(method, path, **options)

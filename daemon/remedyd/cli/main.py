@@ -19,12 +19,15 @@ GROUPS: Final = {
     "proposals": ("remedyd.cli.proposals", "List, show, approve and reject proposals"),
     "recording": ("remedyd.cli.record", "Convert recorded telemetry"),
     "rbac": ("remedyd.cli.rbac", "Render and check the rights in Kubernetes"),
+    "holds": ("remedyd.cli.controls", "List quarantines and storms, lift quarantines"),
     "lab": ("remedyd.lab.commands", "Start the simulated cluster alone"),
 }
 COMMANDS: Final = {
     "run": ("remedyd.cli.run", "Run the daemon"),
     "record": ("remedyd.cli.record", "Export telemetry from Elasticsearch into a recording"),
     "replay": ("remedyd.cli.replay", "Run audits and policies over a recording"),
+    "pause": ("remedyd.cli.controls", "Stop every write to the cluster at once"),
+    "resume": ("remedyd.cli.controls", "Allow writes again"),
     "demo": ("remedyd.lab.demo", "Show the whole loop on the embedded lab"),
 }
 

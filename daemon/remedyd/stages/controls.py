@@ -7,6 +7,7 @@ namespace, so a principal that is limited to some may do neither.
 from remedyd.errors import Conflict, Forbidden, NotFound
 from remedyd.model import Clock, Hold, HoldKind, Principal, Scope
 from remedyd.observability import logs
+from remedyd.proposals.attempts import Attempts
 from remedyd.proposals.flags import Flag
 from remedyd.proposals.store import Store
 
@@ -16,10 +17,11 @@ log = logs.get(__name__)
 class Controls:
     """What can be switched; each operation names the principal that asks."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        """Take where switches and holds are kept."""
+    def __init__(self, store: Store, clock: Clock, attempts: Attempts) -> None:
+        """Take where switches and holds are kept, and who hears of refused attempts."""
         self._store = store
         self._clock = clock
+        self._attempts = attempts
 
     def paused(self, principal: Principal) -> Flag | None:
         """Return the pause in force (since when, by whom, why), None while there is none."""
@@ -28,7 +30,8 @@ class Controls:
 
     def pause(self, principal: Principal, reason: str = "") -> Flag:
         """Stop every write from this moment on; told twice is told once."""
-        _require_everywhere(principal, Scope.PROPOSER, "pause")
+        with self._attempts.watch(principal, "pause"):
+            _require_everywhere(principal, Scope.PROPOSER, "pause")
         self._store.flags.pause(principal.name, self._clock.now(), reason)
         found = self._store.flags.paused()
         if found is None:
@@ -38,7 +41,8 @@ class Controls:
 
     def resume(self, principal: Principal, reason: str = "") -> None:
         """Allow writes again."""
-        _require_everywhere(principal, Scope.APPROVER, "resume")
+        with self._attempts.watch(principal, "resume"):
+            _require_everywhere(principal, Scope.APPROVER, "resume")
         self._store.flags.resume(principal.name, self._clock.now(), reason)
         log.warning("resumed", principal=principal.name, reason=reason)
 
@@ -50,17 +54,20 @@ class Controls:
 
     def lift(self, principal: Principal, key: str, reason: str = "") -> Hold:
         """Lift a quarantine; raise Forbidden, NotFound, or Conflict for anything else."""
+        with self._attempts.watch(principal, "lift quarantine"):
+            self._check_lift(principal, self._store.holds.get(key))
+            lifted = self._store.holds.end(key, self._clock.now(), principal.name, reason)
+        log.warning("quarantine lifted", subject=lifted.subject, principal=principal.name)
+        return lifted
+
+    def _check_lift(self, principal: Principal, hold: Hold) -> None:
         _require(principal, Scope.VIEWER)
-        hold = self._store.holds.get(key)
         if not _may(principal, Scope.VIEWER, hold):
-            raise NotFound(f"there is no hold {key}", hint="list them: remedyd holds list")
+            raise NotFound(f"there is no hold {hold.id}", hint="list them: remedyd holds list")
         if not _may(principal, Scope.APPROVER, hold):
             raise _lacking(principal, Scope.APPROVER)
         if hold.kind is not HoldKind.QUARANTINE:
             raise Conflict("a storm cannot be lifted", hint="it ends when its signs are gone")
-        lifted = self._store.holds.end(key, self._clock.now(), principal.name, reason)
-        log.warning("quarantine lifted", subject=hold.subject, principal=principal.name)
-        return lifted
 
 
 def _may(principal: Principal, scope: Scope, hold: Hold) -> bool:

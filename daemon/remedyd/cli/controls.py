@@ -1,0 +1,54 @@
+"""`remedyd pause`, `resume` and `holds`: the switches a person holds."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from remedyd.cli.client import Client
+
+app = typer.Typer(no_args_is_help=True)
+
+Reason = Annotated[str, typer.Option("--reason", "-m", help="Why")]
+
+
+def pause(reason: Reason = "") -> None:
+    """Stop every write to the cluster at once, until `remedyd resume`."""
+    found = Client().post("/v1/pause", {"reason": reason})
+    typer.echo(f"paused since {found['at'][:19]} by {found['principal']}")
+
+
+def resume(reason: Reason = "") -> None:
+    """Allow writes again."""
+    Client().delete("/v1/pause", reason=reason)
+    typer.echo("writes are allowed")
+
+
+@app.command("list")
+def list_(
+    ended: Annotated[bool, typer.Option("--ended", help="Also those that are over")] = False,
+    output: Annotated[str, typer.Option("--output", "-o", help="table or json")] = "table",
+) -> None:
+    """List quarantined targets and storms, newest first."""
+    found = Client().get("/v1/holds", ended="true" if ended else "")
+    if output == "json":
+        typer.echo(json.dumps(found, indent=2))
+        return
+    for hold in found:
+        over = (
+            f"  (ended {hold['ended_at'][:19]} by {hold['ended_by']})" if hold["ended_at"] else ""
+        )
+        typer.echo(
+            f"{hold['id']}  {hold['kind']:<10}  {hold['since'][:19]}  {hold['subject']}  "
+            f"{hold['detail']}{over}"
+        )
+
+
+@app.command()
+def lift(
+    hold: Annotated[str, typer.Argument(help="Id of the quarantine", show_default=False)],
+    reason: Reason = "",
+) -> None:
+    """Lift a quarantine: its target may be changed again."""
+    lifted = Client().delete(f"/v1/holds/{hold}", reason=reason)
+    typer.echo(f"{lifted['subject']} may be changed again")
