@@ -196,6 +196,21 @@ def test_a_bad_value_is_explained(running: Running, change: dict[str, object]) -
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    "replicas", [True, False, 1.5, [3], {"n": 3}, "1_0", "+3", "\uff13", "1e1", "NaN"], ids=repr
+)
+def test_only_a_plain_whole_number_is_a_number_of_replicas(
+    running: Running, lab: Lab, replicas: object
+) -> None:
+    """What merely converts to a number (`true`, `1_0`, a full-width digit) scales nothing."""
+    before = deployment(lab, "auth-api")["spec"]["replicas"]
+    body = rendered(deployment_name="auth-api", action="scale") | {"replicas": replicas}
+    answer = running.client("approver").post("/manage", json=body)
+    assert answer.status_code == 422, answer.text
+    assert "whole number" in answer.json()["detail"]
+    assert deployment(lab, "auth-api")["spec"]["replicas"] == before
+
+
 def test_a_body_that_is_not_json_is_explained(running: Running) -> None:
     """Garbage is 422, not a traceback."""
     headers = {"Content-Type": "application/json"}

@@ -113,7 +113,8 @@ def validated(schema: type[Parameters], given: Mapping[str, Any], action: str) -
         return schema.model_validate(given)
     except ValidationError as error:
         problems = [
-            Problem(f"{_place(mistake['loc'])}{mistake['msg']}") for mistake in error.errors()
+            Problem(f"{_place(mistake['loc'])}{mistake['msg'].removeprefix('Value error, ')}")
+            for mistake in error.errors()
         ]
         told = "; ".join(str(problem) for problem in problems)
         raise InvalidInput(f"parameters of {action}: {told}", problems) from None

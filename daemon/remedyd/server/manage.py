@@ -4,11 +4,12 @@ An existing workflow sends numbers as text and always fills every field, so only
 action uses are read. An approver's token applies at once; a proposer's gets a proposal (202).
 """
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from remedyd.errors import InvalidInput, Problem, Refused
 from remedyd.model import ActionRequest, Proposal, Scope, State, Target
@@ -16,6 +17,12 @@ from remedyd.server.context import Caller, Ctx
 from remedyd.server.v1 import outcomes
 
 router = APIRouter(tags=["manage"])
+
+_WHOLE: Final = re.compile(r"[0-9]{1,10}")
+_REPLICAS: Final = {
+    "title": "Replicas",
+    "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}, {"type": "null"}],
+}
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
 
@@ -40,7 +47,8 @@ class ManageRequest(BaseModel):
     action: Literal["scale", "restart", "status", "update_resources"]
     deployment: Name
     namespace: Name = "default"
-    replicas: int | str | None = None
+    # Judged by the action that reads it: a type here would silently take `true` for 1.
+    replicas: Annotated[object, WithJsonSchema(_REPLICAS)] = None
     memory_limit: str | None = None
 
 
@@ -137,14 +145,13 @@ def _action(body: ManageRequest) -> ActionRequest:
     return ActionRequest("UpdateResources", {"memory": memory})
 
 
-def _replicas(value: int | str | None) -> int:
+def _replicas(value: object) -> int:
     if value is None or value == "":
         raise _missing("replicas", "a whole number from 0")
-    try:
-        number = int(value)
-    except ValueError:
-        number = -1
-    if isinstance(value, bool) or not 0 <= number <= 2**31 - 1:
+    known = isinstance(value, int | str) and not isinstance(value, bool)
+    text = str(value).strip() if known else ""
+    number = int(text) if _WHOLE.fullmatch(text) else -1
+    if not 0 <= number <= 2**31 - 1:
         raise InvalidInput(
             f"replicas: {value!r} is not a whole number from 0",
             [Problem("must be a whole number from 0", "replicas")],
