@@ -1,0 +1,171 @@
+"""What the image holds works: the wheel in a clean environment, read-only, as nobody in particular.
+
+No base image can be pulled where this runs, so the layer that the image adds is tried by itself.
+"""
+
+import json
+import os
+import resource
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from remedyd import __version__
+from remedyd.lab.world import Lab
+
+ROOT = Path(__file__).parents[2]
+UID = 10001
+MEMORY = 2 << 30
+"""Address space, in bytes; resident memory is what the chart limits, and is far below."""
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root"),
+]
+
+
+def demoted() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    os.setgroups([])
+    os.setgid(UID)
+    os.setuid(UID)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Build the wheel, install it as the Containerfile does, and take the right to write away."""
+    folder = Path("/tmp") / f"remedyd-install-{secrets.token_hex(4)}"  # readable by any user
+    folder.mkdir(mode=0o755)
+    wheels, tree = folder / "wheels", folder / "tree"
+    pip = [sys.executable, "-m", "pip"]
+    if subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode:
+        shutil.rmtree(folder)
+        pytest.skip("pip is not in this environment")
+    quiet = ["--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]
+    try:
+        subprocess.run(
+            [*pip, "wheel", *quiet, "--no-deps", "-w", str(wheels), str(ROOT)], check=True
+        )
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tree)], check=True)
+        found = next(wheels.glob("remedyd-*.whl"))
+        subprocess.run(
+            [*pip, "--python", str(tree / "bin" / "python"), "install", *quiet, "--compile",
+             "-c", str(ROOT / "constraints.txt"), f"{found}[postgresql]"],
+            check=True,
+        )  # fmt: skip
+        subprocess.run(["chmod", "-R", "a-w,a+rX", str(tree)], check=True)
+        yield tree
+    finally:
+        subprocess.run(["chmod", "-R", "u+w", str(folder)], check=False)
+        shutil.rmtree(folder)
+
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def remedyd(installed: Path) -> Command:
+    """Run the installed program as another user."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(installed / "bin" / "remedyd"), *arguments],
+            capture_output=True, text=True, check=False, cwd="/", preexec_fn=demoted,
+            env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
+        )  # fmt: skip
+
+    return run
+
+
+def test_it_tells_its_version(remedyd: Command) -> None:
+    """The entry point works."""
+    ran = remedyd("--version")
+    assert (ran.returncode, ran.stdout) == (0, f"remedyd {__version__}\n"), ran.stderr
+
+
+def test_the_shipped_policies_are_inside(remedyd: Command) -> None:
+    """Policies and audits come with the wheel and are valid."""
+    ran = remedyd("policy", "validate")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "policies are valid" in ran.stdout
+
+
+def test_bytecode_is_compiled(installed: Path) -> None:
+    """Nothing is compiled at the start: it would take half of it, and cannot be kept."""
+    package = next(installed.glob("lib/python*/site-packages/remedyd"))
+    sources = list(package.rglob("*.py"))
+    compiled = {path.name.split(".")[0] for path in package.rglob("*.pyc")}
+    assert {path.stem for path in sources} - compiled == set()
+
+
+def test_the_daemon_starts_from_a_tree_it_cannot_write(installed: Path) -> None:
+    """It becomes ready beside the lab, stays under its memory limit, and ends on SIGTERM."""
+    data = Path("/tmp") / f"remedyd-data-{secrets.token_hex(4)}"
+    data.mkdir()
+    try:
+        with Lab(history=timedelta(minutes=1)) as lab:
+            settings = lab.daemon_settings(data)
+            (data / "tokens.yaml").write_text(
+                yaml.safe_dump(
+                    {"tokens": [{"name": "t", "token": secrets.token_urlsafe(32),
+                                 "scopes": ["viewer"]}]}
+                )
+            )  # fmt: skip
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                port = free.getsockname()[1]
+            subprocess.run(["chown", "-R", f"{UID}:{UID}", str(data)], check=True)
+            env = {f"REMEDYD_{key}": value for key, value in settings.items()} | {
+                "PATH": "/usr/bin:/bin",
+                "REMEDYD_DATABASE": f"sqlite:///{data / 'remedyd.db'}",
+                "REMEDYD_SERVER__HOST": "127.0.0.1",
+                "REMEDYD_SERVER__PORT": str(port),
+                "REMEDYD_SERVER__TOKENS_FILE": str(data / "tokens.yaml"),
+            }
+            log = (data / "log").open("w+")
+            process = subprocess.Popen(
+                [str(installed / "bin" / "remedyd"), "run"],
+                env=env, cwd=data, stdout=log, stderr=log, preexec_fn=demoted,
+            )  # fmt: skip
+            try:
+                assert ready(process, port) == "ready", (data / "log").read_text()
+                assert resident(process.pid) < 256 << 20
+                process.terminate()
+                assert process.wait(15) == 0
+            finally:
+                process.kill()
+                process.wait()
+                log.close()
+    finally:
+        shutil.rmtree(data)
+
+
+def ready(process: subprocess.Popen[bytes], port: int) -> str:
+    """Wait for /readyz and return what it says; "" when the process ends before."""
+    until = time.monotonic() + 40
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+                return str(json.load(answer)["status"])
+        except OSError:
+            try:
+                process.wait(0.2)
+            except subprocess.TimeoutExpired:
+                continue
+    return ""
+
+
+def resident(pid: int) -> int:
+    """Return the resident memory of a process, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1024
