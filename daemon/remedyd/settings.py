@@ -74,6 +74,9 @@ class ServerSettings(_Section):
     tokens_file: Path | None = Field(None, description="YAML file with bearer tokens and scopes")
     tokens: SecretStr | None = Field(None, description="The same YAML, inline")
     body_limit_bytes: int = Field(1_000_000, gt=0, description="Largest request body")
+    requests_per_minute: int = Field(
+        1200, ge=1, description="Requests a minute that one principal may send"
+    )
 
 
 class LimitSettings(_Section):

@@ -14,14 +14,13 @@ def run(
     ),
 ) -> None:
     """Run the daemon: audits on schedule, the gate on HTTP."""
-    import uvicorn
-
     from remedyd import settings
     from remedyd.app import App
     from remedyd.observability import logs
     from remedyd.server.asgi import create
     from remedyd.server.auth import Authenticator
     from remedyd.server.context import Context
+    from remedyd.server.serving import Server
 
     named = os.environ.get("REMEDYD_CONFIG")
     loaded = settings.load(config or (Path(named) if named else None))
@@ -33,17 +32,12 @@ def run(
     service = app.start({"tokens": authenticator.reload})
     try:
         context = Context(service, authenticator.authenticate, app.metrics, loaded.cluster_name)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create(context, body_limit=loaded.server.body_limit_bytes),
-                host=loaded.server.host,
-                port=loaded.server.port,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=5,
-                server_header=False,
-            )
+        application = create(
+            context,
+            body_limit=loaded.server.body_limit_bytes,
+            requests_per_minute=loaded.server.requests_per_minute,
         )
+        server = Server(application, context, loaded.server)
         server.run()
     finally:
         app.stop()

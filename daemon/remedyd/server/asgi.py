@@ -32,7 +32,7 @@ def create(
     app.state.context = ctx
     problems.install(app)
     openapi.install(app)
-    for router in (health.router, v1.router, manage.router):
+    for router in (health.router, *v1.ROUTERS, manage.router):
         app.include_router(router)
     app.add_middleware(
         Entry,

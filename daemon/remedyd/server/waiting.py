@@ -13,7 +13,6 @@ from typing import Final, Self, TypeVar
 from starlette.concurrency import run_in_threadpool
 
 from remedyd.errors import Throttled
-from remedyd.model import ProposalId
 from remedyd.service import Service
 
 LONGEST_SECONDS: Final = 60
@@ -22,19 +21,64 @@ _STREAMS: Final = 64
 T = TypeVar("T")
 
 
+class Streams:
+    """Who waits here: bounds the open streams, and wakes all waiters when the daemon stops."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._open = 0
+        self._waiting: set[Moved] = set()
+        self.ending = False
+
+    def check(self) -> None:
+        """Raise Throttled when no more streams may be opened."""
+        if self._open >= _STREAMS:
+            raise Throttled(f"{_STREAMS} event streams are open, which is the most", 30)
+
+    def __enter__(self) -> Self:
+        """Open a stream."""
+        self._open += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self._open -= 1
+
+    def join(self, moved: "Moved") -> None:
+        """Let a waiter be woken at the end."""
+        self._waiting.add(moved)
+
+    def leave(self, moved: "Moved") -> None:
+        """Let it go."""
+        self._waiting.discard(moved)
+
+    def end(self) -> None:
+        """Wake every waiter: the daemon stops. Safe in a signal handler."""
+        self.ending = True
+        for moved in tuple(self._waiting):
+            moved.wake()
+
+
 class Moved(AbstractContextManager["Moved"]):
     """Between `with` and its end: notices that something moved. Belongs to one event loop."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, streams: Streams) -> None:
         """Take whom to listen to."""
         self._service = service
+        self._streams = streams
         self._flag = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._stop: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
         """Begin to listen."""
-        self._stop = self._service.listen(self._told)
+        self._stop = self._service.listen(lambda _: self.wake())
+        self._streams.join(self)
         return self
 
     def __exit__(
@@ -44,9 +88,11 @@ class Moved(AbstractContextManager["Moved"]):
         trace: TracebackType | None,
     ) -> None:
         """Stop listening."""
+        self._streams.leave(self)
         self._stop()
 
-    def _told(self, _: ProposalId) -> None:
+    def wake(self) -> None:
+        """End the wait, from any thread."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._flag.set)
 
@@ -61,48 +107,20 @@ class Moved(AbstractContextManager["Moved"]):
 
 
 async def until(
-    service: Service, read: Callable[[], T], done: Callable[[T], bool], seconds: float
+    service: Service,
+    streams: Streams,
+    read: Callable[[], T],
+    done: Callable[[T], bool],
+    seconds: float,
 ) -> T:
     """Return what `read` gives once it is `done`, or after `seconds` whatever it gives then."""
     if seconds <= 0:
         return await run_in_threadpool(read)
-    with Moved(service) as moved:
+    with Moved(service, streams) as moved:
         end = asyncio.get_running_loop().time() + seconds
         while True:
             found = await run_in_threadpool(read)
             left = end - asyncio.get_running_loop().time()
-            if done(found) or left <= 0:
+            if done(found) or left <= 0 or streams.ending:
                 return found
             await moved.within(min(left, _LOOK_AGAIN_SECONDS))
-
-
-class Streams:
-    """Counts the open streams, and ends them all when the daemon stops."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._open = 0
-        self.ending = False
-
-    def check(self) -> None:
-        """Raise Throttled when no more may be opened."""
-        if self._open >= _STREAMS:
-            raise Throttled(f"{_STREAMS} event streams are open, which is the most", 30)
-
-    def __enter__(self) -> Self:
-        """Open one."""
-        self._open += 1
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close it."""
-        self._open -= 1
-
-    def end(self) -> None:
-        """Let every stream end within a few seconds."""
-        self.ending = True

@@ -6,7 +6,7 @@ from remedyd.server import views
 from remedyd.server.context import Caller, Ctx
 from remedyd.server.v1.outcomes import problems
 
-router = APIRouter(prefix="/audits", tags=["audits"])
+router = APIRouter(prefix="/v1/audits", tags=["audits"])
 
 
 @router.get("")

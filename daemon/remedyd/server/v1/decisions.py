@@ -11,7 +11,7 @@ from remedyd.server.context import Caller, Ctx, acting
 from remedyd.server.v1.outcomes import problems
 from remedyd.server.v1.proposals import Behalf
 
-router = APIRouter(prefix="/proposals/{proposal_id}", tags=["decisions"])
+router = APIRouter(prefix="/v1/proposals/{proposal_id}", tags=["decisions"])
 
 Reason = Annotated[str, Field(max_length=2000, description="Why; part of the history")]
 

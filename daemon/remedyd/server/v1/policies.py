@@ -6,7 +6,7 @@ from remedyd.server import views
 from remedyd.server.context import Caller, Ctx
 from remedyd.server.v1.outcomes import problems
 
-router = APIRouter(prefix="/policies", tags=["policies"])
+router = APIRouter(prefix="/v1/policies", tags=["policies"])
 
 
 @router.get("")

@@ -14,7 +14,7 @@ from remedyd.server.context import Caller, Ctx, acting
 from remedyd.server.v1.outcomes import problems
 from remedyd.server.waiting import LONGEST_SECONDS, until
 
-router = APIRouter(tags=["proposals"])
+router = APIRouter(prefix="/v1/proposals", tags=["proposals"])
 
 Wait = Annotated[
     float, Query(ge=0, le=LONGEST_SECONDS, description="Seconds to wait for something new")
@@ -72,7 +72,7 @@ class ProposeRequest(BaseModel):
     on_behalf_of: Behalf = ""
 
 
-@router.get("/proposals", responses=problems(422))
+@router.get("", responses=problems(422))
 async def list_proposals(
     principal: Caller,
     ctx: Ctx,
@@ -101,6 +101,7 @@ async def list_proposals(
     )
     page = await until(
         ctx.service,
+        ctx.streams,
         lambda: ctx.service.proposals(principal, wanted),
         lambda page: bool(page.items),
         wait,
@@ -109,7 +110,7 @@ async def list_proposals(
     return views.PageView(items=items, next=page.next)
 
 
-@router.post("/proposals", status_code=201, responses=problems(404, 409, 422, 502))
+@router.post("", status_code=201, responses=problems(404, 409, 422, 502))
 def propose(
     body: ProposeRequest, principal: Caller, ctx: Ctx, response: Response
 ) -> views.ProposalView:
@@ -130,7 +131,7 @@ def propose(
     return views.proposal_view(made)
 
 
-@router.get("/proposals/{proposal_id}", responses=problems(404, 422))
+@router.get("/{proposal_id}", responses=problems(404, 422))
 async def get_proposal(
     proposal_id: str,
     principal: Caller,
@@ -152,10 +153,10 @@ async def get_proposal(
             seen = proposal.version
         return proposal.version != seen
 
-    return views.proposal_view(await until(ctx.service, read, moved, wait))
+    return views.proposal_view(await until(ctx.service, ctx.streams, read, moved, wait))
 
 
-@router.get("/proposals/{proposal_id}/events", responses=problems(404))
+@router.get("/{proposal_id}/events", responses=problems(404))
 def get_events(proposal_id: str, principal: Caller, ctx: Ctx) -> list[views.EventView]:
     """Show a proposal's history, oldest first."""
     events = ctx.service.events(principal, ProposalId(proposal_id))

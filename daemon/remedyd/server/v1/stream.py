@@ -25,7 +25,7 @@ from remedyd.server.waiting import Moved
 
 log = logs.get(__name__)
 
-router = APIRouter(tags=["trail"])
+router = APIRouter(prefix="/v1", tags=["trail"])
 
 _MEDIA_TYPE: Final = "text/event-stream"
 _LIFE_SECONDS: Final = 600.0
@@ -88,7 +88,7 @@ async def _events(
 ) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
-    with ctx.streams, Moved(ctx.service) as moved:
+    with ctx.streams, Moved(ctx.service, ctx.streams) as moved:
         yield f": from {wanted.after}\nretry: 2000\n\n"
         while not ctx.streams.ending and loop.time() < end:
             try:

@@ -12,7 +12,7 @@ from remedyd.server.context import Caller, Ctx
 from remedyd.server.v1.outcomes import problems
 from remedyd.server.v1.proposals import Aware, aware
 
-router = APIRouter(tags=["trail"])
+router = APIRouter(prefix="/v1", tags=["trail"])
 
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 Before = Annotated[int, Query(ge=0, le=2**53, description="Older than this position; 0: newest")]

@@ -10,7 +10,7 @@ from remedyd.server.context import Caller, Ctx
 from remedyd.server.v1.outcomes import problems
 from remedyd.server.v1.proposals import Kind, Name, Namespace
 
-router = APIRouter(prefix="/workloads", tags=["workloads"])
+router = APIRouter(prefix="/v1/workloads", tags=["workloads"])
 
 
 @router.get("/{namespace}/{kind}/{name}", responses=problems(404, 409, 422, 502))

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from remedyd.model import Applied, Approval, Plan, Proposal, Verdict
+from remedyd.model import Applied, Approval, Plan, Proposal, State, Verdict
 from remedyd.proposals.lifecycle import is_open
 from remedyd.proposals.summary import markdown, plain
 from remedyd.server.views import examples
@@ -153,8 +153,8 @@ def proposal_view(proposal: Proposal) -> ProposalView:
         **_identity(proposal),
         **_plan(proposal.plan),
         evidence=row_view(proposal.row) if proposal.row else None,
-        summary=plain(proposal),
-        summary_markdown=markdown(proposal),
+        summary=proposal.summary or plain(proposal),
+        summary_markdown=markdown(proposal, because=_because(proposal)),
         created_at=proposal.created_at,
         updated_at=proposal.updated_at,
         expires_at=proposal.expires_at,
@@ -166,6 +166,11 @@ def proposal_view(proposal: Proposal) -> ProposalView:
         rollback=_applied(proposal.rollback) if proposal.rollback else None,
         reason=proposal.reason,
     )
+
+
+def _because(proposal: Proposal) -> str:
+    """Return the sentence of whoever proposed it; later the reason is that of the last move."""
+    return proposal.reason if proposal.state is State.PROPOSED else ""
 
 
 def _identity(proposal: Proposal) -> Mapping[str, Any]:
