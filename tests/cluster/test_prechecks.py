@@ -167,6 +167,21 @@ def test_a_workload_without_owner_passes() -> None:
     assert check("Operator", live, memory(live, "256Mi")).result == "Pass"
 
 
+def test_a_workload_of_another_core_object_warns() -> None:
+    """The owner is the place to change, but no operator fights over it."""
+    live = owned(recorded("deployment-checkout-oom"), "batch/v1", "Job")
+    answer = check("Operator", live, memory(live, "256Mi"))
+    assert answer.result == "Warn" and answer.next_step == "change Job/main instead"
+
+
+def test_a_resize_gives_a_gitops_tool_nothing_to_undo() -> None:
+    """The template stays as Git has it."""
+    live = managed_by(recorded("deployment-checkout-oom"), "argocd-controller", sets_memory=True)
+    pods = (Patch({}, subresource="resize", kind="Pod", name="a", uid="u"),)
+    answer = check("GitOps", live, replace(memory(live, "256Mi"), pods=pods))
+    assert answer.result == "Pass" and "template stays" in answer.evidence
+
+
 def managed_by(live: KubeObject, manager: str, *, sets_memory: bool) -> KubeObject:
     """Rename the manager that applied the object, with or without the memory limit."""
     entry = live["metadata"]["managedFields"][0]
