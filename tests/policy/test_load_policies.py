@@ -113,3 +113,37 @@ def test_parameters_are_simple(parameters: str, problem: str) -> None:
     """Parameters of conditions are named in lower case and hold one plain value each."""
     text = policy_text(audit=f"{{name: container-memory, parameters: {parameters}}}")
     assert _problems(text) == [problem]
+
+
+def test_mistakes_of_every_kind_are_told_at_once() -> None:
+    """Duplicate keys and YAML 1.1 words hide neither unknown keys nor misspelt columns."""
+    text = """\
+apiVersion: remedyd.io/v1alpha1
+kind: RemediationPolicy
+metadata: {name: many}
+spec:
+  mode: Propose
+  mode: Auto
+  audit: {name: container-memory, severities: [critical, yes]}
+  matchConditions:
+    - {name: x, expression: oom_kils > 2}
+  steps:
+    - name: raise
+      action:
+        type: UpdateResources
+        updateResources: {memory: {factr: 1.5}}
+      onFailure: off
+  bogus: 1
+"""
+    told = [problem.split(": ", 1) for problem in _problems(text)]
+    assert [place for place, _ in told] == [
+        "p.yaml:6:3",
+        "p.yaml:7:58",
+        "p.yaml:9:29",
+        "p.yaml:14:36",
+        "p.yaml:15:18",
+        "p.yaml:16:3",
+    ]
+    assert [message.split()[0] for _, message in told] == [
+        "duplicate", "yes", "in", "unknown", "off", "unknown"
+    ]  # fmt: skip

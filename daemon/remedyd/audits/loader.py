@@ -8,7 +8,7 @@ from remedyd.audits.checks import Subject, check
 from remedyd.audits.definition import AuditDefinition, AuditSet, define
 from remedyd.audits.outline import outline
 from remedyd.audits.schema import AuditFile
-from remedyd.documents import Document, problem, read, validate
+from remedyd.documents import Damaged, Document, problem, read, validate
 from remedyd.errors import InvalidInput, Problem
 
 MAX_QUERY_BYTES = 100_000
@@ -50,7 +50,10 @@ def load_audits(directory: Path | Sequence[Path], *, syntax: Syntax | None = Non
 
 def load_audit(path: Path, syntax: Syntax | None = None) -> tuple[AuditDefinition, Document]:
     """Load one audit from its YAML file; raise InvalidInput with all its problems."""
-    documents = read(path)
+    try:
+        documents = read(path)
+    except Damaged as error:
+        raise _invalid(path, [*error.problems, *error.beyond(_shapes(error))]) from None
     document = documents[0]
     if len(documents) > 1:
         line, column = documents[1].position(())
@@ -70,6 +73,17 @@ def load_audit(path: Path, syntax: Syntax | None = None) -> tuple[AuditDefinitio
     if problems:
         raise _invalid(path, problems)
     return define(file, subject.outline, path, query_path), document
+
+
+def _shapes(error: Damaged) -> list[Problem]:
+    """Return what is wrong with the shape of documents that have mistakes in single places."""
+    found: list[Problem] = []
+    for document in error.documents:
+        try:
+            validate(document, AuditFile)
+        except InvalidInput as wrong:
+            found.extend(wrong.problems)
+    return found
 
 
 def _files(places: Sequence[Path], problems: list[Problem]) -> list[Path]:

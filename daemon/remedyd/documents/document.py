@@ -1,7 +1,8 @@
 """A YAML document as plain data that still knows where each value was written."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,20 @@ class Document:
         return self.marks.get(loc, (Scalar("", "", 1, 1, 0, 0), None))
 
 
+class Damaged(InvalidInput):
+    """Whole documents with mistakes in single places: the rest of them can still be checked."""
+
+    def __init__(self, error: InvalidInput, documents: Many[Document]) -> None:
+        """Take the mistakes and what could be read around them."""
+        super().__init__(error.message, error.problems, hint=error.hint)
+        self.documents = tuple(documents)
+
+    def beyond(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Return those that stand in other places: the rest only repeats what is told already."""
+        told = {(known.line, known.column) for known in self.problems}
+        return [found for found in problems if (found.line, found.column) not in told]
+
+
 def problem(document: Document, loc: Location, message: str, *, at_key: bool = False) -> Problem:
     """Return a problem at the value (or the key) that stands at `loc`."""
     line, column = document.key_position(loc) if at_key else document.position(loc)
@@ -75,7 +90,8 @@ def load(text: str, path: str, *, limit: int = MAX_BYTES) -> list[Document]:
     """Parse every document of `text`; empty ones are left out.
 
     Raises InvalidInput with all problems: syntax, duplicate keys, ambiguous YAML 1.1 words, merge
-    keys, tags, roots that are not mappings, texts over `limit` characters or `MAX_NODES` values.
+    keys, tags, roots that are not mappings, texts over `limit` characters or `MAX_NODES` values;
+    Damaged when the rest of the documents could still be read.
     """
     text = _SURROGATE.sub("\ufffd", text.removeprefix("\ufeff"))
     if len(text) > limit:
@@ -86,9 +102,11 @@ def load(text: str, path: str, *, limit: int = MAX_BYTES) -> list[Document]:
     documents = [_document(root, text, path, problems) for root in roots]
     if not roots and not problems:
         problems.append(Problem("is empty: expected a mapping", path, 1, 1))
+    usable = [document for document in documents if document is not None]
     if problems:
-        raise _invalid(path, problems)
-    return [document for document in documents if document is not None]
+        error = _invalid(path, problems)
+        raise error if parser.broken else Damaged(error, usable)
+    return usable
 
 
 def _document(root: Node, text: str, path: str, problems: list[Problem]) -> Document | None:

@@ -27,6 +27,7 @@ class Parser:
         self._events = _events(text)
         self._anchors: dict[str, Node] = {}
         self.problems: list[Problem] = []
+        self.broken = False  # reading ended early: what was read is not the whole
 
     def documents(self) -> list[Node]:
         """Return the root node of each document; a syntax error ends the list."""
@@ -37,8 +38,10 @@ class Parser:
                     self._anchors = {}
                     roots.append(self._node(next(self._events), 0))
         except yaml.YAMLError as error:
+            self.broken = True
             self._syntax(error)
         except _TooDeep as error:
+            self.broken = True
             self._add(f"nested more than {MAX_DEPTH} levels deep", *error.position)
         return roots
 

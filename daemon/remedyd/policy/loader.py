@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from remedyd import documents
-from remedyd.documents import Document, did_you_mean, problem
+from remedyd.documents import Damaged, Document, did_you_mean, problem
 from remedyd.errors import InvalidInput, Problem
 from remedyd.model.audit import ColumnSpec
 from remedyd.model.decision import ActionRequest
@@ -46,7 +46,7 @@ def load_policies(
         try:
             read = documents.read(path)
         except InvalidInput as error:
-            loader.problems.extend(error.problems)
+            loader.reject(error)
         else:
             for document in read:
                 loader.add(document)
@@ -62,8 +62,13 @@ def parse_policies(
 ) -> PolicySet:
     """Load the policies in `text`, reported as `path`; raises InvalidInput like the above."""
     loader = Loader(audits, actions)
-    for document in documents.load(text, path):
-        loader.add(document)
+    try:
+        read = documents.load(text, path)
+    except InvalidInput as error:
+        loader.reject(error)
+    else:
+        for document in read:
+            loader.add(document)
     return loader.finish()
 
 
@@ -98,6 +103,15 @@ class Loader:
             self.problems.append(problem(document, ("metadata", "name"), message))
         if parsed is not None and len(self.problems) == before:
             self._keep(document, parsed, compiled, whens)
+
+    def reject(self, error: InvalidInput) -> None:
+        """Report a file that cannot be read, and what else is wrong with it where that is known."""
+        further = Loader(self.audits, self.actions)
+        for document in error.documents if isinstance(error, Damaged) else ():
+            further.add(document)
+        self.problems.extend(error.problems)
+        if isinstance(error, Damaged):
+            self.problems.extend(error.beyond(further.problems))
 
     def finish(self) -> PolicySet:
         """Return the policies; raise InvalidInput if anything was wrong."""
