@@ -44,7 +44,7 @@ class Loop:
         self._metrics = metrics
         self._chores = chores
         self._busy: set[ProposalId] = set()
-        self._guard = threading.Lock()
+        self._guard = threading.Condition()
 
     def cycle(self, audit: str) -> Cycle:
         """Run one audit through all stages, then move on what was approved on the way."""
@@ -77,10 +77,13 @@ class Loop:
             except RemedydError as error:
                 self._failed("chore", error)
 
-    def advance(self, proposal_id: ProposalId) -> Proposal | None:
-        """Move one proposal as far as it goes now; None when another thread is at it."""
+    def advance(self, proposal_id: ProposalId, *, patience: float = 0.0) -> Proposal | None:
+        """Move one proposal as far as it goes now; None when that could not be done.
+
+        When another thread is at it, wait up to `patience` seconds for it to finish first.
+        """
         with self._guard:
-            if proposal_id in self._busy:
+            if not self._guard.wait_for(lambda: proposal_id not in self._busy, patience):
                 return None
             self._busy.add(proposal_id)
         try:
@@ -98,6 +101,7 @@ class Loop:
         finally:
             with self._guard:
                 self._busy.discard(proposal_id)
+                self._guard.notify_all()
 
     def _advance(self, proposal: Proposal) -> Proposal:
         while (step := self._steps.get(proposal.state)) is not None:

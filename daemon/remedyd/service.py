@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from remedyd.actions.planner import Planner
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.runner import AuditRunner
-from remedyd.errors import Conflict, Forbidden, NotFound, Refused
+from remedyd.errors import Conflict, Forbidden, NotFound, OutcomeUnknown, Refused
 from remedyd.loop import Loop
 from remedyd.model import (
     ActionRequest,
@@ -36,6 +36,9 @@ from remedyd.proposals.trail import Entry, TrailFilter
 from remedyd.stages.controls import Controls
 from remedyd.stages.guard import Guard
 from remedyd.stages.recent import Judged, Recent
+
+_PATIENCE_SECONDS = 30.0
+"""How long a caller waits for a write that another thread is at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,14 +262,20 @@ class Service:
 
         Returns the proposal once the write is done; verification goes on in the background.
         In dry run the proposal comes back as it is. Raises Conflict or Refused with the proposal's
-        own words when nothing was written.
+        own words when nothing was written, OutcomeUnknown while that is not known.
         """
         if proposal.state is State.DRY_RUN:
             return proposal
         with self._attempts.watch(principal, "approve", proposal.id):
             _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
             self._gate.approve(proposal.id, proposal.digest, principal, comment)
-        moved = self._loop.advance(proposal.id) or self._store.get(proposal.id)
+        self._loop.advance(proposal.id, patience=_PATIENCE_SECONDS)
+        moved = self._store.get(proposal.id)
+        if moved.state in (State.APPROVED, State.APPLYING):
+            raise OutcomeUnknown(
+                f"proposal {moved.id} is approved and not yet known to be applied",
+                hint="remedyd finds out by itself: look at the proposal",
+            )
         if moved.state in (State.STALE, State.EXPIRED):
             raise Conflict(moved.reason or f"proposal {moved.id} is {moved.state}")
         if moved.state is State.FAILED:
