@@ -69,14 +69,14 @@ def check(
     broken: frozenset[str] = frozenset(),
     row: AuditRow | None = None,
 ) -> Precheck:
-    """Return the answer of one check, or a Pass named `absent` when it does not apply."""
+    """Return the answer of one check; one named `absent`, no Pass, when it does not apply."""
     home = namespace(live["metadata"]["namespace"])
     given = [obj for obj in around if obj["kind"] != "Namespace"]
     homes = [obj for obj in around if obj["kind"] == "Namespace"] or [home]
     reader = ListReader(live, *homes, *given, broken=broken)
     scene = Scene(planned, live, Surroundings(reader, live), NOW, row)
     answers = prechecks.run(scene, {name: prechecks.CHECKS[name]})
-    return answers[0] if answers else Precheck("absent", PrecheckResult.PASS, "")
+    return answers[0] if answers else Precheck("absent", PrecheckResult.BLOCK, "")
 
 
 def owned(live: KubeObject, api_version: str, kind: str) -> KubeObject:
@@ -242,6 +242,7 @@ def test_replicas_under_an_autoscaler_block() -> None:
     live = recorded("deployment-recommendation")
     answer = check("Autoscaler", live, replicas(live, 6), recorded("hpa-recommendation-max"))
     assert answer.result == "Block"
+    assert answer.evidence.startswith("HorizontalPodAutoscaler recommendation (2 to 4) owns")
     assert "AdjustHPA" in answer.next_step
 
 
