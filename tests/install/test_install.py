@@ -41,6 +41,21 @@ def demoted() -> None:
     os.setuid(UID)
 
 
+def interpreter(folder: Path) -> Path:
+    """Return a Python that any user can run: the base of this one, copied if it is hidden."""
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    base = Path(sys.base_prefix)
+    found = base / "bin" / name
+    if all(part.stat().st_mode & 0o001 for part in found.resolve().parents):
+        return found
+    left_out = shutil.ignore_patterns("site-packages", "test", "__pycache__", "config-*")
+    shutil.copytree(base / "lib" / name, folder / "lib" / name, ignore=left_out)
+    for library in (base / "lib").glob("libpython*"):
+        shutil.copy2(library, folder / "lib")
+    (folder / "bin").mkdir()
+    return Path(shutil.copy2(found, folder / "bin" / name))
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Build the wheel, install it as the Containerfile does, and take the right to write away."""
@@ -51,15 +66,17 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     if subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode:
         shutil.rmtree(folder)
         pytest.skip("pip is not in this environment")
-    quiet = ["--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]
+    quiet = ["--quiet", "--disable-pip-version-check"]
     try:
         subprocess.run(
             [*pip, "wheel", *quiet, "--no-deps", "-w", str(wheels), str(ROOT)], check=True
         )
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tree)], check=True)
+        python = interpreter(folder / "python")
+        subprocess.run([str(python), "-m", "venv", "--without-pip", str(tree)], check=True)
         found = next(wheels.glob("remedyd-*.whl"))
         subprocess.run(
-            [*pip, "--python", str(tree / "bin" / "python"), "install", *quiet, "--compile",
+            [*pip, "--python", str(tree / "bin" / "python"), "install", "--root-user-action=ignore",
+             *quiet, "--compile",
              "-c", str(ROOT / "constraints.txt"), f"{found}[postgresql]"],
             check=True,
         )  # fmt: skip
