@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.runner import AuditRunner
-from remedyd.model import AuditRow, Clock, Outcome, Proposal, State, Verdict
+from remedyd.model import AuditRow, Clock, Json, Outcome, Proposal, State, Verdict, Window
 from remedyd.stages.moves import Moves
+from remedyd.verification.neighbours import with_neighbours
 from remedyd.verification.proof import Observation, observation
 from remedyd.verification.verdict import judge, no_proof, rollout_failed, rollout_is_proof
 
@@ -66,6 +67,20 @@ class Prove:
         """Judge; without data, ask again until the time for proof is up."""
         result = self._runner.run(audit, window=seen.window, scope=proposal.plan.target)
         verdict = judge(row, result, seen.window, proposal.verify, self._clock.now())
+        verdict = self._with_neighbours(proposal, audit, seen.window, verdict)
         if verdict.outcome is Outcome.INCONCLUSIVE and not seen.expired:
             return None
         return verdict
+
+    def _with_neighbours(
+        self, proposal: Proposal, audit: AuditDefinition, since: Window, verdict: Verdict
+    ) -> Verdict:
+        """Look at the namespace for as long before the write as after the rollout."""
+        assert proposal.applied is not None
+        target, written = proposal.plan.target, proposal.applied.at
+        earlier = Window(written - (since.end - since.start), written)
+        scoped = "namespace" in audit.outline.parameters
+        params: dict[str, Json] = {"namespace": target.namespace} if scoped else {}
+        before = self._runner.run(audit, params=params, window=earlier)
+        after = self._runner.run(audit, params=params, window=since)
+        return with_neighbours(verdict, before, after, target)
