@@ -19,7 +19,7 @@ from remedyd.audits.parameters import parsed
 from remedyd.audits.runner import AuditRunner
 from remedyd.cli import audit_lint, audit_text
 from remedyd.documents import did_you_mean
-from remedyd.errors import InvalidInput, NotFound, Problem
+from remedyd.errors import InvalidInput, Problem
 from remedyd.model import ManualClock, QuerySource
 
 app = typer.Typer(no_args_is_help=True)
@@ -75,7 +75,7 @@ def explain(
     definition = _named(_audits(audits, known, syntax=_syntax), name)
     shown: dict[str, Any] = described(definition)
     if source:
-        with _opened(source, known, _moment(now)) as (telemetry, moment):
+        with opened(source, known, _moment(now)) as (telemetry, moment):
             plan = preview(
                 definition,
                 telemetry,
@@ -106,7 +106,7 @@ def run(
     found = _audits(audits, known)
     definition = _named(found, name)
     params = parsed(definition, _pairs(param))
-    with _opened(source, known, _moment(now)) as (telemetry, moment):
+    with opened(source, known, _moment(now)) as (telemetry, moment):
         runner = AuditRunner(
             telemetry, ManualClock(moment), cluster or known.cluster_name, gate=found.gate
         )
@@ -182,7 +182,7 @@ def _moment(text: str) -> datetime | None:
 
 
 @contextmanager
-def _opened(
+def opened(
     source: str, known: settings.Settings, moment: datetime | None
 ) -> Iterator[tuple[QuerySource, datetime]]:
     """Open what `source` names: a URL, or the directory of a recording."""
@@ -196,7 +196,7 @@ def _opened(
     connection = Connection.of(known.elasticsearch)
     elastic = ElasticSource(replace(connection, url=source) if source else connection)
     try:
-        yield elastic, moment or datetime.now(UTC)
+        yield elastic, moment or known.clock.clock().now()  # the daemon's time, the lab's too
     finally:
         elastic.close()
 
@@ -204,7 +204,7 @@ def _opened(
 @contextmanager
 def _recording(path: Path, moment: datetime | None) -> Iterator[tuple[QuerySource, datetime]]:
     if not path.is_dir():
-        raise NotFound(f"{path}: no such directory", hint="--source takes a URL or a directory")
+        raise InvalidInput(f"{path}: no such directory", hint="--source takes a URL or a directory")
     if moment is None:
         raise InvalidInput("a recording needs --now", hint="name a time within the recording")
     from remedyd.offline.recording import RecordingSource

@@ -4,9 +4,8 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from remedyd.cli import tables
 from remedyd.cli.client import Client
 from remedyd.errors import Conflict
 
@@ -24,11 +23,12 @@ def list_(
     output: Output = "table",
 ) -> None:
     """List proposals, newest first."""
+    tables.known_output(output)
     page = Client().get("/v1/proposals", state=state, namespace=namespace, limit=limit)
     if output == "json":
         typer.echo(json.dumps(page["items"], indent=2))
         return
-    table = Table("ID", "STATE", "TARGET", "ACTION", "POLICY", "AGE", box=None)
+    table = tables.table("ID", "STATE", "TARGET", "ACTION", "POLICY", "MADE AT")
     for item in page["items"]:
         target = item["target"]
         name = f"{target['kind']}/{target['namespace']}/{target['name']}"
@@ -40,12 +40,13 @@ def list_(
             item["policy"] or "(requested)",
             item["created_at"][:19],
         )
-    Console().print(table)
+    tables.console().print(table)
 
 
 @app.command()
 def show(proposal: Id, output: Output = "table") -> None:
     """Show one proposal on one screen: what, why, diff, prechecks, digest."""
+    tables.known_output(output)
     item = Client().get(f"/v1/proposals/{proposal}")
     typer.echo(json.dumps(item, indent=2) if output == "json" else item["summary"])
 

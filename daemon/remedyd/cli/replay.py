@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from remedyd.cli import tables
 from remedyd.documents.values import parse_duration
 from remedyd.errors import InvalidInput
 from remedyd.model import Decision, DecisionKind
@@ -41,6 +40,7 @@ def replay(
     from remedyd.policy.loader import load_policies
     from remedyd.testing import replay as replaying
 
+    tables.known_output(output)
     step = _interval(interval)
     if not recording.is_dir():
         raise InvalidInput(f"{recording}: no such directory", hint="name a recording's directory")
@@ -66,17 +66,10 @@ def _interval(text: str) -> timedelta:
 
 
 def _print(cycles: list["ReplayCycle"], first: datetime, last: datetime) -> None:
-    console = Console()
+    console = tables.console()
     console.print(f"{len(cycles)} cycles from {first:%Y-%m-%d %H:%M:%SZ} to {last:%H:%M:%SZ}\n")
-    proposals = Table(
-        "TIME",
-        "POLICY",
-        "TARGET",
-        "ACTION",
-        "EVIDENCE",
-        title="Would be proposed",
-        title_justify="left",
-        box=None,
+    proposals = tables.table(
+        "TIME", "POLICY", "TARGET", "ACTION", "EVIDENCE", title="Would be proposed"
     )
     for cycle in cycles:
         for decision in cycle.proposed:
@@ -89,15 +82,7 @@ def _print(cycles: list["ReplayCycle"], first: datetime, last: datetime) -> None
                 _evidence(decision),
             )
     console.print(proposals if proposals.row_count else "Nothing would have been proposed.")
-    rest = Table(
-        "POLICY",
-        "TARGET",
-        "DECISIONS",
-        "LAST REASON",
-        title="\nWhy not the rest",
-        title_justify="left",
-        box=None,
-    )
+    rest = tables.table("POLICY", "TARGET", "DECISIONS", "LAST REASON", title="\nWhy not the rest")
     for (policy, target), decisions in _others(cycles).items():
         counts = Counter(f"{d.kind} {d.reason}" for d in decisions)
         told = ", ".join(f"{n}x {what}" for what, n in counts.most_common(3))
