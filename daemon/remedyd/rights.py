@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from remedyd.actions.rights import needs
+from remedyd.actions.rights import WATCHED, needs
 from remedyd.cluster.access import Access, Permission, Reviewer, check
 from remedyd.cluster.kinds import KINDS, WORKLOADS, kind_of
 from remedyd.model import KubeObject, Mode
@@ -27,11 +27,15 @@ _OWN = frozenset({"Lease", "SelfSubjectAccessReview", "SubjectAccessReview", "To
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """An action on workloads of some kinds; without `namespaces` it is used in all of them."""
+    """An action on workloads of some kinds; without `namespaces` it is used in all of them.
+
+    `policy` says that policies use it, under guardrails that watch the cluster.
+    """
 
     action: str
     kinds: tuple[str, ...] = tuple(sorted(WORKLOADS))
     namespaces: tuple[str, ...] = ()
+    policy: bool = False
 
     @property
     def everywhere(self) -> bool:
@@ -63,7 +67,7 @@ def uses(policies: Iterable[Policy]) -> Iterator[Use]:
         match = policy.spec.match
         kinds = tuple(str(kind) for kind in match.target_kinds)
         for step in policy.steps:
-            yield Use(step.action.type, kinds, match.namespaces)
+            yield Use(step.action.type, kinds, match.namespaces, policy=True)
 
 
 def rights(wanted: Iterable[Use]) -> Rights:
@@ -72,6 +76,7 @@ def rights(wanted: Iterable[Use]) -> Rights:
     within: dict[str, set[Permission]] = {}
     for use in wanted:
         found = {one for kind in use.kinds for one in needs(use.action, kind)}
+        found |= WATCHED if use.policy else frozenset()
         spread = {one for one in found if use.everywhere or not kind_of(one.kind).namespaced}
         everywhere |= spread
         if not use.everywhere:

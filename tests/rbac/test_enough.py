@@ -154,6 +154,7 @@ def test_an_action_works_and_uses_all_it_is_granted(
         planner = Planner(found.daemon, found.clock)
         plan = planner.plan(target(live), ActionRequest(action, params))
         assert plan.blocked == ()
+        found.daemon.get("Namespace", "", "shop")  # as the guardrails do, for its annotations
         if plan.patch is not None:
             door = ClusterDoor(found.daemon, found.clock, lambda _: None, recheck=planner.recheck)
             applied = door.write("p1", plan)
@@ -229,3 +230,13 @@ def test_rights_as_rendered_are_neither_missing_nor_spare(tmp_path: Path) -> Non
     with stage(tmp_path) as found:
         found.grant(full)
         assert rights.review(found.daemon, full) == rights.Review((), ())
+
+
+def test_policies_may_be_watched_by_the_guardrails(tmp_path: Path) -> None:
+    """A policy's rights include the lists by which a storm is told from a single fault."""
+    with stage(tmp_path) as found:
+        use = Use("Escalate", ("Deployment",), ("shop",), policy=True)
+        found.grant(rights.rights([use]))
+        assert len(found.daemon.list("Node")) == 1
+        for kind in ("Deployment", "StatefulSet", "DaemonSet", "Pod"):
+            assert found.daemon.list(kind, "shop") == []

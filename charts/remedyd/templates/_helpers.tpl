@@ -97,6 +97,7 @@ seccompProfile: {type: RuntimeDefault}
 {{- define "remedyd.rights" -}}
 {{- include "remedyd.check" . -}}
 {{- $table := .Files.Get "files/rights.yaml" | fromYaml -}}
+{{- $actions := $table.actions -}}
 {{- $uses := list -}}
 {{- $all := list "Deployment" "StatefulSet" "DaemonSet" -}}
 {{- range $file, $text := include "remedyd.policies" . | fromYaml -}}
@@ -109,23 +110,26 @@ seccompProfile: {type: RuntimeDefault}
 {{- if and $spec (ne ($spec.mode | default "Propose") "Disabled") -}}
 {{- $match := $spec.match | default dict -}}
 {{- range $spec.steps -}}
-{{- if not (hasKey $table .action.type) -}}
+{{- if not (hasKey $actions .action.type) -}}
 {{- fail (printf "policies: %s: no action is called %q" $file .action.type) -}}
 {{- end -}}
-{{- $uses = append $uses (dict "action" .action.type "kinds" ($match.targetKinds | default $all) "namespaces" ($match.namespaces | default list)) -}}
+{{- $uses = append $uses (dict "action" .action.type "kinds" ($match.targetKinds | default $all) "namespaces" ($match.namespaces | default list) "more" $table.policies) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- range .Values.requests.actions -}}
-{{- $uses = append $uses (dict "action" . "kinds" $all "namespaces" $.Values.requests.namespaces) -}}
+{{- $uses = append $uses (dict "action" . "kinds" $all "namespaces" $.Values.requests.namespaces "more" list) -}}
 {{- end -}}
 {{- $everywhere := dict -}}
 {{- $within := dict -}}
 {{- range $use := $uses -}}
 {{- $wide := or (not $use.namespaces) (contains "*" (join "," $use.namespaces)) -}}
+{{- $rights := $use.more -}}
 {{- range $kind := $use.kinds -}}
-{{- range $right := get (get $table $use.action) $kind -}}
+{{- $rights = concat $rights (get (get $actions $use.action) $kind) -}}
+{{- end -}}
+{{- range $right := $rights -}}
 {{- $resource := printf "%s %s" $right.group $right.resource -}}
 {{- if or $wide (not $right.namespaced) -}}
 {{- $_ := set $everywhere $resource (merge (dict $right.verb true) (get $everywhere $resource | default dict)) -}}
@@ -134,7 +138,6 @@ seccompProfile: {type: RuntimeDefault}
 {{- $held := get $within $namespace | default dict -}}
 {{- $_ := set $held $resource (merge (dict $right.verb true) (get $held $resource | default dict)) -}}
 {{- $_ := set $within $namespace $held -}}
-{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

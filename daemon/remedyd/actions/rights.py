@@ -17,14 +17,19 @@ _SCALES = frozenset({"Scale", "ScaleToBaseline"})
 _LOOKS_AT_PODS = frozenset({"ResizePods", "DeletePod"})
 
 
+WATCHED = frozenset(
+    Permission("list", kind) for kind in ("Node", "Pod", "Deployment", "StatefulSet", "DaemonSet")
+)
+"""What the guardrails look at before a policy may act: how much is wrong at once, and of how
+many. What people and workflows request is not held back by it."""
+
+
 def needs(action: str, kind: str) -> frozenset[Permission]:
     """Return the rights that `action` needs on workloads of `kind`; none where it cannot act."""
     if kind not in ACTIONS[action].kinds:
         return frozenset()
-    found = {Permission("get", kind), *_writes(action, kind)}
-    if len(found) > 1:
-        found |= {Permission("get", "Namespace"), *_reads(action, kind)}
-    return frozenset(found)
+    found = {Permission("get", kind), Permission("get", "Namespace")}  # with its annotations
+    return frozenset((*found, *_writes(action, kind), *_reads(action, kind)))
 
 
 def _writes(action: str, kind: str) -> Iterable[Permission]:
