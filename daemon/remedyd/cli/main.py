@@ -25,6 +25,7 @@ GROUPS: Final = {
 COMMANDS: Final = {
     "run": ("remedyd.cli.run", "Run the daemon"),
     "record": ("remedyd.cli.record", "Export telemetry from Elasticsearch into a recording"),
+    "parity": ("remedyd.cli.parity", "Compare the offline engine with an Elasticsearch"),
     "replay": ("remedyd.cli.replay", "Run audits and policies over a recording"),
     "pause": ("remedyd.cli.controls", "Stop every write to the cluster at once"),
     "resume": ("remedyd.cli.controls", "Allow writes again"),

@@ -108,6 +108,13 @@ class Engine:
             self._storage.show_parquet(stream, path, columns)
             self._catalog = Catalog({**self._catalog.schemas, stream: schema})
 
+    def drop_stream(self, name: str) -> None:
+        """Forget a stream and its documents."""
+        with self._lock:
+            kept = {key: schema for key, schema in self._catalog.schemas.items() if key != name}
+            self._catalog = Catalog(kept)
+            self._storage.drop(name)
+
     def drop_before(self, moment: datetime) -> None:
         """Forget documents older than `moment` (aware) in every stream."""
         naive = moment.astimezone(UTC).replace(tzinfo=None)

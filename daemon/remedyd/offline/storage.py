@@ -186,6 +186,12 @@ class Storage:
                 f"INSERT INTO {table.name} ({columns}) SELECT {items} FROM {source}"
             )
 
+    def drop(self, stream: str) -> None:
+        """Delete the table of a stream."""
+        with self._lock:
+            table = self._tables.pop(stream)
+            self._connection.execute(f"DROP TABLE {table.name}")
+
     def drop_before(self, stream: str, moment: datetime) -> None:
         """Delete the documents older than `moment` (naive, UTC)."""
         with self._lock:

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 from urllib.parse import unquote
 
+from remedyd.errors import InvalidInput
 from remedyd.lab.elasticsearch.documents import Documents, is_data_stream
 from remedyd.lab.elasticsearch.messages import BUILD, VERSION, Failure, Reply, Request
 from remedyd.lab.elasticsearch.query import ask
@@ -69,11 +70,33 @@ but found {wanted}. Accept={request.headers.get('accept', '')}"
             return self._data_stream(request, account, parts[1])
         if len(parts) == 2 and parts[1] in self._handlers and not parts[0].startswith("_"):
             return self._handlers[parts[1]](request, account, parts[0])
+        if len(parts) == 1 and not parts[0].startswith("_") and request.method in ("PUT", "DELETE"):
+            return self._index(request, account, parts[0])
         writes = len(parts) in (2, 3) and parts[1] in ("_doc", "_create")
         if writes and request.method in ("POST", "PUT"):
             return self._write(request, account, parts)
         reason = f"no handler found for uri [{request.path}] and method [{request.method}]"
         return Reply(400, {"error": reason, "status": 400})
+
+    def _index(self, request: Request, account: Account, name: str) -> Reply:
+        """Make or delete an index; a name with a wildcard is never deleted."""
+        if not account.may("manage", name):
+            raise unauthorized(account, "indices:admin", name, "manage")
+        known = bool(self._streams.names(name)) and "*" not in name
+        if request.method == "DELETE":
+            if known:
+                self._streams.drop(name)
+            elif not request.flag("ignore_unavailable", False):
+                raise _no_index(name)
+            return Reply(200, {"acknowledged": True})
+        if known:
+            reason = f"index [{name}/lab] already exists"
+            raise Failure(400, "resource_already_exists_exception", reason)
+        try:
+            self._streams.define(name, request.json())
+        except InvalidInput as error:
+            raise Failure(400, "mapper_parsing_exception", str(error)) from error
+        return Reply(200, {"acknowledged": True, "shards_acknowledged": True, "index": name})
 
     def _write(self, request: Request, account: Account, parts: list[str]) -> Reply:
         ident = parts[2] if len(parts) == 3 else None

@@ -75,6 +75,20 @@ class DataStreams:
             self._recent[name].append(document)
             return True
 
+    def define(self, name: str, template: Mapping[str, Any]) -> None:
+        """Make an empty index from settings and mappings; raise InvalidInput."""
+        mappings = {"properties": {}, **template.get("mappings", {})}
+        with self._lock:
+            self._engine.create_stream(name, {**template, "mappings": mappings})
+
+    def drop(self, name: str) -> None:
+        """Delete an index with its documents."""
+        with self._lock:
+            self.take_in()
+            self._engine.drop_stream(name)
+            for kept in (self._queue, self._recent, self._ids):
+                kept.pop(name, None)
+
     def take_in(self) -> None:
         """Move what waits in the queue into the engine."""
         with self._lock:
