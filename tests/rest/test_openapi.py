@@ -77,5 +77,7 @@ def test_examples_fit_their_shape(model: type[BaseModel]) -> None:
 
 def test_the_page_names_every_operation() -> None:
     """`docs/api.md` has each method and path, and no other."""
-    shown = set(re.findall(r"^\| `(GET|POST|DELETE|PUT) ([^`]+)`", API.read_text(encoding="utf-8"), re.M))
+    shown = set(
+        re.findall(r"^\| `(GET|POST|DELETE|PUT) ([^`]+)`", API.read_text(encoding="utf-8"), re.M)
+    )
     assert shown == {(method.upper(), path) for method, path, _ in OPERATIONS}

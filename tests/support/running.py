@@ -19,14 +19,16 @@ from remedyd.server.context import Context
 from remedyd.settings import Settings
 
 ROLES = ("viewer", "proposer", "approver", "admin")
-TOKENS = {role: secrets.token_urlsafe(32) for role in (*ROLES, "elsewhere", "wrong")}
+TOKENS = {role: secrets.token_urlsafe(32) for role in (*ROLES, "elsewhere", "expired", "wrong")}
 
 
 class Running:
     """The daemon between `with` and its end; `client(role)` speaks to it."""
 
-    def __init__(self, lab: Lab, directory: Path, **settings: Any) -> None:
-        """Take the lab it works on and a directory for its store."""
+    def __init__(
+        self, lab: Lab, directory: Path, *, server: dict[str, Any] | None = None, **settings: Any
+    ) -> None:
+        """Take the lab it works on and a directory for its store; `server` adds settings there."""
         tokens: list[dict[str, Any]] = [
             {"name": role, "token": TOKENS[role], "scopes": [role]} for role in ROLES
         ]
@@ -38,8 +40,18 @@ class Running:
                 "namespaces": ["another"],
             }
         )
+        tokens.append(
+            {
+                "name": "expired",
+                "token": TOKENS["expired"],
+                "scopes": ["admin"],
+                "expires": "2020-01-01T00:00:00Z",
+            }
+        )
         told = {k.lower(): v for k, v in lab.daemon_settings(directory).items()}
-        sections: dict[str, Any] = {"server": {"tokens": yaml.safe_dump({"tokens": tokens})}}
+        sections: dict[str, Any] = {
+            "server": {"tokens": yaml.safe_dump({"tokens": tokens}), **(server or {})}
+        }
         for name, value in told.items():
             head, _, rest = name.partition("__")
             if rest:
@@ -66,8 +78,9 @@ class Running:
                 await super().startup(sockets)
                 opened.set()
 
+        application = create(context, requests_per_minute=self.settings.server.requests_per_minute)
         config = uvicorn.Config(
-            create(context), host="127.0.0.1", port=0, log_config=None, access_log=False
+            application, host="127.0.0.1", port=0, log_config=None, access_log=False
         )
         self._server = Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
