@@ -74,7 +74,7 @@ class Cluster:
             where = "the pod's ServiceAccount" if inside else kubeconfig or "the default kubeconfig"
             raise ConfigurationError(
                 f"no Kubernetes configuration from {where}: {error}",
-                hint="give --kubeconfig, or run inside a cluster",
+                hint="set REMEDYD_KUBERNETES__KUBECONFIG, or run inside a cluster",
             ) from error
         configuration.retries = False
         return cls(ApiClient(configuration), timeout_seconds=timeout_seconds)
