@@ -22,6 +22,7 @@ from remedyd.cluster.door import ClusterDoor, Door, RecordingDoor
 from remedyd.elastic.client import ElasticSource
 from remedyd.elastic.connection import Connection
 from remedyd.errors import RemedydError
+from remedyd.leading import Leading
 from remedyd.loop import Loop
 from remedyd.model import Clock, ProposalId, State
 from remedyd.observability import logs
@@ -101,6 +102,7 @@ class App:
             timeout_seconds=settings.kubernetes.timeout_seconds,
         )
         opened.callback(cluster.close)
+        leading = Leading.start(settings, cluster, self.clock, opened)
         audits = load_audits(settings.audits)
         policies = load_policies(
             settings.policies,
@@ -119,7 +121,7 @@ class App:
         storms = WatchStorms(
             store, cluster, self.clock, ids, guardrails, alerts, settings.cluster_name
         )
-        door = self._door(cluster, gate, planner, guard)
+        door = self._door(cluster, gate, planner, guard, leading)
         deciding = Decide(store, lambda: policies, self.clock, self.metrics, self._lock, guardrails)
         proposing = Propose(planner, gate, self.metrics, self._lock, guard)
         loop = Loop(
@@ -137,6 +139,7 @@ class App:
             clock=self.clock,
             metrics=self.metrics,
             chores=(SetAside(store, self.clock, ids, guardrails, alerts, self.metrics),),
+            leads=leading,
         )
         pool = ThreadPoolExecutor(settings.limits.workers, thread_name_prefix="work")
         opened.callback(pool.shutdown, wait=True, cancel_futures=True)
@@ -177,14 +180,16 @@ class App:
             review=review,
         )
 
-    def _door(self, cluster: Cluster, gate: Gate, planner: Planner, guard: Guard) -> Door:
+    def _door(
+        self, cluster: Cluster, gate: Gate, planner: Planner, guard: Guard, leading: Leading
+    ) -> Door:
         """Dry run is substitution: the recording door does all but the write."""
         kind = RecordingDoor if self.settings.dry_run else ClusterDoor
         return kind(
             cluster,
             self.clock,
-            partial(guard.fence, gate),
-            undo_fence=partial(guard.undo_fence, gate),
+            partial(leading.fence, partial(guard.fence, gate)),
+            undo_fence=partial(leading.fence, partial(guard.undo_fence, gate)),
             recheck=planner.recheck,
         )
 

@@ -31,11 +31,14 @@ class Loop:
         clock: Clock,
         metrics: Metrics,
         chores: Sequence[Callable[[], None]] = (),
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
         """Take the stages in their order, and the step that leads on from each state.
 
-        `chores` are done at every tick, after proposals were moved on.
+        `chores` are done at every tick, after proposals were moved on. While `leads` says no,
+        nothing is done: of several daemons only the leader acts.
         """
+        self._leads = leads
         self._stages = stages
         self._steps = steps
         self._store = store
@@ -49,7 +52,7 @@ class Loop:
     def cycle(self, audit: str) -> Cycle:
         """Run one audit through all stages, then move on what was approved on the way."""
         cycle = Cycle(audit, self._clock.now())
-        for stage in self._stages:
+        for stage in self._stages if self._leads() else ():
             try:
                 cycle = stage.run(cycle)
             except RemedydError as error:
@@ -62,6 +65,8 @@ class Loop:
 
     def tick(self) -> None:
         """Expire what nobody approved and move on every proposal that something is due for."""
+        if not self._leads():
+            return
         try:
             for expired in self._gate.expire(self._clock.now()):
                 self._metrics.transitions.labels(expired.state.value).inc()
@@ -104,7 +109,7 @@ class Loop:
                 self._guard.notify_all()
 
     def _advance(self, proposal: Proposal) -> Proposal:
-        while (step := self._steps.get(proposal.state)) is not None:
+        while self._leads() and (step := self._steps.get(proposal.state)) is not None:
             moved = step.advance(proposal)
             if moved.version == proposal.version:
                 break

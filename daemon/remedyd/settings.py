@@ -131,6 +131,9 @@ class Settings(BaseSettings):
     namespace: str = Field(
         "", description="Namespace remedyd runs in, always protected; unset: the ServiceAccount's"
     )
+    lease: str = Field(
+        "", description="Lease by which several daemons elect the one that acts; unset: one daemon"
+    )
     dry_run: bool = Field(False, description="Plan and check everything, write nothing")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log line to print"

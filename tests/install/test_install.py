@@ -56,6 +56,12 @@ def interpreter(folder: Path) -> Path:
     return Path(shutil.copy2(found, folder / "bin" / name))
 
 
+def libraries(installed: Path) -> dict[str, str]:
+    """Return where a copied interpreter finds its library: its own path is the hidden one."""
+    copied = installed.parent / "python" / "lib"
+    return {"LD_LIBRARY_PATH": str(copied)} if copied.is_dir() else {}
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Build the wheel, install it as the Containerfile does, and take the right to write away."""
@@ -98,7 +104,7 @@ def remedyd(installed: Path) -> Command:
         return subprocess.run(
             [str(installed / "bin" / "remedyd"), *arguments],
             capture_output=True, text=True, check=False, cwd="/", preexec_fn=demoted,
-            env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
+            env={**libraries(installed), "PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
         )  # fmt: skip
 
     return run
@@ -142,6 +148,7 @@ def test_the_daemon_starts_from_a_tree_it_cannot_write(installed: Path) -> None:
                 port = free.getsockname()[1]
             subprocess.run(["chown", "-R", f"{UID}:{UID}", str(data)], check=True)
             env = {f"REMEDYD_{key}": value for key, value in settings.items()} | {
+                **libraries(installed),
                 "PATH": "/usr/bin:/bin",
                 "REMEDYD_DATABASE": f"sqlite:///{data / 'remedyd.db'}",
                 "REMEDYD_SERVER__HOST": "127.0.0.1",

@@ -1,0 +1,68 @@
+"""Whether this daemon is the one that acts, where several share a store.
+
+Without a Lease there is one daemon, and it acts. With one, an elector competes in a thread of its
+own; the others answer, and take over when the leader is gone.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from uuid import uuid4
+
+from remedyd.cluster.elector import Elector, LeaseApi
+from remedyd.errors import ConfigurationError
+from remedyd.model import Clock
+from remedyd.observability import logs
+from remedyd.settings import Settings
+
+log = logs.get(__name__)
+
+
+class Leading:
+    """Says whether we act; `fence` raises Refused where we do not."""
+
+    def __init__(self, elector: Elector | None = None) -> None:
+        """Take the elector; None: we always act."""
+        self._elector = elector
+
+    def __call__(self) -> bool:
+        """Return whether we act now."""
+        return self._elector is None or self._elector.leading
+
+    def fence(self, check: Callable[[str], None], proposal: str) -> None:
+        """Raise Refused unless we lead and `check` has no objection to writing."""
+        check(proposal)
+        if self._elector is not None:
+            self._elector.fence()
+
+    @classmethod
+    def start(cls, settings: Settings, api: LeaseApi, clock: Clock, opened: ExitStack) -> "Leading":
+        """Compete for the Lease that the settings name until `opened` is closed.
+
+        Raises ConfigurationError when the namespace of the Lease is not known.
+        """
+        if not settings.lease:
+            return cls()
+        namespace = settings.own_namespace()
+        if not namespace:
+            raise ConfigurationError(
+                f"the namespace of the Lease {settings.lease} is not known",
+                hint="set REMEDYD_NAMESPACE, or run in a cluster",
+            )
+        identity = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+        elector = Elector(api, clock, namespace, settings.lease, identity)
+        stop = threading.Event()
+        thread = threading.Thread(
+            target=elector.run, args=(stop, _told), name="elector", daemon=True
+        )
+        elector.step()
+        thread.start()
+        opened.callback(thread.join, 5.0)
+        opened.callback(stop.set)
+        return cls(elector)
+
+
+def _told(leads: bool) -> None:
+    log.info("leading: this daemon acts" if leads else "not leading: another daemon acts")
