@@ -1,11 +1,40 @@
 """`remedyd run`: the daemon in the foreground, until SIGTERM."""
 
 import os
+import re
 import signal
 import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
 
 import typer
+
+from remedyd.errors import ConfigurationError, Problem
+
+_PREFIX: Final = "REMEDYD_"
+_NOT_SETTINGS: Final = ("CONFIG", "URL", "TOKEN", "TOKEN_FILE")
+_SERVICE_LINK: Final = re.compile(r"(^|_)(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_\w+)$")
+"""What Kubernetes puts into a pod's environment for every Service, `remedyd` among them."""
+
+
+def misspelt(environment: Iterable[str], known: Iterable[str]) -> list[Problem]:
+    """Return the variables that look like a setting and are none.
+
+    Without this `REMEDYD_DRYRUN=true` would be ignored, and the daemon would write. Names that
+    resemble no setting are left alone: the environment is not ours.
+    """
+    names = [*(name.upper() for name in known), *_NOT_SETTINGS]
+    found = []
+    for variable in sorted(environment):
+        name = variable.removeprefix(_PREFIX)
+        if name == variable or name in names or "__" in name or _SERVICE_LINK.search(name):
+            continue
+        if near := get_close_matches(name, names, 1, 0.75):
+            message = f"no such setting (did you mean {_PREFIX}{near[0]}?)"
+            found.append(Problem(f"{variable}: {message}", "environment"))
+    return found
 
 
 def run(
@@ -24,6 +53,8 @@ def run(
 
     named = os.environ.get("REMEDYD_CONFIG")
     loaded = settings.load(config or (Path(named) if named else None))
+    if problems := misspelt(os.environ, type(loaded).model_fields):
+        raise ConfigurationError("the settings are not valid", problems)
     logs.configure(loaded.log_level, loaded.log_format)
     # uvicorn raises the signal again once it has stopped: end as a normal exit, not by the signal
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
