@@ -35,6 +35,7 @@ def test_branches_follow_the_text_of_the_policy(tmp_path):
         "hold Sustain",
         "hold AlreadyOpen",
         "hold Cooldown",
+        "hold LadderStopped",
         "hold StepsExhausted",
         "hold HourlyLimit",
         "hold TooManyTargets",
@@ -47,7 +48,12 @@ def test_limits_that_limit_nothing_are_no_branches(tmp_path):
     policy += "  limits: {maxTargetsPercent: 100}\n"
     found = covered(tmp_path, CASE, policy)
     held = [name for name in found.branches if name.startswith("hold")]
-    assert held == ["hold AlreadyOpen", "hold StepsExhausted", "hold HourlyLimit"]
+    assert held == [
+        "hold AlreadyOpen",
+        "hold LadderStopped",
+        "hold StepsExhausted",
+        "hold HourlyLimit",
+    ]
 
 
 CASE = f"""\

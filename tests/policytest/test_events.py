@@ -65,6 +65,41 @@ def test_a_spent_step_hands_over_to_the_next(tmp_path):
     )
 
 
+LADDER = POLICY.replace("maxAttempts: 1", "maxAttempts: 3")
+
+
+def test_a_proven_failure_leads_to_the_next_rung(tmp_path):
+    """Attempts that are left make no difference then."""
+    assert (
+        story(
+            tmp_path,
+            PROPOSED,
+            "{at: 15m, outcome: Proposed, step: restart}",
+            until="15m",
+            events="{at: 2m, approve: Deployment/shop/cart}, "
+            "{at: 5m, settle: Deployment/shop/cart, verdict: Ineffective}",
+            policy=LADDER,
+        )
+        == []
+    )
+
+
+def test_harm_stops_the_ladder(tmp_path):
+    """A person decides what comes after it."""
+    assert (
+        story(
+            tmp_path,
+            PROPOSED,
+            "{at: 15m, outcome: Held, reason: LadderStopped}",
+            until="15m",
+            events="{at: 2m, approve: Deployment/shop/cart}, "
+            "{at: 5m, settle: Deployment/shop/cart, verdict: Harmful}",
+            policy=LADDER,
+        )
+        == []
+    )
+
+
 def test_an_applied_change_without_a_verdict_stays_open_until_its_time_is_up(tmp_path):
     """Without proof the change is Inconclusive after the step's timeout of an hour."""
     assert (

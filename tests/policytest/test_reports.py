@@ -35,8 +35,8 @@ def test_text_has_a_line_for_each_case_the_difference_and_the_coverage(ran):
     assert lines[2].endswith("t.yaml:13:14: at 0s more-memory gave something else")
     assert "        -outcome: Proposed" in lines
     assert any(line.startswith("1 passed, 1 failed in ") for line in lines)
-    assert lines[-2].startswith("more-memory     9 % of branches asserted (1/11), missing: ")
-    assert lines[-1] == "more-memory: 9 % is less than the 50 % asked for"
+    assert lines[-2].startswith("more-memory   8.3 % of branches asserted (1/12), missing: ")
+    assert lines[-1] == "more-memory: 8.3 % is less than the 50 % asked for"
 
 
 def test_json_tells_what_came_in_every_cycle(ran):
@@ -56,7 +56,7 @@ def test_junit_is_well_formed_and_counts(ran):
     assert (tests.get("tests"), tests.get("failures")) == ("2", "1")
     assert [case.get("name") for case in tests] == ["good", "bad & <odd>"]
     assert "-outcome: Proposed" in tests[1].find("failure").text
-    assert coverage[0].find("failure").get("message") == "9 % is less than the 50 % asked for"
+    assert coverage[0].find("failure").get("message") == "8.3 % is less than the 50 % asked for"
 
 
 def test_github_annotates_the_line(ran):
@@ -64,5 +64,5 @@ def test_github_annotates_the_line(ran):
     lines = reports.github(ran).splitlines()
     assert lines[0].startswith("::error file=")
     assert "line=13,col=14::bad & <odd>: at 0s more-memory gave something else%0A---" in lines[0]
-    assert lines[1] == "::error::more-memory: 9 %25 is less than the 50 %25 asked for"
+    assert lines[1] == "::error::more-memory: 8.3 %25 is less than the 50 %25 asked for"
     assert lines[2] == "::notice::1 policy tests passed, 1 failed"

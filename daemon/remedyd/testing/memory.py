@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from remedyd.errors import Conflict
-from remedyd.model import Decision, DecisionState, Mode, Outcome
+from remedyd.model import Decision, DecisionState, Mode, Outcome, State
+from remedyd.model.state import Change
 
 _REMEMBERED = timedelta(days=1)
+_UNDONE = frozenset({Outcome.INEFFECTIVE, Outcome.HARMFUL})
 _FAILED = frozenset({Outcome.INEFFECTIVE, Outcome.HARMFUL, Outcome.INCONCLUSIVE})
 
 
@@ -124,13 +126,45 @@ class Memory:
         self._pending.append(Pending(decision, pending.made_at, proved_by, applied=True))
         key = (decision.policy, pending.workload, decision.step)
         times = (*self._state.attempts.get(key, ()), now)
-        self._state = replace(self._state, attempts={**self._state.attempts, key: times})
+        change = Change(
+            proposal=pending.id,
+            workload=pending.workload,
+            state=State.VERIFYING,
+            moved_at=now,
+            policy=decision.policy,
+            step=decision.step,
+            applied_at=now,
+            action=decision.action.type if decision.action else "",
+        )
+        self._state = replace(
+            self._state,
+            attempts={**self._state.attempts, key: times},
+            changes=(*self._state.changes, change),
+        )
 
     def _end(self, pending: Pending, at: datetime, verdict: Outcome | None = None) -> None:
         self._pending.remove(pending)
-        key = (pending.decision.policy, pending.workload)
+        workload = pending.workload
+        key = (pending.decision.policy, workload)
         state = replace(self._state, finished={**self._state.finished, key: at})
-        if verdict in _FAILED:
-            times = (*state.failures.get(pending.workload, ()), at)
-            state = replace(state, failures={**state.failures, pending.workload: times})
+        if verdict is not None:
+            failures = {name: at for name, at in state.failures.items() if name != workload}
+            if verdict in _FAILED:
+                failures[workload] = (*state.failures.get(workload, ()), at)
+            judged = tuple(_judged(one, pending, verdict, at) for one in state.changes)
+            state = replace(state, failures=failures, changes=judged)
         self._state = state
+
+
+def _judged(change: Change, pending: Pending, verdict: Outcome, at: datetime) -> Change:
+    """Return the change with its verdict, if it is the one of this proposal."""
+    if (change.proposal, change.workload) != (pending.id, pending.workload):
+        return change
+    undone = pending.decision.verify.rollback and verdict in _UNDONE
+    return replace(
+        change,
+        state=State.ROLLED_BACK if undone else State(verdict.value),
+        moved_at=at,
+        ended_at=at,
+        outcome=verdict if verdict in _FAILED else None,
+    )

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from remedyd.model import Mode
 from remedyd.policy.policy import Policy
 from remedyd.policy.reasons import Reason
-from remedyd.policy.schema import TargetKind
+from remedyd.policy.schema import OnFailure, TargetKind
 from remedyd.testing.policytest.schema import Came
 from remedyd.testing.policytest.seen import Seen
 
@@ -83,6 +83,8 @@ def branches(policy: Policy) -> Iterator[str]:
     yield f"hold {Reason.ALREADY_OPEN}"
     if spec.cooldown > timedelta(0):
         yield f"hold {Reason.COOLDOWN}"
+    if any(step.spec.on_failure is OnFailure.NEXT for step in policy.steps[:-1]):
+        yield f"hold {Reason.LADDER_STOPPED}"
     yield f"hold {Reason.STEPS_EXHAUSTED}"
     yield f"hold {Reason.HOURLY_LIMIT}"
     if spec.limits.max_targets_percent < _ALL_PERCENT:
