@@ -146,7 +146,7 @@ def _incidents() -> str:
         )
 
     return (
-        f"{events(0, 3, 40, 2)} AS kills, {events(1, 5, 120, 5)} AS crashes, "
+        f"{events(0, 3, 40, 2)} AS kills, {events(1, 5, 120, 2)} AS crashes, "
         f"{during(1, 5, 120)} AS crashing, {during(2, 4, 30)} AS hanging, "
         f"replicaset || '-' || substr(md5(w || '/' || r || '/' || "
         f"CASE WHEN w % 4 = 3 THEN m // {_DAY} ELSE 0 END), 1, 5) AS pod"

@@ -1,8 +1,8 @@
 """`remedyd replay`: what would have been proposed over a recording, when, and why not more."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,10 +12,34 @@ import typer
 from remedyd.cli import tables
 from remedyd.documents.values import parse_duration
 from remedyd.errors import InvalidInput
-from remedyd.model import Decision, DecisionKind
 
 if TYPE_CHECKING:
-    from remedyd.testing.replay import ReplayCycle
+    from remedyd.audits.definition import AuditSet
+    from remedyd.model import Decision
+    from remedyd.policy.policy import PolicySet
+    from remedyd.testing.backtest.run import Backtest
+    from remedyd.testing.replay import Cycle
+
+SHIPPED = "shipped policies"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Where a recording's figures go besides the terminal."""
+
+    plot: Path | None
+    report: Path | None
+
+    def __post_init__(self) -> None:
+        """Refuse what could only fail after minutes of work."""
+        if self.plot is not None and self.plot.suffix != ".html":
+            raise InvalidInput(
+                f"--plot {self.plot}: only HTML is written",
+                hint="Name a file that ends in .html; a browser prints or pictures it.",
+            )
+        for path in (self.plot, self.report):
+            if path is not None and not path.parent.is_dir():
+                raise InvalidInput(f"{path.parent}: no such directory")
 
 
 def replay(
@@ -23,113 +47,151 @@ def replay(
     policies: Annotated[
         list[Path] | None, typer.Option("--policies", help="Policy files [default: shipped]")
     ] = None,
+    against: Annotated[
+        list[Path] | None, typer.Option("--against", help="Policies to compare them with")
+    ] = None,
     audits: Annotated[
         list[Path] | None, typer.Option("--audits", help="Audit directories [default: shipped]")
     ] = None,
+    guardrails: Annotated[
+        Path | None, typer.Option("--guardrails", help="Guardrails file [default: built-in limits]")
+    ] = None,
     interval: Annotated[str, typer.Option("--every", help="Time between cycles")] = "1m",
+    approval: Annotated[
+        str, typer.Option("--approval-after", help="How long an approval would have taken")
+    ] = "10m",
     cluster: Annotated[str, typer.Option(help="Cluster name in the telemetry")] = "",
-    output: Annotated[str, typer.Option("--output", "-o", help="table or json")] = "table",
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Write a page with the plots: FILE.html")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the figures: FILE.json")
+    ] = None,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="table, or json with every cycle")
+    ] = "table",
 ) -> None:
-    """Run audits and policies over recorded telemetry; nothing is written anywhere."""
-    from remedyd.actions.registry import SCHEMAS
+    """Run audits and policies over recorded telemetry; nothing is written to any cluster."""
     from remedyd.audits.loader import load_audits
-    from remedyd.audits.runner import AuditRunner
-    from remedyd.model import ManualClock
-    from remedyd.offline.recording import RecordingSource
     from remedyd.paths import shipped
-    from remedyd.policy.loader import load_policies
-    from remedyd.testing import replay as replaying
+    from remedyd.testing.backtest.collecting import Collector, SideCollector
 
     tables.known_output(output)
-    step = _interval(interval)
+    wanted = _Wanted(plot, report)
+    step, after = _duration("--every", interval), _duration("--approval-after", approval)
+    if not step:
+        raise InvalidInput("--every: must be longer than nothing")
     if not recording.is_dir():
         raise InvalidInput(f"{recording}: no such directory", hint="name a recording's directory")
     loaded = load_audits(audits or [shipped("esql")])
-    rules = load_policies(policies or [shipped("policies")], audits=loaded.specs, actions=SCHEMAS)
+    sets = dict(_sets(policies, against, loaded))
+    test = _backtest(recording, loaded, list(sets.values()), step, (cluster, guardrails))
+    sides = [SideCollector(name, found, after) for name, found in sets.items()]
+    collector = Collector(sides, step, after)
+    if output == "json":
+        typer.echo(json.dumps([_as_json(c) for c in _collected(test, collector)], indent=2))
+    else:
+        _print(test, collector, recording.name)
+    _write(wanted, collector, recording.name, test)
+
+
+def _sets(
+    policies: list[Path] | None, against: list[Path] | None, audits: "AuditSet"
+) -> Iterator[tuple[str, "PolicySet"]]:
+    """Yield the policies with a name to call them by, and those to compare them with."""
+    from remedyd.actions.registry import SCHEMAS
+    from remedyd.paths import shipped
+    from remedyd.policy.loader import load_policies
+
+    first = ", ".join(map(str, policies)) if policies else SHIPPED
+    paths = policies or [shipped("policies")]
+    yield first, load_policies(paths, audits=audits.specs, actions=SCHEMAS)
+    if against:
+        second = ", ".join(map(str, against))
+        name = second if second != first else f"{second} (again)"
+        yield name, load_policies(against, audits=audits.specs, actions=SCHEMAS)
+
+
+def _backtest(
+    recording: Path,
+    audits: "AuditSet",
+    sets: "list[PolicySet]",
+    step: timedelta,
+    rest: tuple[str, Path | None],
+) -> "Backtest":
+    from remedyd.model import ManualClock
+    from remedyd.offline.recording import RecordingSource
+    from remedyd.policy.guardrails import Guardrails, load_guardrails
+    from remedyd.testing.backtest.run import Backtest
+    from remedyd.testing.replay import every, span
+
+    cluster, path = rest
+    rails = load_guardrails(path) if path else Guardrails()
     clock = ManualClock(datetime.max.replace(tzinfo=UTC))
     source = RecordingSource(recording, clock)
-    first, last = replaying.span(source)
-    runner = AuditRunner(source, clock, cluster, gate=loaded.gate)
-    times = replaying.every(first + step, last, step)
-    cycles = list(replaying.replay(runner, clock, loaded, rules, times))
-    if output == "json":
-        typer.echo(json.dumps([_as_json(cycle) for cycle in cycles], indent=2))
-        return
-    _print(cycles, first, last)
+    first, last = span(source)
+    if first + step > last:
+        raise InvalidInput(
+            f"the recording is shorter than --every: {last - first}", hint="Take a shorter time."
+        )
+    times = every(first + step, last, step)
+    return Backtest(source, clock, audits, sets, times, cluster=cluster, guardrails=rails)
 
 
-def _interval(text: str) -> timedelta:
+def _duration(option: str, text: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise InvalidInput(f"--every: {error}") from error
+        raise InvalidInput(f"{option}: {error}") from error
 
 
-def _print(cycles: list["ReplayCycle"], first: datetime, last: datetime) -> None:
-    console = tables.console()
-    console.print(f"{len(cycles)} cycles from {first:%Y-%m-%d %H:%M:%SZ} to {last:%H:%M:%SZ}\n")
-    proposals = tables.table(
-        "TIME", "POLICY", "TARGET", "ACTION", "EVIDENCE", title="Would be proposed"
-    )
-    for cycle in cycles:
-        for decision in cycle.proposed:
-            assert decision.action is not None
-            proposals.add_row(
-                f"{cycle.at:%H:%M:%S}",
-                decision.policy,
-                str(decision.target),
-                decision.action.type,
-                _evidence(decision),
-            )
-    console.print(proposals if proposals.row_count else "Nothing would have been proposed.")
-    rest = tables.table("POLICY", "TARGET", "DECISIONS", "LAST REASON", title="\nWhy not the rest")
-    for (policy, target), decisions in _others(cycles).items():
-        counts = Counter(f"{d.kind} {d.reason}" for d in decisions)
-        told = ", ".join(f"{n}x {what}" for what, n in counts.most_common(3))
-        rest.add_row(policy, target, told, decisions[-1].detail)
-    console.print(rest)
+def _collected(test: "Backtest", collector: Any) -> Iterator["Cycle"]:
+    for cycle in test.cycles():
+        collector.add(cycle)
+        yield cycle
 
 
-def _evidence(decision: Decision) -> str:
-    """Return the numbers of the row that stand for something being wrong."""
-    if decision.row is None:
-        return decision.detail
-    told = [
-        f"{name} {value:g}"
-        for name, value in decision.row.values.items()
-        if isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and value
-        and name not in ("samples", "severity_score")
-    ]
-    return ", ".join(told[:5])
+def _print(test: "Backtest", collector: Any, name: str) -> None:
+    from remedyd.cli import replay_text
+
+    rest = replay_text.Rest()
+    for cycle in _collected(test, collector):
+        rest.add(cycle.decided[0])
+    replay_text.show(collector.report(name, test.notices), rest)
 
 
-def _others(cycles: Iterable["ReplayCycle"]) -> dict[tuple[str, str], list[Decision]]:
-    """Group what was held, skipped or in error, leaving out rows that were simply healthy."""
-    found: dict[tuple[str, str], list[Decision]] = {}
-    for cycle in cycles:
-        for decision in cycle.decisions:
-            quiet = decision.kind is DecisionKind.SKIP and decision.reason == "Severity"
-            if decision.kind is not DecisionKind.PROPOSE and not quiet:
-                found.setdefault((decision.policy, str(decision.target)), []).append(decision)
-    return dict(sorted(found.items()))
+def _write(wanted: _Wanted, collector: Any, name: str, test: "Backtest") -> None:
+    from remedyd.testing.backtest.export import exported
+    from remedyd.testing.backtest.page import page
+
+    found = collector.report(name, test.notices)
+    if wanted.plot is not None:
+        wanted.plot.write_text(page(found), encoding="utf-8")
+        typer.echo(f"wrote {wanted.plot}", err=True)
+    if wanted.report is not None:
+        text = json.dumps(exported(found), indent=2, ensure_ascii=False)
+        wanted.report.write_text(f"{text}\n", encoding="utf-8")
+        typer.echo(f"wrote {wanted.report}", err=True)
 
 
-def _as_json(cycle: "ReplayCycle") -> dict[str, Any]:
-    return {
+def _as_json(cycle: "Cycle") -> dict[str, Any]:
+    found = {
         "at": cycle.at.isoformat(),
         "audits": {result.audit: result.outcome.value for result in cycle.results},
-        "decisions": [
-            {
-                "kind": decision.kind.value,
-                "policy": decision.policy,
-                "target": str(decision.target),
-                "reason": decision.reason,
-                "condition": decision.condition,
-                "detail": decision.detail,
-                "action": decision.action.type if decision.action else None,
-            }
-            for decision in cycle.decisions
-        ],
+        "decisions": [_decision(decision) for decision in cycle.decided[0]],
+    }
+    if len(cycle.decided) > 1:
+        found["against"] = [_decision(decision) for decision in cycle.decided[1]]
+    return found
+
+
+def _decision(decision: "Decision") -> dict[str, Any]:
+    return {
+        "kind": decision.kind.value,
+        "policy": decision.policy,
+        "target": str(decision.target),
+        "reason": decision.reason,
+        "condition": decision.condition,
+        "detail": decision.detail,
+        "action": decision.action.type if decision.action else None,
     }

@@ -1,0 +1,97 @@
+"""A backtest's figures in the terminal."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.table import Table
+
+from remedyd.cli import tables
+from remedyd.documents import format_duration
+from remedyd.model import Decision, DecisionKind
+from remedyd.policy.reasons import Reason
+from remedyd.testing.backtest.figures import Fate, Report, Side
+
+LISTED = 100
+"""Proposals listed for each set of policies; the page and the JSON have all."""
+
+_QUIET = frozenset({Reason.SEVERITY, Reason.DISABLED})
+
+
+class Rest:
+    """What was held, skipped or in error, by policy and target; healthy rows are left out."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self._counts: dict[tuple[str, str], Counter[str]] = {}
+        self._last: dict[tuple[str, str], str] = {}
+
+    def add(self, decisions: Iterable[Decision]) -> None:
+        """Take the decisions of one cycle."""
+        for decision in decisions:
+            if decision.kind is DecisionKind.PROPOSE or decision.reason in _QUIET:
+                continue
+            key = (decision.policy, str(decision.target))
+            self._counts.setdefault(key, Counter())[f"{decision.kind} {decision.reason}"] += 1
+            self._last[key] = decision.detail
+
+    def table(self) -> Table:
+        """Return a line for each policy and target."""
+        made = tables.table(
+            "POLICY", "TARGET", "DECISIONS", "LAST REASON", title="\nWhy not the rest"
+        )
+        for key, counts in sorted(self._counts.items()):
+            told = ", ".join(f"{n}x {what}" for what, n in counts.most_common(3))
+            made.add_row(*key, told, self._last[key])
+        return made
+
+
+def show(report: Report, rest: Rest) -> None:
+    """Print the figures of a backtest."""
+    console = tables.console()
+    first, last = report.times[0], report.times[-1]
+    console.print(
+        f"{len(report.times)} cycles from {first:%Y-%m-%d %H:%M:%SZ} to {last:%Y-%m-%d %H:%M:%SZ}, "
+        f"one every {format_duration(report.interval)}"
+    )
+    for notice in report.notices:
+        console.print(f"note: {notice}")
+    for side in report.sides:
+        console.print(_figures(side, report))
+        console.print(_proposals(side) if side.proposals else "\nNothing would have been proposed.")
+    console.print(rest.table())
+
+
+def _figures(side: Side, report: Report) -> Table:
+    after = format_duration(report.approval_after)
+    made = tables.table(
+        *("POLICY", "PROPOSALS", "TARGETS", f"RECOVERED ALONE IN {after}", "FALSE RATE"),
+        *("FLAPPING", "HELD"),
+        title=f"\nUnder {side.name}",
+    )
+    for policy in side.policies:
+        counts, rate = side.fates(policy), side.false_rate(policy)
+        held = Counter(dict(side.held.get(policy, {}))).most_common()
+        made.add_row(
+            policy,
+            str(sum(counts.values())),
+            str(side.targets(policy)),
+            str(counts[Fate.RECOVERED]),
+            "-" if rate is None else f"{rate:.0%}",
+            str(side.flapping(policy)),
+            ", ".join(f"{n}x {reason}" for reason, n in held) or "-",
+        )
+    return made
+
+
+def _proposals(side: Side) -> Table:
+    hidden = len(side.proposals) - LISTED
+    more = f" (the first {LISTED} of {len(side.proposals)})" if hidden > 0 else ""
+    made = tables.table(
+        *("TIME", "POLICY", "TARGET", "ACTION", "AT APPROVAL", "WHY"),
+        title=f"\nWould be proposed{more}",
+    )
+    for one in side.proposals[:LISTED]:
+        made.add_row(
+            f"{one.at:%m-%d %H:%M:%S}", one.policy, one.target, one.action, one.fate, one.detail
+        )
+    return made
