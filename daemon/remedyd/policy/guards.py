@@ -185,4 +185,3 @@ def _recent(times: Iterable[datetime], now: datetime, span: timedelta) -> int:
 
 def _namespace(match: Match) -> Namespace:
     return match.target.cluster, match.target.namespace
-
