@@ -146,8 +146,9 @@ class Daemon:
         telemetry: Telemetry | None = None,
         guardrails: Guardrails | None = None,
         dry_run: bool = False,
+        store: Store | None = None,
     ) -> None:
-        """Take a directory with (or for) the store, and the world."""
+        """Take a directory with (or for) the store, and the world; `store` is one in use."""
         numbers = count(1)
         self.ids = ids or (lambda: ProposalId(f"p{next(numbers)}"))
         self.clock = clock
@@ -156,8 +157,9 @@ class Daemon:
         self.guardrails = guardrails or Guardrails()
         self.metrics = Metrics()
         self.told: list[Alert] = []
-        self.store = Store(f"sqlite:///{home / 'remedyd.db'}", clock)
-        self.store.migrate()
+        self.store = store or Store(f"sqlite:///{home / 'remedyd.db'}", clock)
+        if store is None:
+            self.store.migrate()
         self.planner = RaisingPlanner(cluster)
         self.guard = Guard(
             self.store, cluster, clock, self.guardrails, self.metrics, dry_run=dry_run

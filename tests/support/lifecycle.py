@@ -1,0 +1,333 @@
+"""A model of whole proposal lives: two daemons on one store, a cluster, and faults everywhere.
+
+The oracle is simple and looks at the cluster alone: at the moment a write lands, the store must
+hold a valid approval of exactly that proposal and no pause; of each proposal at most one change
+and one undo may land; and when all faults are over, the store must say what the cluster shows.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count, pairwise
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from hypothesis import event
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from sqlalchemy.engine import Engine
+
+from remedyd.errors import RemedydError
+from remedyd.model import Principal, Proposal, ProposalId, Scope, Severity, State
+from remedyd.proposals import approvals, lifecycle
+from remedyd.proposals.query import ProposalFilter
+from remedyd.proposals.store import Store
+from remedyd.proposals.tables import metadata
+from support.daemons import Daemon, Telemetry
+from support.fakecluster import Fault, Landed, cluster
+from support.guardrails import guardrails
+from support.proposals import a_clock
+
+NAMES = ("cart", "checkout", "web")
+LIMITS = guardrails(
+    "{concurrency: 100, workloadsPercent: 100, rate: {perHour: 1000, perNamespace: 1000}, "
+    "cooldown: {initial: 1s, longest: 1s}, quarantineAfter: 100, repeat: 1s}"
+)
+PEOPLE = (
+    Principal("ann", frozenset({Scope.APPROVER})),
+    Principal("ben", frozenset({Scope.APPROVER})),
+    Principal("pat", frozenset({Scope.PROPOSER})),
+)
+STORE_FAULTS = ("none", "begin", "before-commit", "after-commit")
+
+
+@dataclass
+class StoreFaults:
+    """What happens to the next transactions of the store; used up one by one."""
+
+    next: list[str] = field(default_factory=list)
+    armed: bool = True
+
+    def take(self, *kinds: str) -> str:
+        """Use up the next fault if it is of one of these kinds, or none at all."""
+        if not self.armed or not self.next or self.next[0] not in (*kinds, "none"):
+            return "none"
+        return self.next.pop(0)
+
+
+def _failed() -> sa.exc.OperationalError:
+    return sa.exc.OperationalError("", {}, Exception("the disk is gone for a moment"))
+
+
+@contextmanager
+def faulty(faults: StoreFaults) -> Iterator[None]:
+    """Let every SQLAlchemy engine fail as told."""
+
+    def begin(connection: Any) -> None:
+        if faults.take("begin") == "begin":
+            raise _failed()
+
+    def commit(connection: Any) -> None:
+        kind = faults.take("before-commit", "after-commit")
+        if kind == "after-commit":
+            connection.connection.driver_connection.commit()
+        if kind != "none":
+            raise _failed()
+
+    listeners = (("begin", begin), ("commit", commit))
+    for name, listener in listeners:
+        sa.event.listen(Engine, name, listener)
+    try:
+        yield
+    finally:
+        for name, listener in listeners:
+            sa.event.remove(Engine, name, listener)
+
+
+class World:
+    """What lasts over many lives: two connections to one store, emptied before each life."""
+
+    def __init__(self, home: Path) -> None:
+        """Take a directory."""
+        self.home = home
+        self.clock = a_clock()
+        self.faults = StoreFaults()
+        url = f"sqlite:///{home / 'remedyd.db'}"
+        self.stores = [Store(url, self.clock) for _ in (0, 1)]
+        self.stores[0].migrate()
+        self._raw = sa.create_engine(url)
+
+    def empty(self) -> "World":
+        """Forget everything."""
+        self.faults.next.clear()
+        self.faults.armed = False
+        self.clock.current = a_clock().current
+        with self._raw.begin() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(table.delete())
+        self.faults.armed = True
+        return self
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._raw.dispose()
+        for store in self.stores:
+            store.close()
+
+
+class Lives(RuleBasedStateMachine):
+    """Any order of proposals, approvals, ticks of two daemons, pauses, restarts and faults."""
+
+    def __init__(self, world: "World") -> None:
+        """Take two connections to one empty store, and how they fail."""
+        super().__init__()
+        self.world = world
+        self.store_faults = world.faults
+        self.clock = world.clock
+        self.numbers = count(1)
+        self.cluster = cluster(*NAMES)
+        self.telemetry = Telemetry(self.cluster)
+        self.cluster.on_landing = self._landed
+        self.cluster.interleave = self._other_works
+        self.seen: dict[str, list[Landed]] = {}
+        self.wrong: list[str] = []
+        self.working = 0
+        self.depth = 0
+        with self._calm():
+            self.daemons = [self._daemon(which) for which in (0, 1)]
+
+    def _daemon(self, which: int) -> Daemon:
+        return Daemon(
+            self.world.home,
+            self.cluster,
+            self.clock,
+            ids=lambda: ProposalId(f"p{next(self.numbers)}"),
+            telemetry=self.telemetry,
+            guardrails=LIMITS,
+            store=self.world.stores[which],
+        )
+
+    @contextmanager
+    def _calm(self) -> Iterator[None]:
+        """Look at the truth: nothing fails meanwhile, and no fault is used up."""
+        was, self.store_faults.armed = self.store_faults.armed, False
+        kept, self.cluster.faults = self.cluster.faults, []
+        try:
+            yield
+        finally:
+            self.store_faults.armed = was
+            self.cluster.faults = kept
+
+    def _landed(self, made: Landed) -> None:
+        """Judge a write at the moment it lands."""
+        with self._calm():
+            store = self.daemons[self.working].store
+            proposal = store.get(ProposalId(made.proposal))
+            paused = store.flags.paused()
+        writing = State.ROLLING_BACK if made.undo else State.APPLYING
+        if proposal.state is not writing:
+            self.wrong.append(f"{made} while {proposal.state}")
+        if not approvals.stand(proposal):
+            self.wrong.append(f"{made} without a valid approval")
+        if paused:
+            self.wrong.append(f"{made} during a pause")
+        if proposal.plan.target.name != made.name:
+            self.wrong.append(f"{made} on another object than {proposal.plan.target}")
+        self.seen.setdefault(made.proposal, []).append(made)
+        event("an undo landed" if made.undo else "a change landed")
+
+    def _other_works(self) -> None:
+        """In the middle of one daemon's call the other one does everything it can."""
+        if self.depth:
+            return
+        self.depth, was = 1, self.working
+        self.working = 1 - was
+        event("interleaved")
+        try:
+            self.daemons[self.working].loop.tick()
+        finally:
+            self.depth, self.working = 0, was
+
+    def _on(self, which: int) -> Daemon:
+        self.working = which
+        return self.daemons[which]
+
+    def _all(self) -> list[Proposal]:
+        with self._calm():
+            return list(self.daemons[0].store.list(ProposalFilter(limit=200)).items)
+
+    @rule(which=st.integers(0, 1), name=st.sampled_from(NAMES), eyes=st.integers(1, 2))
+    def propose(self, which: int, name: str, eyes: int) -> None:
+        """A policy asks for a change."""
+        with suppress(RemedydError):
+            self._on(which).propose(name, approvals=eyes)
+
+    @precondition(lambda self: self._all())
+    @rule(
+        which=st.integers(0, 1),
+        pick=st.integers(0, 30),
+        who=st.sampled_from(PEOPLE),
+        right=st.booleans(),
+    )
+    def approve(self, which: int, pick: int, who: Principal, right: bool) -> None:
+        """Anyone approves anything, with the right digest or another one."""
+        known = self._all()
+        proposal = known[pick % len(known)]
+        digest = proposal.digest if right else known[0].digest
+        with suppress(RemedydError):
+            self._on(which).gate.approve(proposal.id, digest, who)
+
+    @precondition(lambda self: any(p.state is State.PROPOSED for p in self._all()))
+    @rule(which=st.integers(0, 1), pick=st.integers(0, 30))
+    def approve_what_waits(self, which: int, pick: int) -> None:
+        """Two people approve what waits, so that long lives are common."""
+        waiting = [p for p in self._all() if p.state is State.PROPOSED]
+        proposal = waiting[pick % len(waiting)]
+        for who in PEOPLE[:2]:
+            with suppress(RemedydError):
+                self._on(which).gate.approve(proposal.id, proposal.digest, who)
+
+    @precondition(lambda self: self._all())
+    @rule(which=st.integers(0, 1), pick=st.integers(0, 30), verb=st.sampled_from(["no", "back"]))
+    def reject_or_roll_back(self, which: int, pick: int, verb: str) -> None:
+        """A person rejects, or has a change taken back."""
+        known = self._all()
+        proposal = known[pick % len(known)]
+        gate = self._on(which).gate
+        with suppress(RemedydError):
+            (gate.reject if verb == "no" else gate.rollback)(proposal.id, PEOPLE[0])
+
+    @rule(
+        which=st.integers(0, 1),
+        calls=st.lists(st.sampled_from(Fault), max_size=8),
+        commits=st.lists(st.sampled_from(STORE_FAULTS), max_size=5),
+    )
+    def tick(self, which: int, calls: list[Fault], commits: list[str]) -> None:
+        """A daemon works, while calls to API server and store fail."""
+        self.cluster.faults = list(calls)
+        self.store_faults.next[:] = commits
+        self._on(which).loop.tick()
+        self.cluster.faults = []
+        self.store_faults.next.clear()
+
+    @rule(minutes=st.sampled_from([1, 6, 20]), done=st.booleans())
+    def wait(self, minutes: int, done: bool) -> None:
+        """Time passes, and the controllers do their work, or not."""
+        self.clock.advance(timedelta(minutes=minutes))
+        if done:
+            self.daemons[0].finish_rollouts()
+
+    @rule(name=st.sampled_from(NAMES), grade=st.sampled_from([None, *Severity]))
+    def grade(self, name: str, grade: Severity | None) -> None:
+        """Telemetry says something else about a workload, or nothing."""
+        self.telemetry.grades[name] = grade
+
+    @rule(which=st.integers(0, 1), on=st.booleans())
+    def switch(self, which: int, on: bool) -> None:
+        """A person pauses or resumes."""
+        with self._calm():
+            flags = self._on(which).store.flags
+            (flags.pause if on else flags.resume)("ann", self.clock.now())
+
+    @rule(name=st.sampled_from(NAMES), memory=st.sampled_from([None, "200Mi"]))
+    def meddle(self, name: str, memory: str | None) -> None:
+        """Somebody else changes the workload: our field, or another."""
+        body: dict[str, Any] = {"metadata": {"labels": {"touched": str(self.clock.now())}}}
+        if memory:
+            container = {"name": "app", "resources": {"limits": {"memory": memory}}}
+            body = {"spec": {"template": {"spec": {"containers": [container]}}}}
+        self.cluster.change("Deployment", "shop", name, body)
+
+    @rule(which=st.integers(0, 1))
+    def restart(self, which: int) -> None:
+        """A daemon dies and another process takes its place."""
+        with self._calm():
+            self.daemons[which] = self._daemon(which)
+
+    @invariant()
+    def nothing_went_wrong(self) -> None:
+        """No write without a valid approval, none in a pause, no double one."""
+        assert self.wrong == []
+        for key, landed in self.seen.items():
+            changes = [made for made in landed if not made.undo]
+            assert len(changes) <= 1, f"{key} was written {len(changes)} times"
+        held = [p.plan.target.workload for p in self._all() if lifecycle.is_open(p)]
+        assert len(held) == len(set(held))
+
+    def teardown(self) -> None:
+        """When all faults are over, every life comes to its end and the store is right."""
+        self.cluster.faults = []
+        self.store_faults.next.clear()
+        self._come_to_an_end()
+        self.nothing_went_wrong()
+        self._store_is_right()
+
+    def _come_to_an_end(self) -> None:
+        store = self.daemons[0].store
+        store.flags.resume("ann", self.clock.now())
+        for _ in range(40):
+            self.daemons[0].finish_rollouts()
+            for which in (0, 1):
+                self._on(which).loop.tick()
+            if not store.unfinished():
+                return
+            self.clock.advance(timedelta(minutes=20))
+        left = [(p.id, p.state) for p in store.unfinished()]
+        raise AssertionError(f"never came to an end: {left}")
+
+    def _store_is_right(self) -> None:
+        for proposal in self._all():
+            event(f"ended {proposal.state}")
+            landed = self.seen.get(proposal.id, [])
+            changed = any(not made.undo for made in landed)
+            assert changed is (proposal.applied is not None), f"{proposal.id}: {proposal.state}"
+            if proposal.state is State.ROLLED_BACK and not any(made.undo for made in landed):
+                # the fields were back already, by somebody else's hand
+                assert proposal.rollback is not None
+            events = self.daemons[0].store.events(proposal.id)
+            assert [one.sequence for one in events] == list(range(proposal.version + 1))
+            states = [one.state for one in events]
+            for before, after in pairwise(states):
+                assert before is after or lifecycle.allowed(before, after), states
