@@ -244,6 +244,12 @@ class Service:
             _require(principal, Scope.VIEWER, target.namespace)
         return self._planner.plan(target, ActionRequest("Status"))
 
+    def first_container(self, principal: Principal, target: Target) -> str:
+        """Return the first container's name, for callers whose words have no place for one."""
+        with self._attempts.watch(principal, "read status", namespace=target.namespace):
+            _require(principal, Scope.PROPOSER, target.namespace)
+        return self._planner.first_container(target)
+
     def request(
         self, principal: Principal, target: Target, action: ActionRequest, comment: str = ""
     ) -> Proposal:

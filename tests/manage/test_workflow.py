@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +28,22 @@ SCENARIO = Scenario(
         for name in NAMES
     ),
     namespaces=("default", "kube-system"),
+)
+SCENARIO = replace(
+    SCENARIO,
+    workloads=(
+        *SCENARIO.workloads,
+        WorkloadSpec(
+            "default",
+            "with-sidecar",
+            "registry.example.com/with-sidecar:1.0",
+            "40Mi",
+            "20m",
+            2,
+            limits=("200m", "256Mi"),
+            sidecar=True,
+        ),
+    ),
 )
 
 # The workflow's http step: every value is rendered text, whatever its type.
@@ -113,6 +130,16 @@ def test_memory_tuning_patches_the_limit(running: Running, lab: Lab) -> None:
     assert after["resources"]["limits"]["memory"] == "512Mi"
     before["resources"]["limits"]["memory"] = "512Mi"
     assert after == before
+
+
+def test_memory_tuning_of_several_containers_takes_the_first(running: Running, lab: Lab) -> None:
+    """As the bridge did: the body has no place for a container's name."""
+    body = rendered(action="update_resources", deployment_name="with-sidecar", memory_limit="512Mi")
+    answer = running.client("approver").post("/manage", json=body)
+    assert answer.status_code == 200, answer.text
+    first, second = deployment(lab, "with-sidecar")["spec"]["template"]["spec"]["containers"]
+    assert first["resources"]["limits"]["memory"] == "512Mi"
+    assert second["resources"].get("limits", {}).get("memory") != "512Mi"
 
 
 def test_restart_rolls_the_pods(running: Running, lab: Lab) -> None:

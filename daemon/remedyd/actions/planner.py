@@ -50,6 +50,12 @@ class Planner:
         plan = draft(self._cluster, self._clock.now(), target, request, row, self._history)
         return plan if plan.patch is None or plan.blocked else self._rehearsed(plan)
 
+    def first_container(self, target: Target) -> str:
+        """Return the name of the workload's first container; raises as `plan` for the read."""
+        workload = _read(self._cluster, target)
+        name: str = workload["spec"]["template"]["spec"]["containers"][0]["name"]
+        return name
+
     def recheck(self, plan: Plan, live: KubeObject) -> tuple[Precheck, ...]:
         """Run the prechecks again on the object as it is now: for the door."""
         around = Surroundings(self._cluster, live)

@@ -5,6 +5,7 @@ action uses are read. An approver's token applies at once; a proposer's gets a p
 """
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
@@ -115,8 +116,11 @@ def manage(
     target = Target(ctx.cluster, body.namespace, "Deployment", body.deployment)
     if body.action == "status":
         return _success(ctx.service.status(principal, target).consequence)
+    action = _action(body)
+    if action.type == "UpdateResources":  # the bridge changed the first container
+        target = replace(target, container=ctx.service.first_container(principal, target))
     try:
-        proposal = ctx.service.request(principal, target, _action(body), "asked for by /manage")
+        proposal = ctx.service.request(principal, target, action, "asked for by /manage")
     except Refused as refused:
         if refused.reason == "NoChange":
             return _success(f"Nothing to change: {refused.message}")
