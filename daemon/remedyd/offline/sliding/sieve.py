@@ -46,10 +46,11 @@ class Sieve:
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """The result of one window: its rows in order, without those left out, and their `count`.
+    """The result of one window: its rows in order, without those left out.
 
-    At least one row is there if the window has any. `subjects` are those of all rows, empty when
-    none was left out; windows with the same ones share the object.
+    Of the rows that may be left out one is always there, so that a result in which some row was
+    usable never looks like one without any. `count` is that of all rows. `subjects` are those of
+    all rows, empty when none was left out; windows with the same ones share the object.
     """
 
     table: Table
@@ -98,7 +99,7 @@ class Sifter:
         return (
             f'WITH f AS (SELECT *, rowid AS "~row", {self._fine(sieve, series)} AS "~fine" '
             f"FROM {passed.table}), "
-            f'w AS (SELECT {NUMBER} AS "~of", min("~row") AS "~one", '
+            f'w AS (SELECT {NUMBER} AS "~of", min("~row") FILTER (WHERE "~fine") AS "~one", '
             f'{" OR ".join(unusual)} AS "~whole" FROM f GROUP BY 1) '
             f'SELECT {NUMBER}, {passed.items} FROM f JOIN w ON {NUMBER} = "~of" '
             f'WHERE NOT "~fine" OR "~whole" OR "~row" = "~one" {passed.order}'
