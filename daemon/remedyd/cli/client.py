@@ -1,27 +1,49 @@
-"""The CLI's HTTP client: where the daemon is, which token, and what its problems mean."""
+"""The CLI's HTTP client: asks one daemon, and turns its problems into our errors."""
 
-import os
-from pathlib import Path
+import json
+import ssl
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 
-from remedyd.errors import ConfigurationError, Conflict, NotFound, RemedydError, Unauthenticated
+from remedyd.cli import contexts
+from remedyd.errors import (
+    ConfigurationError,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    RemedydError,
+    Unauthenticated,
+)
 
-_KINDS: dict[int, type[RemedydError]] = {401: Unauthenticated, 404: NotFound, 409: Conflict}
+_KINDS: dict[int, type[RemedydError]] = {
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    410: Conflict,
+    422: InvalidInput,
+}
+_SPARE_SECONDS = 15.0
 
 
 class Client:
     """Speaks to one daemon. The token comes from the environment or a file, never from argv."""
 
-    def __init__(self, url: str = "", *, timeout_seconds: float = 30.0) -> None:
-        """Take the daemon's base URL, by default `$REMEDYD_URL` or the local port."""
-        base = url or os.environ.get("REMEDYD_URL", "http://127.0.0.1:8000")
+    def __init__(
+        self, connection: contexts.Connection | None = None, *, timeout_seconds: float = 30.0
+    ) -> None:
+        """Take where the daemon is, by default what flags, environment and contexts say."""
+        found = connection or contexts.connection()
         self._http = httpx2.Client(
-            base_url=base.rstrip("/"),
+            base_url=found.url,
             timeout=timeout_seconds,
-            headers={"Authorization": f"Bearer {token()}"},
+            headers={"Authorization": f"Bearer {found.token}"},
+            verify=_trust(found),
         )
+        self.connection = found
 
     def get(self, path: str, **params: Any) -> Any:
         """Return the JSON at `path`; raise what the problem details say."""
@@ -35,28 +57,60 @@ class Client:
         """Delete what is at `path` and return the JSON answer."""
         return self._send("DELETE", path, params={k: v for k, v in params.items() if v})
 
+    def wait(self, path: str, seconds: float, **params: Any) -> Any:
+        """Return the JSON at `path`, which the daemon may hold back for `seconds`."""
+        given = {k: v for k, v in params.items() if v is not None} | {"wait": seconds}
+        return self._send("GET", path, params=given, timeout=seconds + _SPARE_SECONDS)
+
+    def answer(self, path: str) -> tuple[int, Any]:
+        """Return status and JSON of a GET whose error statuses are an answer, too."""
+        response = self._request("GET", path)
+        return response.status_code, response.json()
+
+    def events(self, last_id: str = "", **params: Any) -> Iterator[dict[str, Any]]:
+        """Give each event of the stream as it comes; reconnects behind the last one."""
+        given = {k: v for k, v in params.items() if v}
+        while True:
+            headers = {"Last-Event-ID": last_id} if last_id else {}
+            with self._http.stream(
+                "GET", "/v1/events", params=given, headers=headers, timeout=None
+            ) as stream:
+                if not stream.is_success:
+                    stream.read()
+                    raise _problem(stream)
+                for line in stream.iter_lines():
+                    if line.startswith("data: "):
+                        event: dict[str, Any] = json.loads(line[6:])
+                        last_id = str(event["position"])
+                        yield event
+                    elif line.startswith(": from "):
+                        last_id = last_id or line.removeprefix(": from ")
+
     def _send(self, method: str, path: str, **options: Any) -> Any:
-        try:
-            response = self._http.request(method, path, **options)
-        except httpx2.HTTPError as error:
-            raise RemedydError(
-                f"{self._http.base_url}: {error}",
-                hint="is the daemon running there? Set REMEDYD_URL or port-forward to it",
-            ) from error
+        response = self._request(method, path, **options)
         if response.is_success:
             return response.json()
         raise _problem(response)
 
+    def _request(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        try:
+            return self._http.request(method, path, **options)
+        except httpx2.HTTPError as error:
+            raise RemedydError(
+                f"{self.connection.url}: {error}",
+                hint="is the daemon running there? Set REMEDYD_URL or port-forward to it",
+            ) from error
 
-def token() -> str:
-    """Return the token of `$REMEDYD_TOKEN` or of the file `$REMEDYD_TOKEN_FILE`."""
-    if value := os.environ.get("REMEDYD_TOKEN"):
-        return value
-    if file := os.environ.get("REMEDYD_TOKEN_FILE"):
-        return Path(file).read_text(encoding="utf-8").strip()
-    raise ConfigurationError(
-        "no token", hint="set REMEDYD_TOKEN or REMEDYD_TOKEN_FILE to your bearer token"
-    )
+
+def _trust(connection: contexts.Connection) -> ssl.SSLContext | bool:
+    if connection.ca is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(connection.ca))
+    except OSError as error:
+        raise ConfigurationError(
+            f"the CA file {connection.ca} cannot be used: {error.strerror or error}"
+        ) from error
 
 
 def _problem(response: httpx2.Response) -> RemedydError:

@@ -5,18 +5,22 @@ Every group lives in a module of its own and is imported when it is asked for, s
 """
 
 import importlib
+import os
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 import typer
 
 from remedyd import __version__
+from remedyd.cli.chosen import Chosen, choose
 from remedyd.cli.failures import explained
 
 GROUPS: Final = {
     "audit": ("remedyd.cli.audit", "List, explain, check and run audits"),
     "policy": ("remedyd.cli.policy", "Validate, test and explain policies"),
-    "proposals": ("remedyd.cli.proposals", "List, show, approve and reject proposals"),
+    "proposals": ("remedyd.cli.proposals", "List, show, approve, reject and roll back"),
+    "propose": ("remedyd.cli.propose", "Ask for a change by hand"),
     "recording": ("remedyd.cli.record", "Convert recorded telemetry"),
     "rbac": ("remedyd.cli.rbac", "Render and check the rights in Kubernetes"),
     "holds": ("remedyd.cli.controls", "List quarantines and storms, lift quarantines"),
@@ -24,6 +28,8 @@ GROUPS: Final = {
 }
 COMMANDS: Final = {
     "run": ("remedyd.cli.run", "Run the daemon"),
+    "status": ("remedyd.cli.status", "Show how the daemon or a workload stands"),
+    "contexts": ("remedyd.cli.context", "List the daemons that you have named"),
     "record": ("remedyd.cli.record", "Export telemetry from Elasticsearch into a recording"),
     "parity": ("remedyd.cli.parity", "Compare the offline engine with an Elasticsearch"),
     "replay": ("remedyd.cli.replay", "Run audits and policies over a recording"),
@@ -31,6 +37,8 @@ COMMANDS: Final = {
     "resume": ("remedyd.cli.controls", "Allow writes again"),
     "demo": ("remedyd.lab.demo", "Show the whole loop on the embedded lab"),
 }
+
+_WITH_VALUE: Final = frozenset({"--context", "--url", "--token-file", "--ca"})
 
 
 def build(wanted: str = "") -> typer.Typer:
@@ -65,15 +73,36 @@ def _version(wanted: bool) -> None:
 
 
 def _root(
+    context: str = typer.Option("", help="Which daemon, by its name in your contexts file"),
+    url: str = typer.Option("", help="Where the daemon is [env: REMEDYD_URL]"),
+    token_file: str = typer.Option("", help="File with your token [env: REMEDYD_TOKEN_FILE]"),
+    ca: str = typer.Option("", help="CA file of the daemon's certificate [env: REMEDYD_CA_FILE]"),
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Show the version"
     ),
 ) -> None:
     """Closed-loop Kubernetes remediation with an approval gate."""
+    choose(Chosen(context, url, token_file, ca))
+
+
+def command(words: Sequence[str]) -> str:
+    """Return the command among the words of a command line, "" when there is none."""
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word.startswith("-"):
+            skip = word in _WITH_VALUE
+        else:
+            return word
+    return ""
 
 
 def main() -> None:
     """Run the command line; exit 0 ok, 1 the thing tested failed, 2 invalid input."""
-    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    typed = sys.argv[1:]
+    if "_REMEDYD_COMPLETE" in os.environ:  # a shell asks for completions of what is typed so far
+        line = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
+        typed = line.split()[1:]
     with explained():
-        build(words[0] if words else "")()
+        build(command(typed))(prog_name="remedyd")

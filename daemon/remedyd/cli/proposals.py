@@ -1,60 +1,74 @@
 """`remedyd proposals`: what waits for an approver, and the approver's word."""
 
-import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from remedyd.cli import tables
 from remedyd.cli.client import Client
-from remedyd.errors import Conflict
+from remedyd.errors import Conflict, InvalidInput
 
 app = typer.Typer(no_args_is_help=True)
 
-Output = Annotated[str, typer.Option("--output", "-o", help="table or json")]
+Output = Annotated[str, typer.Option("--output", "-o", help="table, json or yaml")]
 Id = Annotated[str, typer.Argument(help="Proposal id", show_default=False)]
+Why = Annotated[str, typer.Option("--reason", "-m", help="Why; part of the history")]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on showing what moves")]
+
+ENDED: Final = frozenset(
+    {
+        *("Effective", "Ineffective", "Harmful", "Inconclusive", "RolledBack", "RollbackFailed"),
+        *("Failed", "Stale", "Expired", "Rejected", "Superseded", "DryRun"),
+    }
+)
+_HEADERS: Final = ("ID", "STATE", "TARGET", "ACTION", "POLICY", "MADE AT")
+_WAIT_SECONDS: Final = 30.0
 
 
 @app.command("list")
 def list_(
     state: Annotated[list[str] | None, typer.Option(help="Only these states")] = None,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Only this one")] = "",
+    policy: Annotated[str, typer.Option(help="Only of this policy")] = "",
     limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
+    watch: Watch = False,
     output: Output = "table",
 ) -> None:
-    """List proposals, newest first."""
-    tables.known_output(output)
-    page = Client().get("/v1/proposals", state=state, namespace=namespace, limit=limit)
-    if output == "json":
-        typer.echo(json.dumps(page["items"], indent=2))
-        return
-    table = tables.table("ID", "STATE", "TARGET", "ACTION", "POLICY", "MADE AT")
-    for item in page["items"]:
-        target = item["target"]
-        name = f"{target['kind']}/{target['namespace']}/{target['name']}"
-        table.add_row(
-            item["id"],
-            item["state"],
-            name,
-            item["action"],
-            item["policy"] or "(requested)",
-            item["created_at"][:19],
-        )
-    tables.console().print(table)
+    """List proposals, newest first; with --watch, then each as it moves."""
+    if output not in ("table", "json", "yaml"):
+        tables.printed(None, output)
+    client = Client()
+    page = client.get("/v1/proposals", state=state, namespace=namespace, policy=policy, limit=limit)
+    if not tables.printed(page["items"], output):
+        table = tables.table(*_HEADERS)
+        for item in page["items"]:
+            table.add_row(*_row(item))
+        tables.console().print(table)
+    if watch:
+        if output == "yaml":
+            raise InvalidInput("--watch goes with table or json", hint="yaml is one document")
+        _follow(client, output, frozenset(state or ()), namespace=namespace, policy=policy)
 
 
 @app.command()
-def show(proposal: Id, output: Output = "table") -> None:
+def show(proposal: Id, watch: Watch = False, output: Output = "table") -> None:
     """Show one proposal on one screen: what, why, diff, prechecks, digest."""
-    tables.known_output(output)
-    item = Client().get(f"/v1/proposals/{proposal}")
-    typer.echo(json.dumps(item, indent=2) if output == "json" else item["summary"])
+    client = Client()
+    item = client.get(f"/v1/proposals/{proposal}")
+    if not tables.printed(item, output):
+        typer.echo(item["summary"])
+        typer.echo(f"State    {item['state']}")
+    if watch:
+        awaited(client, item)
 
 
 @app.command()
-def events(proposal: Id) -> None:
+def events(proposal: Id, output: Output = "table") -> None:
     """Show the history of a proposal."""
-    for event in Client().get(f"/v1/proposals/{proposal}/events"):
+    found = Client().get(f"/v1/proposals/{proposal}/events")
+    if tables.printed(found, output):
+        return
+    for event in found:
         typer.echo(
             f"{event['at'][:19]}  {event['state']:<14} {event['action']:<18} "
             f"{event['principal']}  {event['detail']}"
@@ -66,6 +80,9 @@ def approve(
     proposal: Id,
     digest: Annotated[str, typer.Option(help="The digest you read; asked for when left out")] = "",
     comment: Annotated[str, typer.Option("--comment", "-m", help="Why")] = "",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Until the change is proved or ended")
+    ] = False,
 ) -> None:
     """Approve exactly what was shown: the digest has to match."""
     client = Client()
@@ -75,15 +92,65 @@ def approve(
         if not typer.confirm("Approve this?"):
             raise Conflict("not approved")
         digest = item["digest"]
-    _told(client.post(f"/v1/proposals/{proposal}/approve", {"digest": digest, "comment": comment}))
+    told = client.post(f"/v1/proposals/{proposal}/approve", {"digest": digest, "comment": comment})
+    _told(told)
+    if wait:
+        awaited(client, told)
 
 
 @app.command()
-def reject(
-    proposal: Id, reason: Annotated[str, typer.Option("--reason", "-m", help="Why")] = ""
-) -> None:
+def reject(proposal: Id, reason: Why = "") -> None:
     """Reject a proposal."""
     _told(Client().post(f"/v1/proposals/{proposal}/reject", {"reason": reason}))
+
+
+@app.command()
+def rollback(
+    proposal: Id,
+    reason: Why = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Until it is undone")] = False,
+) -> None:
+    """Take an applied change back, where its fields are still ours."""
+    client = Client()
+    told = client.post(f"/v1/proposals/{proposal}/rollback", {"reason": reason})
+    _told(told)
+    if wait:
+        awaited(client, told, good="RolledBack")
+
+
+def awaited(client: Client, item: dict[str, Any], good: str = "Effective") -> None:
+    """Tell each state until the end; exit 1 unless the last one is `good`."""
+    while item["state"] not in ENDED:
+        path = f"/v1/proposals/{item['id']}"
+        moved = client.wait(path, _WAIT_SECONDS, version=item["version"])
+        if moved["version"] != item["version"]:
+            typer.echo(f"{moved['updated_at'][:19]}  {moved['state']:<14} {moved['reason']}")
+        item = moved
+    if item["state"] != good:
+        raise typer.Exit(1)
+
+
+def _follow(client: Client, output: str, states: frozenset[str], **wanted: str) -> None:
+    for event in client.events(**wanted):
+        if states and event["state"] not in states:
+            continue
+        if output == "json":
+            tables.printed(event, output)
+            continue
+        item = client.get(f"/v1/proposals/{event['proposal']}")
+        typer.echo("  ".join([*_row(item)[:5], f"{event['at'][:19]} {event['action']}"]))
+
+
+def _row(item: dict[str, Any]) -> tuple[str, ...]:
+    target = item["target"]
+    return (
+        item["id"],
+        item["state"],
+        f"{target['kind']}/{target['namespace']}/{target['name']}",
+        item["action"],
+        item["policy"] or "(requested)",
+        item["created_at"][:19],
+    )
 
 
 def _told(item: dict[str, Any]) -> None:

@@ -4,8 +4,11 @@ In a terminal a long cell goes on in the next line: ids and names are copied fro
 is cut off. In a pipe or a file every row is one line, whatever its length.
 """
 
+import json
 from typing import Final
 
+import typer
+import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -34,3 +37,17 @@ def known_output(output: str) -> None:
     """Raise InvalidInput unless `output` is table or json."""
     if output not in ("table", "json"):
         raise InvalidInput(f"--output must be table or json, not {output}")
+
+
+def printed(data: object, output: str) -> bool:
+    """Print `data` as JSON or YAML if so asked; False where a table is wanted.
+
+    Raise InvalidInput for another output.
+    """
+    if output == "json":
+        typer.echo(json.dumps(data, indent=2))
+    elif output == "yaml":
+        typer.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True).rstrip())
+    elif output != "table":
+        raise InvalidInput(f"--output must be table or json, or yaml, not {output}")
+    return output != "table"
