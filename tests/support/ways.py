@@ -33,14 +33,14 @@ SCENARIO = Scenario(
 _next = count()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """A cluster whose time runs 40 times faster."""
     with Lab(seed=5, speed=40.0, history=timedelta(minutes=1), scenario=SCENARIO) as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A daemon on that cluster."""
     with Running(lab, tmp_path_factory.mktemp("daemon")) as started:
