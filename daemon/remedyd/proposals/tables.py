@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The schema revision this code works with: the last one in `migrations/versions`."""
 
 
@@ -163,3 +163,23 @@ sa.Index(
     postgresql_where=holds.c.ended_at.is_(None),
 )
 sa.Index("holds_by_age", holds.c.since, holds.c.id)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column(
+        "position",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    sa.Column("channel", sa.String(16), nullable=False),
+    sa.Column("id", sa.String(128), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("set_aside", Instant),
+    sa.Column("why", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("channel", "id", name="outbox_once"),
+    sqlite_autoincrement=True,
+)
+sa.Index("outbox_in_order", outbox.c.channel, outbox.c.set_aside, outbox.c.position)
