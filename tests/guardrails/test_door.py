@@ -20,7 +20,7 @@ from remedyd.model import (
 )
 from remedyd.policy.guardrails import Guardrails
 from support.daemons import Daemon
-from support.fakecluster import FakeCluster, cluster
+from support.fakecluster import FakeCluster, Fault, cluster
 from support.guardrails import guardrails
 from support.proposals import ALICE, a_clock, a_decision
 
@@ -299,3 +299,19 @@ def test_no_proof_calls_a_person(daemon: Daemon) -> None:
 def test_the_approver_has_the_scope() -> None:
     """The principal of these tests may approve, so refusals are the guardrails' own."""
     assert ALICE.may(Scope.APPROVER)
+
+
+@pytest.mark.parametrize("quiet", range(9))
+def test_a_pause_counts_up_to_the_last_read(daemon: Daemon, quiet: int) -> None:
+    """Thrown during any of the reads before a write, the switch stops that write."""
+    proposal = daemon.approve(proposed(daemon), ALICE)
+    written: list[int] = []
+
+    def throw() -> None:
+        written.append(len(daemon.cluster.landed))
+        pause(daemon)
+
+    daemon.cluster.pause = throw
+    daemon.cluster.faults = [Fault.NONE] * quiet + [Fault.PAUSED]
+    daemon.loop.advance(proposal.id)
+    assert len(daemon.cluster.landed) == (written[0] if written else 1)

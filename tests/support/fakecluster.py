@@ -5,7 +5,7 @@ resourceVersion or another uid is a conflict. Every write that lands is noted.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -34,6 +34,8 @@ class Fault(StrEnum):
     """Somebody else changes the object's status first: a conflict."""
     INTERLEAVED = "interleaved"
     """Another daemon does its whole work first."""
+    PAUSED = "paused"
+    """A person throws the kill switch during a read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,21 @@ class Landed:
 
 @dataclass
 class FakeCluster:
-    """Objects by (kind, namespace, name); `faults` are used up call by call."""
+    """Objects by (kind, namespace, name).
+
+    `faults` are used up read by read, `write_faults` write by write: a write comes after many
+    reads, and would hardly ever meet a fault otherwise.
+    """
 
     objects: dict[tuple[str, str, str], KubeObject] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    write_faults: list[Fault] = field(default_factory=list)
     landed: list[Landed] = field(default_factory=list)
     requests: list[tuple[str, str, bool]] = field(default_factory=list)
     """(verb, kind, dry run) of every call."""
     on_landing: Callable[[Landed], None] = lambda _: None
     interleave: Callable[[], None] = lambda: None
+    pause: Callable[[], None] = lambda: None
     _version: int = 100
 
     def add(self, obj: KubeObject) -> None:
@@ -106,7 +114,7 @@ class FakeCluster:
         """Patch, or fail as the next fault says."""
         assert isinstance(body, dict)
         self.requests.append(("patch", kind, dry_run))
-        fault = self._next()
+        fault = Fault.NONE if dry_run else self._next(self.write_faults)
         key = (kind, namespace, name)
         if fault is Fault.OVERTAKEN and key in self.objects:
             self._store(key, {"status": {"touched": self._version}})
@@ -142,12 +150,14 @@ class FakeCluster:
 
     def _read(self, verb: str, kind: str) -> None:
         self.requests.append((verb, kind, False))
-        fault = self._next()
+        fault = self._next(self.faults)
+        if fault is Fault.PAUSED:
+            self.pause()
         if fault in (Fault.UNAVAILABLE, Fault.LOST, Fault.UNSENT):
             raise ClusterUnavailable("no answer")
 
-    def _next(self) -> Fault:
-        fault = self.faults.pop(0) if self.faults else Fault.NONE
+    def _next(self, faults: MutableSequence[Fault]) -> Fault:
+        fault = faults.pop(0) if faults else Fault.NONE
         if fault is Fault.INTERLEAVED:
             self.interleave()
         return fault

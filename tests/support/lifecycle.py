@@ -21,7 +21,7 @@ from sqlalchemy.engine import Engine
 
 from remedyd.errors import RemedydError
 from remedyd.model import Principal, Proposal, ProposalId, Scope, Severity, State
-from remedyd.proposals import approvals, lifecycle
+from remedyd.proposals import lifecycle
 from remedyd.proposals.query import ProposalFilter
 from remedyd.proposals.store import Store
 from remedyd.proposals.tables import metadata
@@ -40,6 +40,13 @@ PEOPLE = (
     Principal("ben", frozenset({Scope.APPROVER})),
     Principal("pat", frozenset({Scope.PROPOSER})),
 )
+WRITE_FAULTS = [fault for fault in Fault if fault is not Fault.PAUSED]
+READS = st.builds(
+    lambda quiet, faults: [Fault.NONE] * quiet + faults,
+    st.integers(0, 12),
+    st.lists(st.sampled_from(Fault), max_size=2),
+)
+"""Quiet reads first, then faults: so any of the reads before a write may be the one that fails."""
 STORE_FAULTS = ("none", "begin", "before-commit", "after-commit")
 
 
@@ -131,8 +138,10 @@ class Lives(RuleBasedStateMachine):
         self.telemetry = Telemetry(self.cluster)
         self.cluster.on_landing = self._landed
         self.cluster.interleave = self._other_works
+        self.cluster.pause = lambda: self._turn(on=True)
         self.seen: dict[str, list[Landed]] = {}
         self.wrong: list[str] = []
+        self.book: dict[str, set[tuple[str, str]]] = {}
         self.working = 0
         self.depth = 0
         with self._calm():
@@ -154,11 +163,13 @@ class Lives(RuleBasedStateMachine):
         """Look at the truth: nothing fails meanwhile, and no fault is used up."""
         was, self.store_faults.armed = self.store_faults.armed, False
         kept, self.cluster.faults = self.cluster.faults, []
+        writes, self.cluster.write_faults = self.cluster.write_faults, []
         try:
             yield
         finally:
             self.store_faults.armed = was
             self.cluster.faults = kept
+            self.cluster.write_faults = writes
 
     def _landed(self, made: Landed) -> None:
         """Judge a write at the moment it lands."""
@@ -169,7 +180,7 @@ class Lives(RuleBasedStateMachine):
         writing = State.ROLLING_BACK if made.undo else State.APPLYING
         if proposal.state is not writing:
             self.wrong.append(f"{made} while {proposal.state}")
-        if not approvals.stand(proposal):
+        if not self._approved(proposal):
             self.wrong.append(f"{made} without a valid approval")
         if paused:
             self.wrong.append(f"{made} during a pause")
@@ -177,6 +188,17 @@ class Lives(RuleBasedStateMachine):
             self.wrong.append(f"{made} on another object than {proposal.plan.target}")
         self.seen.setdefault(made.proposal, []).append(made)
         event("an undo landed" if made.undo else "a change landed")
+
+    def _approved(self, proposal: Proposal) -> bool:
+        """Judge by the model's own book of who approved which digest, in time and with scope."""
+        given = self.book.get(proposal.id, set())
+        people = {who for who, digest in given if digest == proposal.digest}
+        return len(people) >= proposal.approvals_needed
+
+    def _book(self, proposal: Proposal, who: Principal, digest: str) -> None:
+        """Note an approval that the rules allow, whatever the gate makes of it."""
+        if who.may(Scope.APPROVER) and self.clock.now() < proposal.expires_at:
+            self.book.setdefault(proposal.id, set()).add((who.name, digest))
 
     def _other_works(self) -> None:
         """In the middle of one daemon's call the other one does everything it can."""
@@ -216,6 +238,7 @@ class Lives(RuleBasedStateMachine):
         known = self._all()
         proposal = known[pick % len(known)]
         digest = proposal.digest if right else known[0].digest
+        self._book(proposal, who, digest)
         with suppress(RemedydError):
             self._on(which).gate.approve(proposal.id, digest, who)
 
@@ -226,6 +249,7 @@ class Lives(RuleBasedStateMachine):
         waiting = [p for p in self._all() if p.state is State.PROPOSED]
         proposal = waiting[pick % len(waiting)]
         for who in PEOPLE[:2]:
+            self._book(proposal, who, proposal.digest)
             with suppress(RemedydError):
                 self._on(which).gate.approve(proposal.id, proposal.digest, who)
 
@@ -241,15 +265,16 @@ class Lives(RuleBasedStateMachine):
 
     @rule(
         which=st.integers(0, 1),
-        calls=st.lists(st.sampled_from(Fault), max_size=8),
+        reads=READS,
+        writes=st.lists(st.sampled_from(WRITE_FAULTS), max_size=4),
         commits=st.lists(st.sampled_from(STORE_FAULTS), max_size=5),
     )
-    def tick(self, which: int, calls: list[Fault], commits: list[str]) -> None:
+    def tick(self, which: int, reads: list[Fault], writes: list[Fault], commits: list[str]) -> None:
         """A daemon works, while calls to API server and store fail."""
-        self.cluster.faults = list(calls)
+        self.cluster.faults, self.cluster.write_faults = list(reads), list(writes)
         self.store_faults.next[:] = commits
         self._on(which).loop.tick()
-        self.cluster.faults = []
+        self.cluster.faults, self.cluster.write_faults = [], []
         self.store_faults.next.clear()
 
     @rule(minutes=st.sampled_from([1, 6, 20]), done=st.booleans())
@@ -267,8 +292,12 @@ class Lives(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), on=st.booleans())
     def switch(self, which: int, on: bool) -> None:
         """A person pauses or resumes."""
+        self.working = which
+        self._turn(on=on)
+
+    def _turn(self, *, on: bool) -> None:
         with self._calm():
-            flags = self._on(which).store.flags
+            flags = self.daemons[self.working].store.flags
             (flags.pause if on else flags.resume)("ann", self.clock.now())
 
     @rule(name=st.sampled_from(NAMES), memory=st.sampled_from([None, "200Mi"]))
@@ -298,7 +327,7 @@ class Lives(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """When all faults are over, every life comes to its end and the store is right."""
-        self.cluster.faults = []
+        self.cluster.faults, self.cluster.write_faults = [], []
         self.store_faults.next.clear()
         self._come_to_an_end()
         self.nothing_went_wrong()

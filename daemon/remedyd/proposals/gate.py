@@ -65,6 +65,8 @@ class Gate:
     def propose(self, plan: Plan, decision: Decision) -> Proposal:
         """Create the proposal a policy decided on; in mode DryRun it ends as DryRun at once.
 
+        A plan that only tells a person waits for nobody: it is Escalated at once.
+
         Raise `Conflict` if the workload has an open one, `Refused` for a plan unfit for approval.
         """
         if decision.kind is not DecisionKind.PROPOSE or decision.mode is Mode.DISABLED:
@@ -180,11 +182,11 @@ class Gate:
     def fence(self, key: str) -> None:
         """Raise `Refused` unless a write for this proposal is allowed at this very moment.
 
-        Called by the door immediately before a write: not paused, in a state that writes, with
-        an approval of exactly what is stored.
+        Called by the door immediately before a write: in a state that writes, with an approval
+        of exactly what is stored, and, looked at last of all, not paused.
         """
-        self.check_pause()
         self.authorised(key)
+        self.check_pause()
 
     def check_pause(self) -> None:
         """Raise `Refused` while writes are paused."""
@@ -211,7 +213,8 @@ class Gate:
     def _create(self, plan: Plan, draft: Draft, life: timedelta) -> Proposal:
         now = self._clock.now()
         proposal = proposal_of(draft, plan, self._ids(), now, now + life)
-        return self._store.create(proposal, detail=draft.because)
+        action = "escalate" if proposal.state is State.ESCALATED else "propose"
+        return self._store.create(proposal, action=action, detail=draft.because)
 
     def _approve(
         self, proposal: Proposal, principal: Principal, comment: str, execution_url: str

@@ -7,6 +7,7 @@ write: the workload, its namespace, and for policies' changes the nodes and the 
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from remedyd.cluster.client import Reader
 from remedyd.cluster.kinds import WORKLOADS
@@ -83,12 +84,14 @@ class Guard:
 
     def check_plan(self, decision: Decision, plan: Plan) -> None:
         """Raise Refused if a guardrail stands against what a decision came to."""
+        seen = self._seen(plan.target)
         about = replace(
             self._about(plan.target, plan),
             mode=decision.mode,
             climbing=bool(decision.after),
+            **seen,
         )
-        self._refuse("plan", self._ask(self._watched(about)))
+        self._refuse("plan", self._ask(about))
 
     def check_request(self, plan: Plan) -> Mode:
         """Return the mode in which a principal's request may be proposed; raise Refused."""
@@ -100,50 +103,58 @@ class Guard:
 
     def check_approval(self, proposal: Proposal, principal: Principal) -> None:
         """Raise Refused if a guardrail stands against the proposal as it is being approved."""
-        about = self._of(proposal, auto=principal.name == AUTO.name)
-        self._refuse("approval", self._ask(about, self.ceiling(about.target)))
+        auto = principal.name == AUTO.name
+        self._refuse("approval", self._ask(*self._of(proposal, auto=auto)))
 
     def fence(self, gate: Gate, key: str) -> None:
-        """Raise Refused unless the gate and every guardrail allow the write at this moment."""
-        gate.fence(key)
+        """Raise Refused unless every guardrail and the gate allow the write at this moment.
+
+        The cluster is read first and the store last, so that a pause counts up to the very end.
+        """
         proposal = self._store.get(ProposalId(key))
         approval = proposal.approval
         auto = approval is not None and approval.principal.name == AUTO.name
-        about = self._of(proposal, auto=auto)
-        self._refuse("write", self._ask(about, self.ceiling(about.target)))
+        self._refuse("write", self._ask(*self._of(proposal, auto=auto)))
+        gate.fence(key)
 
     def undo_fence(self, gate: Gate, key: str) -> None:
         """Raise Refused unless taking the change back is allowed at this moment."""
+        proposal = self._store.get(ProposalId(key))
+        target = proposal.plan.target
+        top = self.ceiling(target)
+        about = replace(self._about(target), proposal=key, undo=True)
+        self._refuse("undo", self._ask(about, top))
+        gate.authorised(key)
         if not self._guardrails.undo_while_paused:
             gate.check_pause()
-        gate.authorised(key)
-        proposal = self._store.get(ProposalId(key))
-        about = replace(self._about(proposal.plan.target), proposal=key, undo=True)
-        self._refuse("undo", self._ask(about, self.ceiling(about.target)))
+
+    def _of(self, proposal: Proposal, *, auto: bool) -> tuple[Snapshot, Ceiling]:
+        """Look at the cluster, then at the store."""
+        target, requested = proposal.plan.target, proposal.source == "request"
+        top = self.ceiling(target)
+        seen = {} if requested else self._seen(target)
+        about = replace(
+            self._about(target, proposal.plan),
+            proposal=proposal.id,
+            requested=requested,
+            climbing=bool(proposal.after),
+            mode=Mode.AUTO if auto else Mode.PROPOSE,
+            **seen,
+        )
+        return about, top
 
     def _about(self, target: Target, plan: Plan | None = None) -> Snapshot:
         now = self._clock.now()
         state = self._store.decision_state(now)
         return Snapshot(now, target, state, self._guardrails, plan=plan)
 
-    def _of(self, proposal: Proposal, *, auto: bool) -> Snapshot:
-        about = replace(
-            self._about(proposal.plan.target, proposal.plan),
-            proposal=proposal.id,
-            requested=proposal.source == "request",
-            climbing=bool(proposal.after),
-            mode=Mode.AUTO if auto else Mode.PROPOSE,
-        )
-        return about if about.requested else self._watched(about)
-
-    def _watched(self, about: Snapshot) -> Snapshot:
-        """Add what only the cluster knows: nodes that are not ready, workloads that there are."""
-        namespace = about.target.namespace
-        return replace(
-            about,
-            nodes=not_ready(self._cluster.list("Node")),
-            workloads=sum(len(self._cluster.list(kind, namespace)) for kind in sorted(WORKLOADS)),
-        )
+    def _seen(self, target: Target) -> dict[str, Any]:
+        """Return what only the cluster knows: nodes not ready, workloads that there are."""
+        kinds = sorted(WORKLOADS)
+        return {
+            "nodes": not_ready(self._cluster.list("Node")),
+            "workloads": sum(len(self._cluster.list(kind, target.namespace)) for kind in kinds),
+        }
 
     def _ask(self, about: Snapshot, top: Ceiling | None = None) -> Objection | None:
         if top is not None:
