@@ -13,20 +13,52 @@ _DECIMAL = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
 
 MACROS = (
     # What a counter gained: a fall is a restart from zero. Null for fewer than two samples.
-    """esql_resets(v) AS list_sum(list_transform(range(2, len(v) + 1),
-        lambda i: CASE WHEN v[i] < v[i - 1] THEN v[i - 1] ELSE 0 END))""",
+    """esql_resets(v) AS coalesce(list_sum(list_transform(range(2, len(v) + 1),
+        lambda i: CASE WHEN v[i] < v[i - 1] THEN v[i - 1] ELSE 0 END)), 0)""",
     "esql_increase(v) AS CASE WHEN len(v) > 1 THEN v[-1] + esql_resets(v) - v[1] END",
     # Extrapolation to the bounds of a bucket as Prometheus does it: all the way when a sample is
     # near enough, else by half the mean distance of samples; a counter never starts below zero.
+    # `s` is the state of one series in one bucket: its values `v` in order of time, and the times
+    # `t1` and `t2` of the first and the last of them in seconds.
     """esql_reach(gap, mean) AS
-        CASE WHEN gap <= 0 THEN 0 WHEN gap > mean * 1.1 THEN mean / 2.0 ELSE gap END""",
-    """esql_stretched(gain, first_value, first_t, last_t, samples, low, high) AS
-        gain + esql_reach(high - last_t, (last_t - first_t) / samples) * gain / (last_t - first_t)
-        + least(first_value,
-            esql_reach(first_t - low, (last_t - first_t) / samples) * gain / (last_t - first_t))""",
-    """esql_extrapolated(v, first_t, last_t, low, high) AS esql_stretched(
-        esql_increase(v), v[1], CAST(first_t AS DOUBLE), CAST(last_t AS DOUBLE),
-        CAST(len(v) AS DOUBLE), CAST(low AS DOUBLE), CAST(high AS DOUBLE))""",
+        CASE WHEN gap <= 0 THEN 0e0 WHEN gap > mean * 1.1e0 THEN mean / 2e0 ELSE gap END""",
+    "esql_slope(s) AS (s.v[-1] + esql_resets(s.v) - s.v[1]) / (s.t2 - s.t1)",
+    """esql_opening(s, low) AS CASE WHEN s.t1 > low THEN greatest(0e0,
+        s.v[1] - esql_reach(s.t1 - low, (s.t2 - s.t1) / len(s.v)) * esql_slope(s))
+        ELSE s.v[1] END""",
+    """esql_closing(s, high) AS s.v[-1] + esql_resets(s.v)
+        + esql_reach(high - s.t2, (s.t2 - s.t1) / len(s.v)) * esql_slope(s)""",
+    """esql_extrapolated(s, low, high) AS
+        CASE WHEN len(s.v) > 1 THEN esql_closing(s, high) - esql_opening(s, low) END""",
+    # What was gained from the last sample of a bucket to the first of the next: a counter that
+    # fell started again from zero.
+    """esql_gained(a, b) AS
+        CASE WHEN b.v[1] >= a.v[-1] THEN b.v[1] - a.v[-1] ELSE b.v[1] END""",
+    # The line through these two samples, read at the bound between their buckets.
+    """esql_between(a, b, start, bound) AS
+        start + esql_gained(a, b) / (b.t1 - a.t2) * (bound - a.t2)""",
+    """esql_first(s, p, low) AS CASE
+        WHEN len(p.v) > 0 THEN
+            esql_between(p, s, CASE WHEN s.v[1] >= p.v[-1] THEN p.v[-1] ELSE 0e0 END, low)
+        WHEN len(s.v) = 1 THEN s.v[1] ELSE esql_opening(s, low) END""",
+    """esql_last(s, n, high) AS CASE
+        WHEN len(n.v) > 0 THEN esql_between(s, n, s.v[-1], high) + esql_resets(s.v)
+        WHEN len(s.v) = 1 THEN s.v[1] ELSE esql_closing(s, high) END""",
+    # How much of the bucket that covers: a single sample without a neighbour does not reach on.
+    """esql_covered(s, p, n, low, high) AS
+        CASE WHEN len(s.v) = 1 AND coalesce(len(n.v), 0) = 0 THEN s.t2 ELSE high END
+        - CASE WHEN len(s.v) = 1 AND coalesce(len(p.v), 0) = 0 THEN s.t1 ELSE low END""",
+    # A sole sample right at the start: its gain belongs to the bucket before.
+    """esql_interpolated(s, p, n, low, high) AS CASE
+        WHEN coalesce(len(s.v), 0) = 0 THEN NULL
+        WHEN esql_covered(s, p, n, low, high) > 0
+        THEN esql_last(s, n, high) - esql_first(s, p, low)
+        WHEN len(p.v) > 0 THEN 0e0 END""",
+    """esql_interpolated_rate(s, p, n, low, high) AS CASE
+        WHEN coalesce(len(s.v), 0) = 0 THEN NULL
+        WHEN esql_covered(s, p, n, low, high) > 0
+        THEN (esql_last(s, n, high) - esql_first(s, p, low)) / esql_covered(s, p, n, low, high)
+        WHEN len(p.v) > 0 THEN esql_gained(p, s) / (s.t1 - p.t2) END""",
     """esql_instant_rate(v, t) AS CASE WHEN len(v) > 1 AND t[1] > t[2] THEN
         (CASE WHEN v[1] < v[2] THEN v[1] ELSE v[1] - v[2] END)
         * 1000 / (epoch_ms(t[1]) - epoch_ms(t[2])) END""",

@@ -200,7 +200,32 @@ class Join:
     columns: tuple[Column, ...]
 
 
-Step: TypeAlias = Scan | Extend | Filter | Aggregate | Order | Limit | Expand | Join
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What a counter gained in a time bucket, a second with `rate`; computed from its state there.
+
+    The state is the samples of one series in one bucket, as the macros of RATE read it.
+    """
+
+    column: Column
+    state: Column
+    rate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Interpolate:
+    """Compute gains with the help of the buckets right before and after.
+
+    One row per time series (`series`, the columns that name it) and `bucket` of that `width`.
+    """
+
+    gains: tuple[Gain, ...]
+    series: tuple[Column, ...]
+    bucket: Column
+    width: Span
+
+
+Step: TypeAlias = Scan | Extend | Filter | Aggregate | Order | Limit | Expand | Join | Interpolate
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,9 @@ compared with a live cluster query by query. Known differences:
   times) is undefined here too, and may come out differently.
 - Documents are read as mapped. A field that no document and no mapping names is unknown, as in
   Elasticsearch; a recording therefore needs its `mappings.json`.
-- RATE and INCREASE over time buckets are refused from {_INTERPOLATED} on, where Elasticsearch
-  interpolates counters between buckets; for earlier releases they are exact.
+- RATE and INCREASE over time buckets interpolate counters between adjacent buckets, as
+  Elasticsearch does from {_INTERPOLATED} on; for 9.2 each bucket stands alone. The window that
+  may be given as their last argument is refused.
 - Text in other alphabets: `\\w` and `\\b` of patterns know ASCII letters alone.
 
 Whatever else is valid ES|QL is refused by name, line and column, never approximated.

@@ -1,8 +1,8 @@
 """Functions of TS: one value per time series (and time bucket), before series are aggregated.
 
-RATE and INCREASE over time buckets changed with 9.4, which interpolates counters across the
-buckets' boundaries. That is refused here rather than imitated; up to 9.3 each bucket stands
-alone and is extrapolated to its boundaries as Prometheus does.
+RATE and INCREASE over time buckets changed with 9.3: since then a counter is interpolated
+between the last sample of a bucket and the first of the next. In 9.2 each bucket stands alone
+and is extrapolated to its bounds as Prometheus does; so are still buckets without a neighbour.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from remedyd.offline.functions.signature import (
 from remedyd.offline.plan import AggregateCall
 from remedyd.offline.types import COUNTERS, PLAIN_NUMERIC, DataType, plain
 
-INTERPOLATED_SINCE = (9, 4)
+INTERPOLATED_SINCE = (9, 3)
 """From this release on, RATE and INCREASE look into the neighbouring time buckets."""
 
 _COUNTER = Parameter("field", COUNTERS, "counter_long, counter_integer or counter_double")
@@ -41,19 +41,26 @@ def _range(arguments: Sequence[str]) -> tuple[str, str]:
     return f"epoch_ms(min({at}) {present})", f"epoch_ms(max({at}) {present})"
 
 
+def _state(_: Emitter, __: AggregateCall, arguments: Sequence[str], where: str) -> str:
+    """Arguments: the counter and @timestamp."""
+    del where
+    first, last = _range(arguments)
+    times = f"t1 := {first} / 1000e0, t2 := {last} / 1000e0"
+    return f"struct_pack(v := {_samples(arguments)}, {times})"
+
+
 def _increase(*, per_second: bool) -> AggregateSql:
     """Arguments: the counter, @timestamp, and the bounds of the time bucket if there is one."""
 
-    def sql(_: Emitter, __: AggregateCall, arguments: Sequence[str], where: str) -> str:
-        del where
-        first, last = _range(arguments)
-        samples = _samples(arguments)
+    def sql(emitter: Emitter, call: AggregateCall, arguments: Sequence[str], where: str) -> str:
         if len(arguments) < 4:
+            first, last = _range(arguments)
             scale = f" * 1000 / ({last} - {first})" if per_second else ""
-            return f"(esql_increase({samples}){scale})"
-        start, end = (f"epoch_ms(any_value({bound}))" for bound in arguments[2:])
-        scale = f" / (({end} - {start}) / 1000e0)" if per_second else ""
-        return f"(esql_extrapolated({samples}, {first}, {last}, {start}, {end}){scale})"
+            return f"(esql_increase({_samples(arguments)}){scale})"
+        start, end = (f"(epoch_ms(any_value({bound})) / 1000e0)" for bound in arguments[2:])
+        scale = f" / ({end} - {start})" if per_second else ""
+        state = _state(emitter, call, arguments, where)
+        return f"(esql_extrapolated({state}, {start}, {end}){scale})"
 
     return sql
 
@@ -124,5 +131,7 @@ FUNCTIONS = (
 )
 NEEDS_TIME = frozenset({"RATE", "INCREASE", "IRATE", "FIRST_OVER_TIME", "LAST_OVER_TIME"})
 """Functions that read @timestamp beside their argument."""
+STATE = _function("state of a counter", _COUNTER, _DOUBLE, _state)
+"""What RATE and INCREASE are computed from in each time bucket; not a function of ES|QL."""
 NEEDS_BUCKET = frozenset({"RATE", "INCREASE"})
 """Functions whose result depends on the bounds of the time bucket."""

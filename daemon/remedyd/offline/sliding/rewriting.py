@@ -20,6 +20,7 @@ from remedyd.offline.plan import (
     Expression,
     Extend,
     Filter,
+    Interpolate,
     OrderKey,
     Reference,
     Scan,
@@ -106,6 +107,8 @@ def opened(steps: Sequence[Ordered], moments: Mapping[Column, Moment]) -> Opened
     for step in steps:
         if isinstance(step, Aggregate) and not step.inline and not step.groups:
             raise CannotSlide("a STATS without BY gives a row even for an empty window")
+    if any(isinstance(step, Interpolate) for step in steps):
+        raise CannotSlide("it interpolates counters between time buckets")
     finder = _Bounds(time, moments)
     rows = [scan, *finder.without_bounds(steps[1:])]
     if finder.low is None or finder.high is None:

@@ -14,6 +14,7 @@ from remedyd.offline.plan import (
     Expression,
     Extend,
     Filter,
+    Interpolate,
     Join,
     OrderKey,
     Plan,
@@ -22,6 +23,7 @@ from remedyd.offline.plan import (
 from remedyd.offline.sqlgen.expressions import Site, Writer
 from remedyd.offline.sqlgen.hoisting import Hoister
 from remedyd.offline.sqlgen.literals import identifier, value
+from remedyd.offline.sqlgen.neighbours import beside_sql, gains_sql
 from remedyd.offline.sqlgen.pruning import Cut, Ordered, prune, settle_order
 from remedyd.offline.sqlgen.ranges import as_range
 from remedyd.offline.sqlgen.scan import Tables, scan_sql
@@ -112,6 +114,9 @@ class Builder:
                 self.append(f"SELECT * FROM {self.last}{order} LIMIT {step.count}")
             elif isinstance(step, Join):
                 self._join(step)
+            elif isinstance(step, Interpolate):
+                self.append(beside_sql(step, self.last))
+                self.append(gains_sql(step, self.last))
             else:
                 self._expand(step)
 

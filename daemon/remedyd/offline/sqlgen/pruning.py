@@ -12,6 +12,7 @@ from remedyd.offline.plan import (
     Expand,
     Extend,
     Filter,
+    Interpolate,
     Join,
     Limit,
     Order,
@@ -30,7 +31,7 @@ class Cut:
     keys: tuple[OrderKey, ...]
 
 
-Ordered = Scan | Extend | Filter | Aggregate | Expand | Join | Cut
+Ordered = Scan | Extend | Filter | Aggregate | Expand | Join | Interpolate | Cut
 
 
 def settle_order(steps: Sequence[Step]) -> tuple[list[Ordered], tuple[OrderKey, ...]]:
@@ -93,6 +94,11 @@ def _prune(step: Ordered, needed: set[Column]) -> Ordered | None:
         needed.difference_update(columns)
         needed.update(column for column, _ in step.keys)
         return replace(step, columns=columns)
+    if isinstance(step, Interpolate):
+        gains = tuple(gain for gain in step.gains if gain.column in needed)
+        needed.difference_update(gain.column for gain in gains)
+        needed.update((*step.series, step.bucket, *(gain.state for gain in gains)))
+        return replace(step, gains=gains) if gains else None
     if isinstance(step, Expand):
         needed.discard(step.target)
         needed.add(step.source)

@@ -265,6 +265,8 @@ class Binder:
             bound = [self.bind(argument) for argument in node.arguments]
         finally:
             self.aggregate, self.time_series = outside, True
+        if len(bound) > 1 and isinstance(bound[-1], Span):
+            raise self.reporter.unsupported(bound[-1].node, f"window of {function.name}")
         check_arity(function, len(node.arguments), node, self.reporter)
         arguments = check_arguments(function, bound, node, self.reporter)
         data_type = function.returns([argument.type for argument in arguments])

@@ -92,11 +92,13 @@ def _bind_aggregation(
 ) -> None:
     condition = None
     if node.condition is not None:
-        condition = Binder(context, filtered=_text(node, context)).condition_of(node.condition)
+        condition = Binder(context, filtered=aggregation_text(node, context)).condition_of(
+            node.condition
+        )
     binder = Binder(context, groups=groups, condition=condition)
     value = binder.bind(node.value)
-    if not _has_aggregate(value):
-        _refuse_plain(node, value, context)
+    if not has_aggregate(value):
+        refuse_plain(node, value, context)
     if isinstance(value, AggregateCall):
         column = _aggregate_column(value, shown_name(node), parts, context)
     else:
@@ -105,18 +107,18 @@ def _bind_aggregation(
     parts.shown.append((shown_name(node), column))
 
 
-def _text(node: nodes.Aggregation, context: Context) -> str:
+def aggregation_text(node: nodes.Aggregation, context: Context) -> str:
     """Return an aggregation as written, without the name it is given."""
     last = node.value if node.condition is None else node.condition
     return context.reporter.source.cut(Span(node.value.span.start, last.span.end))
 
 
-def _refuse_plain(node: nodes.Aggregation, value: Expression, context: Context) -> None:
+def refuse_plain(node: nodes.Aggregation, value: Expression, context: Context) -> None:
     """Refuse what holds no aggregate, except an expression of groups."""
     text = context.reporter.text(node.value)
     if node.condition is not None:
         reason = "WHERE clause allowed only for aggregate functions, none found in "
-        raise context.reporter.error(node.condition, f"{reason}[{_text(node, context)}]")
+        raise context.reporter.error(node.condition, f"{reason}[{aggregation_text(node, context)}]")
     if isinstance(value, Reference):
         reason = f"grouping key [{text}] already specified in the STATS BY clause"
         raise context.reporter.error(node.value, reason)
@@ -126,10 +128,11 @@ def _refuse_plain(node: nodes.Aggregation, value: Expression, context: Context) 
         )
 
 
-def _has_aggregate(expression: Expression) -> bool:
+def has_aggregate(expression: Expression) -> bool:
+    """Whether an aggregate is anywhere in an expression."""
     if isinstance(expression, AggregateCall):
         return True
-    return any(_has_aggregate(child) for child in children(expression))
+    return any(has_aggregate(child) for child in children(expression))
 
 
 def _aggregate_column(call: AggregateCall, name: str, parts: _Parts, context: Context) -> Column:

@@ -8,8 +8,13 @@ from dataclasses import dataclass, field
 from remedyd.offline import nodes
 from remedyd.offline.catalog.schema import TIMESTAMP
 from remedyd.offline.errors import EsqlError
-from remedyd.offline.functions import OPERATORS, Kind
-from remedyd.offline.functions.timeseries import INTERPOLATED_SINCE, NEEDS_BUCKET, NEEDS_TIME
+from remedyd.offline.functions import FUNCTIONS, OPERATORS, Kind
+from remedyd.offline.functions.timeseries import (
+    INTERPOLATED_SINCE,
+    NEEDS_BUCKET,
+    NEEDS_TIME,
+    STATE,
+)
 from remedyd.offline.plan import (
     Aggregate,
     AggregateCall,
@@ -18,6 +23,8 @@ from remedyd.offline.plan import (
     Definition,
     Expression,
     Extend,
+    Gain,
+    Interpolate,
     Reference,
     Scan,
     Span,
@@ -29,6 +36,7 @@ from remedyd.offline.verifier.binder import Binder
 from remedyd.offline.verifier.commands import Collector
 from remedyd.offline.verifier.context import Context
 from remedyd.offline.verifier.problems import shown_name
+from remedyd.offline.verifier.stats import aggregation_text, has_aggregate, refuse_plain
 
 
 @dataclass(slots=True)
@@ -38,11 +46,13 @@ class _Parts:
     series: list[Definition] = field(default_factory=list)
     groups: list[Definition] = field(default_factory=list)
     inner: list[Definition] = field(default_factory=list)
+    gains: list[Gain] = field(default_factory=list)
     between: list[Definition] = field(default_factory=list)
     outer: list[Definition] = field(default_factory=list)
     after: list[Definition] = field(default_factory=list)
     shown: list[tuple[str, Column]] = field(default_factory=list)
     bucket: Definition | None = None
+    condition: Expression | None = None
 
 
 def time_series_stats(node: nodes.Stats, context: Context) -> None:
@@ -71,6 +81,10 @@ def time_series_stats(node: nodes.Stats, context: Context) -> None:
 def _append(parts: _Parts, context: Context) -> None:
     first = (*parts.series, *parts.groups)
     context.steps.append(Aggregate(tuple(first), tuple(parts.inner)))
+    if parts.gains and parts.bucket is not None:
+        bucket, (_, width) = parts.bucket.column, _bounds(parts.bucket)
+        series = tuple(item.column for item in first if item.column is not bucket)
+        context.steps.append(Interpolate(tuple(parts.gains), series, bucket, width))
     if parts.between:
         context.steps.append(Extend(tuple(parts.between)))
     again = [
@@ -139,9 +153,13 @@ def _bind_group(group: nodes.Named, parts: _Parts, context: Context) -> tuple[st
 def _bind_aggregation(
     node: nodes.Aggregation, groups: dict[str, Column], parts: _Parts, context: Context
 ) -> None:
+    parts.condition = None
     if node.condition is not None:
-        raise context.reporter.unsupported(node.condition, "WHERE of an aggregate after TS")
+        filtered = aggregation_text(node, context)
+        parts.condition = Binder(context, filtered=filtered).condition_of(node.condition)
     value = Binder(context, groups=groups, time_series=True).bind(node.value)
+    if not has_aggregate(value):
+        refuse_plain(node, value, context)
     if isinstance(value, AggregateCall) and value.function.kind is Kind.TIME_SERIES:
         raise context.reporter.unsupported(
             node.value,
@@ -216,6 +234,8 @@ def _inner(expression: Expression, parts: _Parts, context: Context) -> Expressio
 def _per_series(call: AggregateCall, parts: _Parts, context: Context) -> Reference:
     """Compute a time series function in the first aggregation."""
     arguments: list[Expression] = list(call.arguments)
+    if parts.condition is not None:
+        arguments[0] = _where(parts.condition, arguments[0])
     if call.function.name in NEEDS_TIME:
         timestamp = context.scope.columns.get(TIMESTAMP)
         if timestamp is None:
@@ -225,25 +245,41 @@ def _per_series(call: AggregateCall, parts: _Parts, context: Context) -> Referen
                 call.node, f"{reason}the source index, or has been dropped or renamed"
             )
         arguments.append(_reference(timestamp, call.node))
-    if call.function.name in NEEDS_BUCKET and parts.bucket is not None:
-        arguments += _bounds(call, parts.bucket, context)
+    bucket = parts.bucket
+    if call.function.name in NEEDS_BUCKET and bucket is not None:
+        if context.stack >= INTERPOLATED_SINCE:
+            return _interpolated(call, arguments, parts, context)
+        start, width = _bounds(bucket)
+        end = Call(start.type, False, start.node, OPERATORS["+"], (start, width))
+        arguments += (start, end)
     made = AggregateCall(call.type, False, call.node, call.function, tuple(arguments))
     column = context.scope.define(context.reporter.text(call.node), call.type)
     parts.inner.append(Definition(column, made))
     return _reference(column, call.node)
 
 
-def _bounds(call: AggregateCall, bucket: Definition, context: Context) -> Sequence[Expression]:
-    name = call.function.name
-    if context.stack >= INTERPOLATED_SINCE:
-        raise context.reporter.unsupported(
-            call.node,
-            f"{name} over time buckets with the interpolation of 9.4",
-            hint="leave out the time bucket, or imitate release 9.3",
-        )
+def _where(condition: Expression, value: Expression) -> Expression:
+    """Return a value that is null where a condition does not hold."""
+    arguments = (condition, value)
+    return Call(value.type, value.multi, value.node, FUNCTIONS["CASE"], arguments)
+
+
+def _interpolated(
+    call: AggregateCall, arguments: Sequence[Expression], parts: _Parts, context: Context
+) -> Reference:
+    """Compute a gain between the aggregations, from the counter's state in each bucket."""
+    text = context.reporter.text(call.node)
+    state = context.scope.define(f"{text}~", call.type)
+    made = AggregateCall(call.type, False, call.node, STATE, tuple(arguments))
+    parts.inner.append(Definition(state, made))
+    column = context.scope.define(text, call.type)
+    parts.gains.append(Gain(column, state, call.function.name == "RATE"))
+    return _reference(column, call.node)
+
+
+def _bounds(bucket: Definition) -> tuple[Expression, Span]:
     value = bucket.value
     assert isinstance(value, Call)
     width = value.arguments[1]
     assert isinstance(width, Span)
-    end = Call(value.type, False, value.node, OPERATORS["+"], (value, width))
-    return value, end
+    return value, width
