@@ -69,14 +69,22 @@ def check(
     broken: frozenset[str] = frozenset(),
     row: AuditRow | None = None,
 ) -> Precheck:
-    """Return the answer of one check; one named `absent`, no Pass, when it does not apply."""
+    """Return the answer of one check; one named `absent`, no Pass, when it does not apply.
+
+    Whatever it objects to comes with evidence and with what to do next.
+    """
     home = namespace(live["metadata"]["namespace"])
     given = [obj for obj in around if obj["kind"] != "Namespace"]
     homes = [obj for obj in around if obj["kind"] == "Namespace"] or [home]
     reader = ListReader(live, *homes, *given, broken=broken)
     scene = Scene(planned, live, Surroundings(reader, live), NOW, row)
     answers = prechecks.run(scene, {name: prechecks.CHECKS[name]})
-    return answers[0] if answers else Precheck("absent", PrecheckResult.BLOCK, "")
+    if not answers:
+        return Precheck("absent", PrecheckResult.BLOCK, "")
+    (answer,) = answers
+    assert answer.evidence
+    assert answer.next_step or answer.result is PrecheckResult.PASS
+    return answer
 
 
 def owned(live: KubeObject, api_version: str, kind: str) -> KubeObject:
@@ -200,17 +208,20 @@ def managed_by(live: KubeObject, manager: str, *, sets_memory: bool) -> KubeObje
         ("labels.kustomize.toolkit.fluxcd.io/name", "Flux"),
         ("labels.helm.toolkit.fluxcd.io/name", "Flux (Helm)"),
         ("annotations.meta.helm.sh/release-name", "Helm"),
+        ("labels.app.kubernetes.io/managed-by", "Helm"),
     ],
 )
 def test_marks_of_gitops_tools_warn(mark: str, tool: str) -> None:
     """Labels and annotations tell which tool would undo the change."""
     live = recorded("deployment-checkout-oom")
     where, _, key = mark.partition(".")
-    live["metadata"].setdefault(where, {})[key] = "shop"
+    value = "Helm" if key.endswith("managed-by") else "shop"
+    live["metadata"].setdefault(where, {})[key] = value
     live["metadata"]["managedFields"] = []
     answer = check("GitOps", live, memory(live, "256Mi"))
     assert answer.result == "Warn"
-    assert answer.evidence.startswith(f"{tool} manages it ({key}: shop)")
+    assert answer.evidence.startswith(f"{tool} manages it ({key}: {value})")
+    assert answer.next_step == f"make the change in the source of {tool} as well"
     assert "undo" in answer.evidence
 
 
@@ -226,6 +237,13 @@ def test_a_field_the_tool_does_not_set_may_stay() -> None:
         recorded("deployment-checkout-oom"), "kustomize-controller", sets_memory=False
     )
     assert "they may stay" in check("GitOps", live, memory(live, "256Mi")).evidence
+
+
+def test_managed_by_somebody_else_is_no_helm() -> None:
+    """The label is a common one; only the value Helm means Helm."""
+    live = recorded("deployment-checkout-oom")
+    live["metadata"].setdefault("labels", {})["app.kubernetes.io/managed-by"] = "ansible"
+    assert check("GitOps", live, memory(live, "256Mi")).result == "Pass"
 
 
 def test_a_workload_of_no_tool_passes() -> None:

@@ -66,6 +66,65 @@ def test_an_hour_that_exists_twice_is_read_on_the_safe_side(
     assert (reason(work) == "") is maintained
 
 
+WEEKLY = 'start: "02:15", end: "02:30", days: [Sun], timeZone: Europe/Berlin'
+
+
+@pytest.mark.parametrize(
+    ("now", "frozen", "maintained"),
+    [
+        ("2026-10-25T00:14:59", False, False),
+        ("2026-10-25T00:15:00", True, False),  # the first 02:15
+        ("2026-10-25T00:45:00", True, False),  # 02:45, between the two
+        ("2026-10-25T01:20:00", True, False),  # the second 02:20
+        ("2026-10-25T01:30:00", False, False),
+        ("2026-11-01T01:20:00", True, True),  # a Sunday with one 02:20
+    ],
+)
+def test_a_weekly_window_in_a_doubled_hour_is_on_the_safe_side_too(
+    now: str, frozen: bool, maintained: bool
+) -> None:
+    """Work that was to end at the first 02:30 does not begin anew at the second 02:15."""
+    freeze = snapshot(window(f"kind: Freeze, {WEEKLY}"), now=at(now))
+    work = snapshot(window(f"kind: Maintenance, {WEEKLY}"), now=at(now))
+    assert (reason(freeze) == "Frozen") is frozen
+    assert (reason(work) == "") is maintained
+
+
+MISSING = "timeZone: Europe/Berlin, start: 2026-03-29T02:30, end: 2026-03-29T06:00"
+
+
+@pytest.mark.parametrize(
+    ("now", "frozen", "maintained"),
+    [
+        ("2026-03-29T00:29:59", False, False),
+        ("2026-03-29T00:30:00", True, False),  # 01:30, which is 02:30 in summer time
+        ("2026-03-29T01:29:59", True, False),  # 03:29:59
+        ("2026-03-29T01:30:00", True, True),  # 03:30, which is 02:30 in winter time
+        ("2026-03-29T03:59:59", True, True),
+        ("2026-03-29T04:00:00", False, False),
+    ],
+)
+def test_a_start_that_the_clocks_jump_over_is_on_the_safe_side(
+    now: str, frozen: bool, maintained: bool
+) -> None:
+    """02:30 does not exist on that night: a freeze begins early, maintenance begins late."""
+    freeze = snapshot(window(f"kind: Freeze, {MISSING}"), now=at(now))
+    work = snapshot(window(f"kind: Maintenance, {MISSING}"), now=at(now))
+    assert (reason(freeze) == "Frozen") is frozen
+    assert (reason(work) == "") is maintained
+
+
+def test_a_night_keeps_its_wall_clock_when_the_clocks_change() -> None:
+    """Friday's freeze from 22:00 to 06:00 lasts seven hours in the night of the jump."""
+    spec = window(NIGHT.replace("[Fri]", "[Sat]"))
+    for now, frozen in (
+        ("2026-03-28T21:00:00", True),  # 22:00 in winter time
+        ("2026-03-29T03:59:59", True),
+        ("2026-03-29T04:00:00", False),  # 06:00 in summer time
+    ):
+        assert (reason(snapshot(spec, now=at(now))) == "Frozen") is frozen
+
+
 def test_a_freeze_stops_requests_too() -> None:
     """A change freeze is for everybody who writes."""
     spec = window('kind: Freeze, start: "00:00", end: "00:00"')

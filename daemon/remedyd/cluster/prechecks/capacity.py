@@ -52,7 +52,9 @@ def qos(scene: Scene) -> Precheck | None:
     return warned(
         "QosClass",
         f"changes from {before} to {after}",
-        "use requestPolicy: Follow, which keeps the proportion" if before == "Guaranteed" else "",
+        "use requestPolicy: Follow, which keeps the proportion"
+        if before == "Guaranteed"
+        else "make sure that this order of eviction is meant",
     )
 
 

@@ -11,7 +11,8 @@ def identity(scene: Scene) -> Precheck:
     if scene.plan.target.uid and meta["uid"] != scene.plan.target.uid:
         return blocked("Identity", "it was deleted and made anew", "wait for the next audit")
     if meta.get("deletionTimestamp"):
-        return blocked("Identity", f"it is being deleted since {meta['deletionTimestamp']}")
+        since = f"it is being deleted since {meta['deletionTimestamp']}"
+        return blocked("Identity", since, "nothing is left to mend: wait until it is gone")
     return passed("Identity", f"exists, uid {meta['uid']}")
 
 
@@ -19,8 +20,11 @@ def namespace(scene: Scene) -> Precheck:
     """A namespace that goes away takes no new pods."""
     found = scene.around.namespace_object()
     phase = (found.get("status") or {}).get("phase", "Active")
-    if found["metadata"].get("deletionTimestamp") or phase != "Active":
-        return blocked("Namespace", f"namespace {scene.around.namespace} is {phase}")
+    if found["metadata"].get("deletionTimestamp"):
+        phase = "Terminating"
+    if phase != "Active":
+        going = f"namespace {scene.around.namespace} is {phase}"
+        return blocked("Namespace", going, "nothing is left to mend: wait until it is gone")
     return passed("Namespace", f"namespace {scene.around.namespace} is Active")
 
 

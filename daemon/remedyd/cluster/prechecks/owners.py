@@ -19,11 +19,15 @@ _CORE = frozenset({"apps/v1", "batch/v1", "v1"})
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """How a GitOps tool can be recognised: keys of labels or annotations, field managers."""
+    """How a GitOps tool can be recognised: keys of labels or annotations, field managers.
+
+    `value` narrows the keys to those with that value.
+    """
 
     name: str
     keys: tuple[str, ...]
     managers: tuple[str, ...]
+    value: str = ""
 
 
 _TOOLS = (
@@ -35,6 +39,7 @@ _TOOLS = (
     Tool("Flux", ("kustomize.toolkit.fluxcd.io/name",), ("kustomize-controller",)),
     Tool("Flux (Helm)", ("helm.toolkit.fluxcd.io/name",), ("helm-controller",)),
     Tool("Helm", ("meta.helm.sh/release-name",), ("helm",)),
+    Tool("Helm", ("app.kubernetes.io/managed-by",), (), value="Helm"),
 )
 _RECONCILING = frozenset({"Argo CD", "Flux", "Flux (Helm)"})
 
@@ -89,7 +94,7 @@ def _tools(obj: Mapping[str, Any]) -> Iterator[tuple[Tool, str]]:
     managers = ownership.managers(dict(obj))
     for tool in _TOOLS:
         for key in tool.keys:
-            if key in marks:
+            if key in marks and tool.value in ("", marks[key]):
                 yield tool, f"{key}: {marks[key]}"
         for manager in tool.managers:
             if manager in managers:

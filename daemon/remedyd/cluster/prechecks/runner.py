@@ -7,6 +7,9 @@ from remedyd.cluster.prechecks.scene import Scene, blocked
 from remedyd.errors import RemedydError
 from remedyd.model.plan import Precheck
 
+_AGAIN = "see that it can be read, then plan again"
+_REPORT = "report what the object looks like"
+
 Check = Callable[[Scene], Precheck | None]
 
 CHECKS: dict[str, Check] = {
@@ -40,7 +43,5 @@ def _one(name: str, check: Check, scene: Scene) -> Precheck | None:
         return check(scene)
     except (RemedydError, LookupError, TypeError, ValueError, AttributeError) as error:
         told = error.message if isinstance(error, RemedydError) else repr(error)
-        step = (
-            error.hint if isinstance(error, RemedydError) else "report what the object looks like"
-        )
-        return blocked(name, f"could not be determined: {told}", step)
+        hint = error.hint or _AGAIN if isinstance(error, RemedydError) else _REPORT
+        return blocked(name, f"could not be determined: {told}", hint)

@@ -1,11 +1,11 @@
 """Windows of time in which nothing, or only then something, may be written.
 
 A window is written in wall-clock time of a named zone, for that is what a change freeze means to
-people: 22:00 stays 22:00 when the clocks change. Where an hour exists twice, a freeze covers
-both of it and a maintenance window neither of the doubtful ends.
+people: 22:00 stays 22:00 when the clocks change. A time that exists twice or not at all is read
+on the safe side: a freeze covers both readings of it, a maintenance window neither.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, cast
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 from remedyd.documents import Model, Name
 from remedyd.policy.schema import Pattern
 
+_DAY = timedelta(days=1)
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 _MOMENT = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_TIME}(:[0-5][0-9])?"
 
@@ -93,28 +94,32 @@ class Window(Model):
 
     def holds_at(self, now: datetime) -> bool:
         """Whether `now`, which is aware, lies in the window."""
-        if isinstance(_parsed(self.start), datetime):
-            return self._once(now)
-        return self._weekly(now.astimezone(ZoneInfo(self.time_zone)))
-
-    def _once(self, now: datetime) -> bool:
-        zone = ZoneInfo(self.time_zone)
-        freeze = self.kind is WindowKind.FREEZE
-        start = cast("datetime", _parsed(self.start)).replace(tzinfo=zone, fold=0 if freeze else 1)
-        end = cast("datetime", _parsed(self.end)).replace(tzinfo=zone, fold=1 if freeze else 0)
-        return start.astimezone(UTC) <= now.astimezone(UTC) < end.astimezone(UTC)
-
-    def _weekly(self, local: datetime) -> bool:
-        start, end = cast("time", _parsed(self.start)), cast("time", _parsed(self.end))
-        clock, today = local.time(), self._starts_on(local)
-        if start < end:
-            return today and start <= clock < end
-        return (today and clock >= start) or (
-            self._starts_on(local - timedelta(days=1)) and clock < end
+        start, end = _parsed(self.start), _parsed(self.end)
+        if isinstance(start, datetime) and isinstance(end, datetime):
+            return self._between(start, end, now)
+        today = now.astimezone(ZoneInfo(self.time_zone)).date()
+        return any(
+            self._between(*_from(day, cast("time", start), cast("time", end)), now)
+            for day in (today, today - _DAY)
+            if tuple(Day)[day.weekday()] in self.days
         )
 
-    def _starts_on(self, local: datetime) -> bool:
-        return tuple(Day)[local.weekday()] in self.days
+    def _between(self, start: datetime, end: datetime, now: datetime) -> bool:
+        (first, last), (earliest, latest) = self._readings(start), self._readings(end)
+        if self.kind is WindowKind.FREEZE:
+            return first <= now < latest
+        return last <= now < earliest
+
+    def _readings(self, wall: datetime) -> tuple[datetime, datetime]:
+        """Return the first and the last moment that a wall-clock time may mean."""
+        zone = ZoneInfo(self.time_zone)
+        both = [wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+        return min(both), max(both)
+
+
+def _from(day: date, start: time, end: time) -> tuple[datetime, datetime]:
+    until = day if start < end else day + _DAY
+    return datetime.combine(day, start), datetime.combine(until, end)
 
 
 def _parsed(text: str) -> time | datetime:
