@@ -22,7 +22,8 @@ must mend. Every member says what is wrong and, in `hint`, the next step.
       |    +- ClusterUnavailable nothing is known to have happened: safe to retry reads
       |    +- ClusterRejected    the API server said no, nothing was written
       |    '- OutcomeUnknown     a write may or may not have landed: read back before anything else
-      '- StoreError              the proposal store did not answer
+      +- StoreError              the proposal store did not answer
+      '- SinkError               the audit trail's receiver did not take what it was sent
 """
 
 from collections.abc import Sequence
@@ -184,3 +185,7 @@ class OutcomeUnknown(ClusterError):
 
 class StoreError(RemedydError):
     """The proposal store failed; the transaction was rolled back."""
+
+
+class SinkError(RemedydError):
+    """Events of the audit trail were not taken: they stay in the outbox and are sent again."""

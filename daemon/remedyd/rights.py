@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from remedyd.actions.rights import WATCHED, needs
+from remedyd.actions.rights import TOLD, WATCHED, needs
 from remedyd.cluster.access import Access, Permission, Reviewer, check
 from remedyd.cluster.kinds import KINDS, WORKLOADS, kind_of
 from remedyd.model import KubeObject, Mode
@@ -77,6 +77,7 @@ def rights(wanted: Iterable[Use]) -> Rights:
     for use in wanted:
         found = {one for kind in use.kinds for one in needs(use.action, kind)}
         found |= WATCHED if use.policy else frozenset()
+        found |= TOLD if use.action != "Status" else frozenset()
         spread = {one for one in found if use.everywhere or not kind_of(one.kind).namespaced}
         everywhere |= spread
         if not use.everywhere:

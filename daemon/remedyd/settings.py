@@ -58,6 +58,28 @@ class ElasticsearchSettings(_Section):
         return _secret(self.password, self.password_file)
 
 
+class TrailSettings(_Section):
+    """Who is told of every proposal, decision and change."""
+
+    elasticsearch: bool = Field(True, description="Send the audit trail to Elasticsearch")
+    namespace: str = Field(
+        "default",
+        pattern=r"^[a-z0-9][a-z0-9_.]{0,99}$",
+        description="Last part of the data stream's name, logs-k8s.remediation-<namespace>",
+    )
+    url: str = Field("", description="Elasticsearch of the trail; unset: that of the telemetry")
+    api_key: SecretStr | None = Field(None, description="Encoded API key of the trail")
+    api_key_file: Path | None = Field(None, description="File with that key")
+    most_waiting: int = Field(
+        50_000, ge=100, description="Events that may wait for Elasticsearch; then nothing begins"
+    )
+    kubernetes_events: bool = Field(True, description="Tell of changes by Events on the workload")
+
+    def api_key_value(self) -> str:
+        """Return the key, or "" when the trail has none of its own."""
+        return _secret(self.api_key, self.api_key_file)
+
+
 class KubernetesSettings(_Section):
     """How the Kubernetes API is reached."""
 
@@ -140,6 +162,7 @@ class Settings(BaseSettings):
     )
     log_format: Literal["ecs", "console"] = Field("ecs", description="ECS JSON, or for people")
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    trail: TrailSettings = TrailSettings()
     kubernetes: KubernetesSettings = KubernetesSettings()
     server: ServerSettings = ServerSettings()
     limits: LimitSettings = LimitSettings()

@@ -126,6 +126,7 @@ seccompProfile: {type: RuntimeDefault}
 {{- range $use := $uses -}}
 {{- $wide := or (not $use.namespaces) (contains "*" (join "," $use.namespaces)) -}}
 {{- $rights := $use.more -}}
+{{- if ne $use.action "Status" -}}{{- $rights = concat $rights $table.told -}}{{- end -}}
 {{- range $kind := $use.kinds -}}
 {{- $rights = concat $rights (get (get $actions $use.action) $kind) -}}
 {{- end -}}

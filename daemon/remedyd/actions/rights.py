@@ -23,6 +23,9 @@ WATCHED = frozenset(
 """What the guardrails look at before a policy may act: how much is wrong at once, and of how
 many. What people and workflows request is not held back by it."""
 
+TOLD = frozenset({Permission("create", "Event")})
+"""What it takes to tell of a change where it happens, by an Event on the workload."""
+
 
 def needs(action: str, kind: str) -> frozenset[Permission]:
     """Return the rights that `action` needs on workloads of `kind`; none where it cannot act."""

@@ -72,6 +72,33 @@ class Metrics:
         self.authentication_failures = Counter(
             "remedyd_authentication_failures", "Requests without a valid credential", registry=add
         )
+        self.outbox_waiting = Gauge(
+            "remedyd_outbox_waiting", "Letters that wait to be taken", ["channel"], registry=add
+        )
+        self.outbox_oldest = Gauge(
+            "remedyd_outbox_oldest_timestamp_seconds",
+            "When the oldest waiting letter was written; 0: none waits",
+            ["channel"],
+            registry=add,
+        )
+        self.outbox_set_aside = Gauge(
+            "remedyd_outbox_set_aside",
+            "Letters that the receiver does not take",
+            ["channel"],
+            registry=add,
+        )
+        self.outbox_sent = Counter(
+            "remedyd_outbox_sent",
+            "Letters by what became of them",
+            ["channel", "result"],
+            registry=add,
+        )
+        self.outbox_omitted = Counter(
+            "remedyd_outbox_omitted",
+            "Refusals, decisions and notes left out of a full outbox",
+            ["kind"],
+            registry=add,
+        )
         self.stage_errors = Counter(
             "remedyd_stage_errors",
             "Stages that ended in an error",

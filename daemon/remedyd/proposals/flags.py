@@ -4,6 +4,7 @@ A flag is never overwritten: setting it appends a line, the last line counts. Wh
 daemon, who resumed it and why stays readable.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -35,9 +36,12 @@ class Flag:
 class Flags:
     """The switches of one store."""
 
-    def __init__(self, database: Database) -> None:
-        """Take the store's database."""
+    def __init__(
+        self, database: Database, report: Callable[[Connection, Flag, int], None] | None = None
+    ) -> None:
+        """Take the store's database, and who hears of a setting within its transaction."""
         self._database = database
+        self._report = report
 
     def set(self, flag: Flag) -> None:
         """Append the setting; raise `Conflict` if another was set at the same moment."""
@@ -46,6 +50,7 @@ class Flags:
                 last = connection.scalar(
                     sa.select(sa.func.max(flags.c.sequence)).where(flags.c.name == flag.name)
                 )
+                sequence = 0 if last is None else last + 1
                 body = {
                     "value": flag.value,
                     "principal": flag.principal,
@@ -54,11 +59,13 @@ class Flags:
                 connection.execute(
                     flags.insert().values(
                         name=flag.name,
-                        sequence=0 if last is None else last + 1,
+                        sequence=sequence,
                         at=flag.at,
                         body=codec.dump_free(body),
                     )
                 )
+                if self._report is not None:
+                    self._report(connection, flag, sequence)
         except IntegrityError as error:
             raise Conflict(
                 f"the switch {flag.name} was set by someone else at the same moment",

@@ -24,15 +24,19 @@ MAX_LISTED: Final = 500
 class Holds:
     """The holds of one store."""
 
-    def __init__(self, database: Database) -> None:
-        """Take the store's database."""
+    def __init__(
+        self, database: Database, report: Callable[[Connection, Hold], None] | None = None
+    ) -> None:
+        """Take the store's database, and who hears of a hold within its transaction."""
         self._database = database
+        self._report = report or (lambda connection, hold: None)
 
     def open(self, hold: Hold) -> bool:
         """Write a new hold; return False, writing nothing, if its subject has an open one."""
         try:
             with self._database.write() as connection:
                 connection.execute(holds.insert().values(_columns(hold)))
+                self._report(connection, hold)
         except IntegrityError:
             return False
         return True
@@ -57,6 +61,8 @@ class Holds:
             else:
                 here = holds.c.id == before.id
                 connection.execute(holds.update().where(here).values(_columns(after)))
+            if before is None or after.ended_at is not None:
+                self._report(connection, after)
         return before, after
 
     def end(self, key: str, at: datetime, by: str, reason: str = "") -> Hold:
@@ -72,6 +78,7 @@ class Holds:
                 )
             ended = _ended(hold, at, by, reason)
             connection.execute(holds.update().where(holds.c.id == key).values(_columns(ended)))
+            self._report(connection, ended)
         return ended
 
     def get(self, key: str) -> Hold:

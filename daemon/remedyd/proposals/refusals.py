@@ -5,11 +5,13 @@ often enough could get in the way of the approver. The table is bounded; the old
 first. Callers without a valid credential are counted and logged, never stored.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from remedyd.proposals import codec
 from remedyd.proposals.database import Database
@@ -42,9 +44,12 @@ class Refusal:
 class Refusals:
     """The refusals of one store."""
 
-    def __init__(self, database: Database) -> None:
-        """Take the store's database."""
+    def __init__(
+        self, database: Database, report: Callable[[Connection, Refusal], None] | None = None
+    ) -> None:
+        """Take the store's database, and who hears of a refusal within its transaction."""
         self._database = database
+        self._report = report
 
     def add(self, refusal: Refusal) -> None:
         """Append one, and let the oldest beyond the bound go."""
@@ -63,8 +68,10 @@ class Refusals:
                 )
             )
             key = done.inserted_primary_key
-            oldest = (key[0] if key else 0) - KEPT
-            connection.execute(refusals.delete().where(refusals.c.position <= oldest))
+            position = key[0] if key else 0
+            connection.execute(refusals.delete().where(refusals.c.position <= position - KEPT))
+            if self._report is not None:
+                self._report(connection, replace(refusal, position=position))
 
     def read(
         self,

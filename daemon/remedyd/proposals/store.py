@@ -6,7 +6,7 @@ losers of a race learn the state they lost to. Nothing here decides anything: th
 `lifecycle`, the questions of right and time in `gate`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,7 +16,17 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from remedyd.errors import Conflict, InvalidInput, NotFound, StoreError
-from remedyd.model import Clock, Digest, Event, Json, Proposal, ProposalId, State
+from remedyd.model import (
+    Clock,
+    Decision,
+    DecisionKind,
+    Digest,
+    Event,
+    Json,
+    Proposal,
+    ProposalId,
+    State,
+)
 from remedyd.proposals import codec, lifecycle
 from remedyd.proposals.answers import Answers
 from remedyd.proposals.database import Database
@@ -24,8 +34,10 @@ from remedyd.proposals.flags import Flags
 from remedyd.proposals.holds import Holds
 from remedyd.proposals.memory import Memory
 from remedyd.proposals.notices import Notices
+from remedyd.proposals.outbox import Outbox
 from remedyd.proposals.query import Page, ProposalFilter, conditions, cursor_of
 from remedyd.proposals.refusals import Refusals
+from remedyd.proposals.reports import Reports
 from remedyd.proposals.schema import Schema
 from remedyd.proposals.tables import events, proposals, sightings
 from remedyd.proposals.trail import Trail, append, read_event
@@ -43,20 +55,28 @@ class Store:
     """
 
     def __init__(
-        self, url: str, clock: Clock, *, busy_timeout: timedelta = timedelta(seconds=5)
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        busy_timeout: timedelta = timedelta(seconds=5),
+        reports: Reports | None = None,
     ) -> None:
         """Take a database URL; raise `ConfigurationError` for one that cannot be used.
 
-        `busy_timeout` is how long to wait for another process's write.
+        `busy_timeout` is how long to wait for another process's write; with `reports`, whatever
+        happens is also put into the outbox.
         """
         self._clock = clock
         self._database = Database(url, busy_timeout=busy_timeout)
         self._schema = Schema(self._database)
-        self.flags: Final = Flags(self._database)
-        self.holds: Final = Holds(self._database)
+        self._reports = reports
+        self.flags: Final = Flags(self._database, reports.switched if reports else None)
+        self.holds: Final = Holds(self._database, reports.held if reports else None)
         self.trail: Final = Trail(self._database)
         self.answers: Final = Answers(self._database, clock)
-        self.refusals: Final = Refusals(self._database)
+        self.refusals: Final = Refusals(self._database, reports.refused if reports else None)
+        self.outbox: Final = Outbox(self._database)
         self.notices: Final = Notices()
         self._memory = Memory(self._database)
         self.decision_state: Final = self._memory.decision_state
@@ -84,14 +104,16 @@ class Store:
         if proposal.state not in lifecycle.BIRTHS or proposal.version != 0:
             raise InvalidInput(f"a proposal cannot be created as {proposal.state}")
         principal = proposal.requested_by.name if proposal.requested_by else "remedyd"
-        event = _event(proposal, proposal.created_at, action, principal, detail, {})
+        said = {"principal": principal, "detail": detail, "data": {}}
+        event = _event(proposal, proposal.created_at, action, said)
         try:
             with self._database.write() as connection:
                 connection.execute(proposals.insert().values(_columns(proposal)))
                 append(connection, event)
+                told = self._report(connection, proposal, event, said)
         except IntegrityError as error:
             raise self._taken(proposal) from error
-        self.notices.tell(proposal.id)
+        self._tell(proposal, told)
         return proposal
 
     def get(self, key: ProposalId) -> Proposal:
@@ -219,16 +241,53 @@ class Store:
             raise InvalidInput(f"the store sets {', '.join(sorted(own))} itself")
         at = self._clock.now()
         new = replace(old, state=to, version=old.version + 1, updated_at=at, **changes)
-        event = _event(new, at, action, principal, detail, data)
+        said = {"principal": principal, "detail": detail, "data": data}
+        event = _event(new, at, action, said)
         try:
             with self._database.write() as connection:
                 if not _swapped(connection, old, new):
                     raise _lost(connection, old, to)
                 append(connection, event)
+                told = self._report(connection, new, event, said, amended=to is old.state)
         except IntegrityError as error:
             raise self._taken(new) from error
-        self.notices.tell(new.id)
+        self._tell(new, told)
         return new
+
+    def decided(self, decisions: Iterable[Decision], at: datetime) -> None:
+        """Put what the policies said into the outbox, where it is news."""
+        if self._reports is None:
+            return
+        if news := self._reports.news(decisions):
+            with self._database.write() as connection:
+                self._reports.decided(connection, news, at)
+
+    def not_proposed(self, decision: Decision, reason: str, detail: str) -> None:
+        """Put into the outbox that a decision came to nothing, where it is news."""
+        if self._reports is None:
+            return
+        held = replace(decision, kind=DecisionKind.HOLD, reason=reason, detail=detail)
+        if news := self._reports.news([held], stage="plan"):
+            with self._database.write() as connection:
+                self._reports.decided(connection, news, self._clock.now())
+
+    def _report(
+        self,
+        connection: Connection,
+        proposal: Proposal,
+        event: Mapping[str, Any],
+        said: Mapping[str, Any],
+        *,
+        amended: bool = False,
+    ) -> Mapping[str, Any] | None:
+        if self._reports is None:
+            return None
+        return self._reports.moved(connection, proposal, event, said, amended=amended)
+
+    def _tell(self, proposal: Proposal, told: Mapping[str, Any] | None) -> None:
+        if self._reports is not None and told is not None:
+            self._reports.told(told)
+        self.notices.tell(proposal.id)
 
     def _taken(self, proposal: Proposal) -> Conflict | StoreError:
         """Name the proposal that stands in the way of an insert or a reopening."""
@@ -294,12 +353,7 @@ def _ends(old: Proposal, new: Proposal) -> dict[str, Any]:
 
 
 def _event(
-    proposal: Proposal,
-    at: datetime,
-    action: str,
-    principal: str,
-    detail: str,
-    data: Mapping[str, Json],
+    proposal: Proposal, at: datetime, action: str, said: Mapping[str, Any]
 ) -> dict[str, Any]:
     return {
         "proposal": proposal.id,
@@ -307,8 +361,8 @@ def _event(
         "at": at,
         "action": action,
         "state": proposal.state.value,
-        "principal": principal,
-        "body": codec.dump_free({"principal": principal, "detail": detail, "data": data}),
+        "principal": said["principal"],
+        "body": codec.dump_free(said),
     }
 
 

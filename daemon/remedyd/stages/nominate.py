@@ -85,6 +85,7 @@ class Decide:
             state = self._store.decision_state(self._clock.now())
             decided = decide(cycle.results, state, cycle.at, self._policies(), self._guardrails)
             self._store.save_sightings(decided.state.sightings, before=state.sightings)
+        self._store.decided(decided.decisions, cycle.at)
         for decision in decided.decisions:
             kind = decision.kind
             self._metrics.decisions.labels(decision.policy, kind.value, decision.reason).inc()

@@ -56,6 +56,12 @@ class Recent:
         with self._lock:
             return self._results.get(audit)
 
+    def failing(self) -> list[str]:
+        """Return the audits whose last scheduled run gave no usable rows, each with why."""
+        with self._lock:
+            last = sorted(self._results.items())
+        return [f"{name}: {result.outcome.value}" for name, result in last if not result.ok]
+
     def judged(self, policy: str) -> Judged | None:
         """Return what the policy decided last, None before it saw a row."""
         with self._lock:
