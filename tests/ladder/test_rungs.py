@@ -160,3 +160,32 @@ def test_the_next_rung_need_not_cool_down() -> None:
 def test_what_failed_is_undone_before_the_next_rung(on_failure: str, undone: bool) -> None:
     """`Next` and `Rollback` take a failed change back, `Stop` keeps it."""
     assert decision(ladder(first=on_failure)).verify.rollback is undone
+
+
+def test_the_latest_attempt_of_a_rung_decides() -> None:
+    """Harm of this morning is outweighed by a clean failure since, and the other way round."""
+    harm = tried("one", Outcome.HARMFUL, hours=9)
+    clean = tried("one", INEFFECTIVE, hours=3)
+    for changes in ((harm, clean), (clean, harm)):
+        assert decision(ladder(), *changes).step == "two"
+    later = replace(harm, applied_at=NOW - timedelta(hours=1))
+    assert decision(ladder(), clean, later).reason == "LadderStopped"
+
+
+def test_an_attempt_of_this_moment_counts_and_one_of_a_day_ago_does_not() -> None:
+    """The day begins after its first moment and ends with this one."""
+    assert decision(ladder(), tried("one", INEFFECTIVE, hours=0)).step == "two"
+    assert decision(ladder(), tried("one", INEFFECTIVE, hours=24)).step == "one"
+    spent = tuple(tried("one", None, hours=24) for _ in range(2))
+    assert decision(ladder(), *spent).step == "one"
+
+
+def test_a_rung_that_left_no_record_keeps_the_evidence_of_the_one_before() -> None:
+    """Attempts are counted longer than they are described: the last description stays."""
+    first = tried("one", INEFFECTIVE)
+    state = DecisionState(
+        changes=(first,),
+        attempts={("p", WORKLOAD, "one"): (first.moved_at,), ("p", WORKLOAD, "two"): (NOW,)},
+    )
+    (made,) = decide([result(row())], state, NOW, policies(ladder())).decisions
+    assert (made.step, made.after) == ("three", "p-one")

@@ -1,5 +1,6 @@
 """What is decided about a single row, and why."""
 
+import gc
 from dataclasses import replace
 from datetime import timedelta
 
@@ -372,3 +373,83 @@ def test_values_are_shown_and_checked(
     decision = _one(policy_text(matchConditions=conditions), row(**values))  # type: ignore[arg-type]
     assert decision.kind is DecisionKind.SKIP
     assert decision.detail.endswith(detail)
+
+
+def test_rows_are_judged_one_by_one() -> None:
+    """What is decided about a row does not end the others' turn."""
+    text = policy_text(matchConditions="[{name: hot, expression: oom_kills > 0}]")
+    rows = [row("a", oom_kills=1), row("b"), row("c", oom_kills=1), row("d")]
+    decided = decide([result(*rows)], EMPTY, NOW, policies(text))
+    assert [d.reason for d in decided.decisions] == ["Matched", "Condition", "Matched", "Condition"]
+
+
+def test_an_audit_that_gives_no_reason_is_told_by_its_outcome() -> None:
+    """An Error always has a sentence."""
+    bad = result(outcome=AuditOutcome.NO_DATA)
+    (decision,) = decide([bad], EMPTY, NOW, policies(policy_text())).decisions
+    assert decision.detail == "the audit ended with NoData"
+
+
+def test_a_disabled_policy_says_so_of_rows_without_evidence_too() -> None:
+    """The reason is the policy, not the row."""
+    given = result(aside=(row(),))
+    (decision,) = decide([given], EMPTY, NOW, policies(policy_text(mode="Disabled"))).decisions
+    assert decision.reason == Reason.DISABLED
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"), [("Skip", DecisionKind.SKIP), ("Error", DecisionKind.ERROR)]
+)
+def test_a_step_that_cannot_be_judged_stops_the_row(failure: str, kind: DecisionKind) -> None:
+    """A `when` without an answer never lets the next step act instead."""
+    steps = (
+        "[{name: a, when: 'memory_pct > 90.0', action: {type: Restart}},"
+        " {name: b, action: {type: Restart}}]"
+    )
+    decision = _one(policy_text(steps=steps, failurePolicy=failure), row(memory_pct=None))
+    assert (decision.kind, decision.reason) == (kind, Reason.CONDITION_ERROR)
+    assert decision.action is None
+
+
+def test_a_row_that_is_skipped_is_no_error() -> None:
+    """`failurePolicy: Error` is about answers that could not be had, not about other reasons."""
+    text = policy_text(failurePolicy="Error", match="{targetKinds: [Deployment], names: [ad]}")
+    decision = _one(text)
+    assert (decision.kind, decision.reason) == (DecisionKind.SKIP, Reason.NAME)
+
+
+@pytest.mark.parametrize(
+    ("match", "expected"),
+    [
+        ("{targetKinds: [Deployment], names: [ad, ca*]}", "Matched"),
+        ("{targetKinds: [Deployment], names: [ad]}", "Name"),
+        ("{targetKinds: [Deployment], excludeNames: [ca*]}", "Name"),
+        ("{targetKinds: [Deployment], excludeNames: [ad]}", "Matched"),
+        ("{targetKinds: [Deployment], names: [c*], excludeNames: [cart]}", "Name"),
+        ("{targetKinds: [Deployment], namespaces: [bank, sh*]}", "Matched"),
+        ("{targetKinds: [Deployment], namespaces: [bank]}", "Namespace"),
+        ("{targetKinds: [Deployment], excludeNamespaces: [sh*]}", "Namespace"),
+        ("{targetKinds: [StatefulSet]}", "Kind"),
+    ],
+)
+def test_a_policy_acts_where_its_match_says(match: str, expected: str) -> None:
+    """Any pattern of a list is enough, an exclusion outweighs it, and an empty list selects all."""
+    assert _one(policy_text(match=match)).reason == expected
+
+
+def test_a_row_without_a_name_is_about_nobody() -> None:
+    """Where a query groups by a field that a pod lacks, the name is empty: it is not acted upon."""
+    decision = _one(policy_text(), row(name=""))
+    assert (decision.kind, decision.reason) == (DecisionKind.SKIP, Reason.NAME)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_is_as_it_was(enabled: bool) -> None:
+    """Deciding leaves Python's garbage collector on or off as it found it."""
+    was = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        decide([result(row())], EMPTY, NOW, policies(policy_text()))
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if was else gc.disable)()

@@ -5,6 +5,7 @@ from datetime import timedelta
 from remedyd.model import Decision, DecisionKind, DecisionState, Severity
 from remedyd.policy.decide import decide
 from remedyd.policy.policy import PolicySet
+from support.guardrails import guardrails
 from support.policies import NOW, policies, policy_text, result, row
 
 BOTH = "{name: container-memory, severities: [warning, critical]}"
@@ -110,3 +111,25 @@ def test_one_target_is_always_allowed() -> None:
     """In a namespace of a single workload the share still permits one."""
     loaded = policies(policy_text(limits="{maxPerHour: 1, maxTargetsPercent: 1}"))
     assert [d.kind for d in _decide(loaded, row())] == [DecisionKind.PROPOSE]
+
+
+def test_the_hour_begins_after_its_first_moment() -> None:
+    """A proposal of exactly an hour ago is over, one of this moment counts."""
+    loaded = policies(policy_text(limits="{maxPerHour: 1, maxTargetsPercent: 100}"))
+    for at, reason in ((NOW - timedelta(hours=1), "Matched"), (NOW, "HourlyLimit")):
+        (decision,) = _decide(loaded, row(), state=DecisionState(proposed={"p": (at,)}))
+        assert decision.reason == reason
+
+
+def test_what_is_proposed_in_a_cycle_counts_for_the_guardrails() -> None:
+    """One change at once means one of two rows, and a rehearsal takes nobody's place."""
+    alone = guardrails("{concurrency: 1, workloadsPercent: 100}")
+
+    def told(*texts: str) -> list[str]:
+        rows = [row("a"), row("b"), *(row(f"ok{n}", severity=Severity.HEALTHY) for n in range(9))]
+        loaded = policies(*texts)
+        answer = decide([result(*rows)], DecisionState(), NOW, loaded, alone)
+        return [d.reason for d in answer.decisions if d.target.name in "ab"]
+
+    assert told(policy_text()) == ["Matched", "Concurrency"]
+    assert told(policy_text(mode="DryRun")) == ["Matched", "Matched"]

@@ -90,3 +90,37 @@ def test_other_policies_sightings_are_kept() -> None:
     loaded = policies(policy_text(sustain="{cycles: 2}"))
     decided = decide([result()], DecisionState(sightings=other), NOW, loaded)
     assert decided.state.sightings == other
+
+
+def test_sightings_are_each_policys_own() -> None:
+    """A row that another policy matched is not half a finding for this one."""
+    hot = "[{name: hot, expression: oom_kills > 0}]"
+    hotter = "[{name: hotter, expression: oom_kills > 5}]"
+    loaded = policies(
+        policy_text("a", sustain="{cycles: 2}", matchConditions=hot),
+        policy_text("b", sustain="{cycles: 2}", matchConditions=hotter),
+    )
+    first = decide([result(row(oom_kills=1))], DecisionState(), NOW, loaded)
+    at = NOW + MINUTE
+    second = decide([result(row(oom_kills=9), at=at)], first.state, at, loaded)
+    assert [d.reason for d in second.decisions] == ["Matched", "Sustain"]
+
+
+def test_another_audit_forgets_nothing() -> None:
+    """A cycle in which only another audit ran says nothing about the row."""
+    loaded = policies(policy_text(sustain="{cycles: 2}"))
+    first = decide([result(row())], DecisionState(), NOW, loaded)
+    between = decide([result(audit="replica-gap", at=NOW + MINUTE)], first.state, NOW, loaded)
+    at = NOW + 2 * MINUTE
+    last = decide([result(row(), at=at)], between.state, at, loaded)
+    assert [d.reason for d in last.decisions] == ["Matched"]
+
+
+def test_an_older_window_takes_nothing_back() -> None:
+    """A run that ends late, about a time before the match, does not undo it."""
+    loaded = policies(policy_text(sustain="{cycles: 2}"))
+    first = decide([result(row())], DecisionState(), NOW, loaded)
+    late = decide([result(at=NOW - MINUTE)], first.state, NOW, loaded)
+    assert late.state == first.state
+    now_gone = decide([result(at=NOW + MINUTE)], first.state, NOW, loaded)
+    assert now_gone.state.sightings == {}
