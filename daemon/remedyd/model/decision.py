@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from remedyd.model.audit import AuditRow
+from remedyd.model.quick import quick
 from remedyd.model.target import Target
 
 
@@ -57,6 +58,7 @@ class VerifySpec:
     """Undo when Ineffective or Harmful."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One policy's answer to one row.

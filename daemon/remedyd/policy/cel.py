@@ -1,7 +1,8 @@
 """The one door to the CEL library.
 
 The library has two traps that this module closes. An error is returned as a value, which is true
-to Python; so an answer counts only when its type says BOOL. And a nullable column can be compared
+to Python; so an answer counts only when it is one of
+Python's two truth values, which a BOOL alone becomes. And a nullable column can be compared
 with null only when it is declared dynamic; so those lose static typing, and a comparison of null
 becomes a `Fault` when it is evaluated.
 
@@ -46,6 +47,9 @@ TARGET_VARIABLES = (
     "target.container",
 )
 
+_SIMPLE = frozenset({int, float, str, bool, type(None)})
+"""Types of cells that the library takes as they are."""
+
 Parameters = Mapping[str, bool | int | float | str]
 
 
@@ -68,25 +72,28 @@ class Condition:
     columns: tuple[str, ...]
     key: tuple[object, ...]
     dynamic: frozenset[str] = field(repr=False, compare=False)
-    _env: Any = field(repr=False, compare=False)
+    _env: Any = field(repr=False, compare=False)  # the program must not outlive it
     _program: Any = field(repr=False, compare=False)
     _constants: Mapping[str, Any] = field(repr=False, compare=False)
+    _timed: bool = field(repr=False, compare=False)
 
     def test(self, values: tuple[Cell, ...], now: datetime) -> bool | Fault:
         """Evaluate with one value for each of `columns`; `now` is an aware UTC time."""
-        data = {
-            name: _plain(value, dynamic=name in self.dynamic)
-            for name, value in zip(self.columns, values, strict=True)
-        }
+        data = dict(self._constants)
+        for name, value in zip(self.columns, values, strict=True):
+            simple = type(value) in _SIMPLE
+            data[name] = value if simple else _plain(value, dynamic=name in self.dynamic)
+        if self._timed:
+            data["now"] = now
         try:
-            activation = self._env.Activation({**self._constants, **data, "now": now})
-            answer = self._program.eval(activation)
+            answer = self._program.eval(data=data)
         except (RuntimeError, TypeError, ValueError, OverflowError) as error:
             return Fault(fault(str(error), ()))
-        if answer.type() != cel.Type.BOOL:
-            nulls = [name for name, value in data.items() if value is None]
-            return Fault(fault(str(answer.value()), nulls))
-        return answer.value() is True
+        found = answer.value()
+        if found is True or found is False:
+            return found
+        nulls = [name for name, value in data.items() if value is None]
+        return Fault(fault(str(found), nulls))
 
 
 class Environment:
@@ -141,7 +148,10 @@ class Environment:
             dynamic=self._dynamic,
             _env=self._env,
             _program=program,
-            _constants=self._constants,
+            _constants={
+                name: self._constants[name] for name in mentioned(expression, self._constants)
+            },
+            _timed=bool(mentioned(expression, ("now",))),
         )
 
 

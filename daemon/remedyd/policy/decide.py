@@ -5,8 +5,7 @@ Rows that the audit set aside for want of fresh evidence come after the others, 
 """
 
 import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
@@ -46,24 +45,15 @@ def decide(
     is not Ok gives one Error per policy, with the outcome as its reason. Policies whose audit is
     not among the results are left alone.
     """
-    with _without_collector():
-        return _decide(results, state, now, policies, guardrails)
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Pause the cycle collector: it finds nothing among so many new records, and takes a third.
-
-    Whoever switched it off switches it on again, so threads that overlap leave it on.
-    """
-    if not gc.isenabled():
-        yield
-        return
+    # The cycle collector finds nothing among so many new records, and takes a third of the time.
+    # Whoever switched it off switches it on again, so threads that overlap leave it on.
+    collecting = gc.isenabled()
     gc.disable()
     try:
-        yield
+        return _decide(results, state, now, policies, guardrails)
     finally:
-        gc.enable()
+        if collecting:
+            gc.enable()
 
 
 def _decide(
@@ -85,9 +75,7 @@ def _decide(
                 pending.extend(_judge(policy, frame, answers))
         _remember(sustained, policy, results, pending[start:])
     usable = [result for result in results if result.ok]
-    decided = Guards(state, sustained, usable, now, guardrails).decide(pending)
-    for slot, decision in decided.items():
-        answers[slot] = decision
+    Guards(state, sustained, usable, now, guardrails).decide(pending, answers)
     decisions = cast("tuple[Decision, ...]", tuple(answers))  # every match has its slot decided
     return Decided(decisions, replace(state, sightings=sustained.sightings))
 
@@ -113,6 +101,6 @@ def _remember(
     heard = [result for result in results if result.ok and result.audit == policy.audit]
     if heard:
         unknown = {aside.row.target.identity for result in heard for aside in result.set_aside}
-        matched = {match.identity for match in found}
+        matched = dict.fromkeys(match.identity for match in found)
         at = max(result.window.end for result in heard)
-        sustained.note(policy, matched, unknown - matched, at)
+        sustained.note(policy, matched, unknown - matched.keys(), at)

@@ -2,12 +2,13 @@
 
 A condition is pure, so rows with the same values get the same answer: answers are kept by the
 values that the condition reads. Real results repeat themselves (mostly zeros and nulls), which
-makes the usual evaluation a dictionary lookup instead of a call into the CEL library.
+makes the usual evaluation a list lookup instead of a call into the CEL library.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from remedyd.model.audit import AuditResult, AuditRow, ColumnSpec
 from remedyd.policy.cel import TARGET_VARIABLES, Condition, Fault
@@ -29,7 +30,8 @@ class Drift:
     found: str
 
 
-_Known = dict[tuple[object, ...], tuple[bool | Fault, str]]
+Answer = tuple[bool | Fault, str]
+"""A condition's answer about a row, and why it is not true."""
 
 
 class Frame:
@@ -42,44 +44,52 @@ class Frame:
         self.result = result
         self.rows: tuple[AuditRow, ...] = result.rows
         self.severities = [int(row.severity) for row in result.rows]
+        self.identities = [row.target.identity for row in result.rows]
+        self.workloads = [row.target.workload for row in result.rows]
+        self.namespaces = [(row.target.cluster, row.target.namespace) for row in result.rows]
+        self.places = {(row.target.kind, row.target.namespace) for row in result.rows}
+        self.all_named = all(row.target.name for row in result.rows)
         self.now = now
         self._specs = columns
+        self._drifted = False
         self._columns: dict[str, list[object]] = {}
-        self._keys: dict[tuple[str, ...], list[tuple[object, ...]]] = {}
-        self._answers: dict[tuple[object, ...], _Known] = {}
+        self._coded: dict[tuple[str, ...], tuple[list[int], list[tuple[object, ...]]]] = {}
+        self._answers: dict[tuple[object, ...], list[Answer | None]] = {}
 
-    def answers(
-        self, condition: Condition, indices: Iterable[int]
-    ) -> Iterator[tuple[int, bool | Fault, str]]:
-        """Yield for each row its index, the condition's answer, and why it is not true."""
-        keys = self._keys_of(condition.columns)
-        known = self._answers.setdefault((condition.name, *condition.key), {})
-        for index in indices:
-            key = keys[index]
-            found = known.get(key)
-            if found is None:
-                answer = self._evaluate(condition, key)
-                text = "" if answer is True else _sentence(condition, key, answer)
-                found = known[key] = (answer, text)
-            yield index, found[0], found[1]
+    def answers(self, condition: Condition, indices: Sequence[int]) -> list[Answer]:
+        """Return the condition's answers about the rows at `indices`, in that order."""
+        codes, keys = self._codes_of(condition.columns)
+        name = (condition.name, *condition.key)
+        known = self._answers.setdefault(name, [None] * len(keys))
+        asked = [codes[index] for index in indices]
+        for code in set(asked):
+            if known[code] is None:
+                drift = self._drift(condition, keys[code]) if self._drifted else None
+                answer = drift or condition.test(keys[code], self.now)  # type: ignore[arg-type]
+                text = "" if answer is True else _sentence(condition, keys[code], answer)
+                known[code] = answer, text
+        return cast("list[Answer]", [known[code] for code in asked])
 
     def shown(self, names: tuple[str, ...], index: int) -> str:
         """Show the row's values of these variables."""
         return _listing(names, [self._column(name)[index] for name in names])
 
-    def _evaluate(self, condition: Condition, key: tuple[object, ...]) -> bool | Fault:
+    def _drift(self, condition: Condition, key: tuple[object, ...]) -> Fault | None:
+        """Return what is wrong with the values; None when all are as declared."""
         for name, value in zip(condition.columns, key, strict=True):
             if isinstance(value, Drift):
                 declared = self._specs[name].type
                 return Fault(f"{name} is {value.found}, but the audit declares {declared}")
-        return condition.test(key, self.now)  # type: ignore[arg-type]  # no Drift is left in it
+        return None
 
-    def _keys_of(self, names: tuple[str, ...]) -> list[tuple[object, ...]]:
-        if names not in self._keys:
-            columns = [self._column(name) for name in names]
-            empty: list[tuple[object, ...]] = [()] * len(self.rows)
-            self._keys[names] = list(zip(*columns, strict=True)) if columns else empty
-        return self._keys[names]
+    def _codes_of(self, names: tuple[str, ...]) -> tuple[list[int], list[tuple[object, ...]]]:
+        """Return for each row the number of its values, and the values by number."""
+        if names not in self._coded:
+            numbers: dict[tuple[object, ...], int] = {}
+            rows = zip(*map(self._column, names), strict=True) if names else [()] * len(self.rows)
+            codes = [numbers.setdefault(values, len(numbers)) for values in rows]
+            self._coded[names] = codes, list(numbers)
+        return self._coded[names]
 
     def _column(self, name: str) -> list[object]:
         if name not in self._columns:
@@ -97,6 +107,7 @@ class Frame:
         found = set(map(type, cells))
         if found <= ({wanted, type(None)} if spec.nullable else {wanted}):
             return cells
+        self._drifted = True
         return [_checked(cell, wanted, nullable=spec.nullable) for cell in cells]
 
 
@@ -127,10 +138,12 @@ def _sentence(condition: Condition, key: tuple[object, ...], answer: bool | Faul
 
 
 def _listing(names: Iterable[str], values: Iterable[object]) -> str:
-    return ", ".join(f"{n} = {_shown(v)}" for n, v in zip(names, values, strict=True))
+    return ", ".join([f"{n} = {_shown(v)}" for n, v in zip(names, values, strict=True)])
 
 
 def _shown(value: object) -> str:
+    if type(value) in (int, float):
+        return str(value)
     if value is None:
         return "null"
     if isinstance(value, bool):

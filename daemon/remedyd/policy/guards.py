@@ -5,34 +5,43 @@ matches with each other see them in rank order: most severe first, then by polic
 that the order of rows and policies in the input changes nothing.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 
 from remedyd.documents import format_duration
 from remedyd.model.audit import AuditResult
-from remedyd.model.decision import Decision, DecisionKind, Mode
+from remedyd.model.decision import Decision, Mode
 from remedyd.model.state import DecisionState
 from remedyd.policy.guardrails import Guardrails, Objection, Snapshot, objection, signs
 from remedyd.policy.judging import Match
 from remedyd.policy.ladder import Rung, Stopped, rung
-from remedyd.policy.policy import Step
 from remedyd.policy.reasons import Reason
 from remedyd.policy.sustain import Sustained
 
 _HOUR = timedelta(hours=1)
 _NONE = timedelta(0)
+_OPEN, _DUPLICATE = Reason.ALREADY_OPEN, Reason.DUPLICATE_TARGET
 
 Namespace = tuple[str, str]
 """Cluster and namespace."""
 
 
-def _rank(match: Match) -> tuple[bool, int, str, str, int]:
-    """Return what orders matches that compete; rehearsals come last."""
-    policy, row = match.policy, match.row
-    rehearsal = policy.mode is Mode.DRY_RUN
-    return rehearsal, -row.severity, policy.name, match.identity, match.slot
+def _ranked(pending: Iterable[Match]) -> Iterator[Match]:
+    """Yield matches that compete: most severe, then by policy, workload and slot; rehearsals last.
+
+    `pending` is in the order of slots.
+    """
+    alike: dict[tuple[bool, int, str], list[Match]] = {}
+    for policy, matches in groupby(pending, attrgetter("policy")):
+        for severity, found in groupby(matches, attrgetter("row.severity")):
+            rank = (policy.mode is Mode.DRY_RUN, -severity, policy.name)
+            alike.setdefault(rank, []).extend(found)
+    for rank in sorted(alike):
+        yield from sorted(alike[rank], key=attrgetter("identity"))
 
 
 class Guards:
@@ -53,69 +62,75 @@ class Guards:
         self._results = tuple(results)
         self._guardrails = guardrails
         self._storms = signs(results, guardrails.storm) if guardrails else {}
+        self._tried = {workload for _, workload, _ in state.attempts}
+        self._tried |= {change.workload for change in state.changes}
 
-    def decide(self, pending: Iterable[Match]) -> dict[int, Decision]:
-        """Return the decision for each slot."""
-        decided: dict[int, Decision] = {}
+    def decide(self, pending: Iterable[Match], answers: list[Decision | Match]) -> None:
+        """Put the decision about each match in its slot of `answers`."""
         ready: list[tuple[Match, Rung]] = []
-        active: dict[tuple[str, Namespace], set[str]] = {}
-        for match in sorted(pending, key=_rank):
+        active: dict[tuple[str, Namespace], set[str]] = defaultdict(set)
+        for match in _ranked(pending):
             answer = self._alone(match)
             if isinstance(answer, Rung):
                 ready.append((match, answer))
             else:
-                decided[match.slot] = answer
-            if isinstance(answer, Rung) or answer.reason == Reason.ALREADY_OPEN:
-                reach = (match.policy.name, _namespace(match))
-                active.setdefault(reach, set()).add(match.workload)
-        decided.update(self._together(ready, active))
-        return decided
+                answers[match.slot] = answer
+                if answer.reason is not _OPEN:
+                    continue
+            active[match.policy.name, match.namespace].add(match.workload)
+        self._together(ready, active, answers)
 
     def _alone(self, match: Match) -> Decision | Rung:
         """Judge a match by itself: return the rung to propose, or why it is held."""
         state, workload = self._state, match.workload
         if lacking := self._sustained.lacking(match):
-            return _held(match, Reason.SUSTAIN, lacking)
+            return match.hold(Reason.SUSTAIN, lacking)
         if workload in state.open:
-            return _held(match, Reason.ALREADY_OPEN, f"proposal {state.open[workload]} is open")
-        ended = state.finished.get((match.policy.name, workload))
+            return match.hold(_OPEN, f"proposal {state.open[workload]} is open")
+        name = match.policy.name
+        ended = state.finished.get((name, workload)) if state.finished else None
         if ended is not None and (left := ended + match.policy.spec.cooldown - self._now) > _NONE:
             when = f"the last proposal ended {ended:%Y-%m-%d %H:%M:%S}Z"
             detail = f"{when}; {format_duration(left)} of cooldown left"
-            return _held(match, Reason.COOLDOWN, detail)
-        found = rung(match.steps, match.policy.name, workload, state, self._now)
+            return match.hold(Reason.COOLDOWN, detail)
+        if workload in self._tried:
+            found = rung(match.steps, name, workload, state, self._now)
+        else:
+            found = Rung(match.steps[0])
         if isinstance(found, Stopped):
-            return _held(match, found.reason, found.detail)
+            return match.hold(found.reason, found.detail)
         if state.paused:
             text = "remedyd is paused: nothing is proposed"
-            return _held(match, Reason.PAUSED, text, found.step)
+            return match.hold(Reason.PAUSED, text, found.step)
         return found
 
     def _together(
-        self, ready: list[tuple[Match, Rung]], active: Mapping[tuple[str, Namespace], set[str]]
-    ) -> dict[int, Decision]:
+        self,
+        ready: Iterable[tuple[Match, Rung]],
+        active: Mapping[tuple[str, Namespace], set[str]],
+        answers: list[Decision | Match],
+    ) -> None:
         """Judge the matches that may be proposed against each other, in rank order."""
-        decided: dict[int, Decision] = {}
-        first: dict[str, Match] = {}
+        first: dict[str, str] = {}
         claimed: list[str] = []
         proposed: Counter[str] = Counter()
         for match, found in ready:
-            step, ahead = found.step, first.setdefault(match.workload, match)
-            if ahead is not match:
-                detail = f"{ahead.policy.name} comes first for {ahead.target}"
-                decided[match.slot] = _held(match, Reason.DUPLICATE_TARGET, detail, step)
-            elif against := self._objection(match, found, claimed):
-                decided[match.slot] = _held(match, against.reason, against.detail, step)
+            step, workload = found.step, match.workload
+            if workload in first:
+                answers[match.slot] = match.hold(_DUPLICATE, first[workload], step)
+                continue
+            first[workload] = f"{match.policy.name} comes first for {match.target}"
+            if against := self._objection(match, found, claimed):
+                answers[match.slot] = match.hold(against.reason, against.detail, step)
             elif storm := self._storm(match, active):
-                decided[match.slot] = _held(match, Reason.TOO_MANY_TARGETS, storm, step)
+                answers[match.slot] = match.hold(Reason.TOO_MANY_TARGETS, storm, step)
             elif limit := self._rate(match, proposed[match.policy.name]):
-                decided[match.slot] = _held(match, Reason.HOURLY_LIMIT, limit, step)
+                answers[match.slot] = match.hold(Reason.HOURLY_LIMIT, limit, step)
             else:
                 proposed[match.policy.name] += 1
                 if match.policy.mode is not Mode.DRY_RUN:
-                    claimed.append(match.workload)
-                decided[match.slot] = _proposed(match, found)
-        return decided
+                    claimed.append(workload)
+                answers[match.slot] = _proposed(match, found)
 
     def _objection(self, match: Match, found: Rung, claimed: Sequence[str]) -> Objection | None:
         """Return which guardrail stands against it."""
@@ -129,7 +144,7 @@ class Guards:
                 guardrails=self._guardrails,
                 climbing=found.after is not None,
                 mode=match.policy.mode,
-                workloads=len(self._workloads.get(_namespace(match), ())),
+                workloads=len(self._workloads.get(match.namespace, ())),
                 storms=self._storms,
                 claimed=tuple(claimed),
             )
@@ -137,7 +152,7 @@ class Guards:
 
     def _storm(self, match: Match, active: Mapping[tuple[str, Namespace], set[str]]) -> str:
         """Return why the namespace has too many targets at once; empty when it has not."""
-        namespace = _namespace(match)
+        namespace = match.namespace
         targets = len(active[match.policy.name, namespace])
         known = len(self._workloads.get(namespace, ()))
         share = match.policy.spec.limits.max_targets_percent
@@ -172,16 +187,8 @@ def _proposed(match: Match, found: Rung) -> Decision:
     because = f"; {found.because}" if after else ""
     detail = f"{step.action.type} on {match.target}{evidence}{because}"
     before = after.proposal if after else ""
-    return match.decide(DecisionKind.PROPOSE, Reason.MATCHED, detail, step, before)
-
-
-def _held(match: Match, reason: Reason, detail: str, step: Step | None = None) -> Decision:
-    return match.decide(DecisionKind.HOLD, reason, detail, step)
+    return match.propose(Reason.MATCHED, detail, step, before)
 
 
 def _recent(times: Iterable[datetime], now: datetime, span: timedelta) -> int:
     return sum(1 for time in times if now - span < time <= now)
-
-
-def _namespace(match: Match) -> Namespace:
-    return match.target.cluster, match.target.namespace

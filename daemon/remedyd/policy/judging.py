@@ -4,11 +4,12 @@ Looks at the rows alone. What happened before, and what else is proposed in this
 later; so a row that matches here is a `Match`, not yet a proposal.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from remedyd.model.audit import AuditRow, Severity
 from remedyd.model.decision import Decision, DecisionKind, Mode, VerifySpec
+from remedyd.model.quick import quick
 from remedyd.model.target import Target
 from remedyd.policy.cel import Condition, Fault
 from remedyd.policy.frame import Frame
@@ -18,9 +19,10 @@ from remedyd.policy.schema import FailurePolicy
 from remedyd.policy.selector import Selector
 
 _VERIFY = VerifySpec()
-_SKIP = DecisionKind.SKIP
+_SKIP, _HOLD, _PROPOSE = DecisionKind.SKIP, DecisionKind.HOLD, DecisionKind.PROPOSE
 
 
+@quick
 @dataclass(frozen=True, slots=True, eq=False)
 class Match:
     """A row for which everything in the policy holds, and the steps that apply, in order.
@@ -36,6 +38,8 @@ class Match:
     slot: int
     workload: str
     identity: str
+    namespace: tuple[str, str]
+    """Cluster and namespace."""
 
     @property
     def target(self) -> Target:
@@ -48,35 +52,20 @@ class Match:
         read = dict.fromkeys(name for c in self.policy.conditions for name in c.columns)
         return self.frame.shown(tuple(read), self.index)
 
-    def decide(
-        self,
-        kind: DecisionKind,
-        reason: Reason,
-        detail: str,
-        step: Step | None = None,
-        after: str = "",
-    ) -> Decision:
-        """Return the decision about this row; a step is given when it is proposed or was next.
-
-        `after` is the proposal of the rung before.
-        """
+    def hold(self, reason: Reason, detail: str, step: Step | None = None) -> Decision:
+        """Return that nothing is done now; `step` would have been next."""
+        policy, row = self.policy, self.row
+        spec = policy.spec
+        name, verify = (step.spec.name, step.verify) if step else ("", _VERIFY)
         return Decision(
-            kind=kind,
-            policy=self.policy.name,
-            audit=self.policy.audit,
-            target=self.row.target,
-            reason=reason,
-            detail=detail,
-            mode=self.policy.mode,
-            step=step.name if step else "",
-            action=step.action if step and kind is DecisionKind.PROPOSE else None,
-            verify=step.verify if step else _VERIFY,
-            row=self.row,
-            policy_hash=self.policy.hash,
-            after=after,
-            approvals=self.policy.spec.approvals,
-            approvers=self.policy.spec.approvers,
-        )
+            _HOLD, policy.name, spec.audit.name, row.target, reason, detail, "", spec.mode, name,
+            None, verify, row, policy.hash, "", spec.approvals, spec.approvers,
+        )  # fmt: skip
+
+    def propose(self, reason: Reason, detail: str, step: Step, after: str = "") -> Decision:
+        """Return that the step is proposed; `after` is the proposal of the rung before."""
+        held = self.hold(reason, detail, step)
+        return replace(held, kind=_PROPOSE, action=step.action, after=after)
 
 
 def unusable(policy: Policy, frame: Frame) -> Decision:
@@ -180,7 +169,10 @@ class _Bench:
 
     def ask_selector(self) -> None:
         """Skip the rows about workloads that the policy may not touch."""
-        refuse = Selector(self._policy.spec.match).refuse
+        selector, frame = Selector(self._policy.spec.match), self._frame
+        if selector.refuses_none(frame.places, all_named=frame.all_named):
+            return
+        refuse = selector.refuse
         rows, left = self._frame.rows, []
         for index in self.left:
             refused = refuse(rows[index].target)
@@ -194,12 +186,15 @@ class _Bench:
         """Skip the rows for which the condition is false or gives no answer."""
         name, audit, of, mode = self._names()
         rows, answers, left = self._frame.rows, self.answers, []
-        for index, answer, text in self._frame.answers(condition, self.left):
+        found = self._frame.answers(condition, self.left)
+        (no, false), (doubt, faulty) = self._unmet(False), self._unmet(Fault(""))
+        c = condition.name
+        for index, (answer, text) in zip(self.left, found, strict=True):
             if answer is True:
                 left.append(index)
                 continue
-            kind, why = self._unmet(answer)
-            r, c = rows[index], condition.name
+            kind, why = (no, false) if answer is False else (doubt, faulty)
+            r = rows[index]
             answers[index] = Decision(
                 kind, name, audit, r.target, why, text, c, mode, "", None, _VERIFY, r, of
             )
@@ -208,6 +203,10 @@ class _Bench:
     def ask_steps(self) -> None:
         """Turn the rows that are left into matches, with the steps whose `when` is true."""
         steps = self._policy.steps
+        if all(step.when is None for step in steps):
+            for index in self.left:
+                self.answers[index] = self._match(index, steps)
+            return
         fitting = {index: list(steps) for index in self.left}
         for step in steps:
             if step.when is not None:
@@ -221,7 +220,8 @@ class _Bench:
 
     def _ask_when(self, step: Step, when: Condition, fitting: dict[int, list[Step]]) -> None:
         """Drop the step where its `when` is false; a row to which it gives no answer is done."""
-        for index, answer, text in self._frame.answers(when, list(fitting)):
+        asked = list(fitting)
+        for index, (answer, text) in zip(asked, self._frame.answers(when, asked), strict=True):
             if answer is False:
                 fitting[index].remove(step)
             elif answer is not True:
@@ -229,10 +229,11 @@ class _Bench:
                 self._skip(index, Reason.CONDITION_ERROR, text, when.name)
 
     def _match(self, index: int, steps: tuple[Step, ...]) -> Match:
-        row = self._frame.rows[index]
-        target, slot = row.target, self._first + index
-        names = (target.workload, target.identity)
-        return Match(self._policy, row, steps, self._frame, index, slot, *names)
+        frame, slot = self._frame, self._first + index
+        return Match(
+            self._policy, frame.rows[index], steps, frame, index, slot,
+            frame.workloads[index], frame.identities[index], frame.namespaces[index],
+        )  # fmt: skip
 
     def _unmet(self, answer: bool | Fault) -> tuple[DecisionKind, Reason]:
         if answer is False:

@@ -1,6 +1,6 @@
 """Which workloads a policy may touch: kinds, namespaces and names, with `*` as a wildcard."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from remedyd.model.target import Target
@@ -16,6 +16,12 @@ class Selector:
         self._match = match
         self._places: dict[tuple[str, str], tuple[Reason, str] | None] = {}
         self._any_name = not match.names and not match.exclude_names
+
+    def refuses_none(self, places: Iterable[tuple[str, str]], *, all_named: bool) -> bool:
+        """Whether targets of these kinds and namespaces are selected, whatever their names."""
+        if not (self._any_name and all_named):
+            return False
+        return all(self._refuse_place(kind, namespace) is None for kind, namespace in places)
 
     def refuse(self, target: Target) -> tuple[Reason, str] | None:
         """Return why the target is not selected, None when it is."""

@@ -24,41 +24,54 @@ class Sustained:
     def __init__(self, sightings: Mapping[tuple[str, str], tuple[datetime, ...]]) -> None:
         """Take what was remembered before this cycle."""
         self.sightings: Sightings = dict(sightings)
-        self._identities: dict[str, set[str]] = {}
+        self._identities: dict[str, list[str]] = {}
         for policy, identity in sightings:
-            self._identities.setdefault(policy, set()).add(identity)
+            self._identities.setdefault(policy, []).append(identity)
+        self._short: dict[str, dict[str, int]] = {}
 
-    def note(self, policy: Policy, matched: Set[str], unknown: Set[str], at: datetime) -> None:
+    def note(
+        self, policy: Policy, matched: Mapping[str, None], unknown: Set[str], at: datetime
+    ) -> None:
         """Remember the rows that matched in the window ending `at`, forget those that did not.
 
         Both are identities; nothing is known about the `unknown` ones, so they stay as they are.
         """
-        known = self._identities.get(policy.name, set())
-        sustain = policy.spec.sustain
-        if sustain.cycles == 1:
-            matched, unknown = frozenset(), frozenset()
-        for identity in sorted((known | matched) - unknown):
-            key = (policy.name, identity)
-            times = self.sightings.get(key, ())
-            if identity in matched:
-                times = tuple(sorted({*times, at}))
-            elif sustain.window is None and (not times or at > times[-1]):
-                times = ()
-            since = at - (sustain.window or _FORGET)
-            times = tuple(time for time in times if time > since)[-_KEPT:]
-            if times:
-                self.sightings[key] = times
-            else:
-                self.sightings.pop(key, None)
+        sightings, name = self.sightings, policy.name
+        cycles, window = policy.spec.sustain.cycles, policy.spec.sustain.window
+        if cycles == 1:
+            matched, unknown = {}, frozenset()
+        since = at - (window or _FORGET)
+        for identity in self._identities.get(name, ()):
+            if identity not in matched and identity not in unknown:
+                times = sightings.pop((name, identity))
+                over = window is None and times[-1:] < (at,)
+                if not over and (times := _since(times, since)):
+                    sightings[name, identity] = times
+        short = self._short[name] = {}
+        for identity in matched:
+            key = (name, identity)
+            times = sightings[key] = _since(_with(sightings.get(key, ()), at), since)
+            if len(times) < cycles:
+                short[identity] = len(times)
 
     def lacking(self, match: Match) -> str:
         """Return what is still missing before the match counts; empty when nothing is."""
-        sustain = match.policy.spec.sustain
-        if sustain.cycles == 1:
+        policy = match.policy
+        seen = self._short[policy.name].get(match.identity)
+        if seen is None:
             return ""
-        times = self.sightings.get((match.policy.name, match.identity), ())
-        seen = len(times)
-        if seen >= sustain.cycles:
-            return ""
+        sustain = policy.spec.sustain
         within = f" within {format_duration(sustain.window)}" if sustain.window else " in a row"
         return f"matched in {seen} of {sustain.cycles} runs{within}"
+
+
+def _since(times: tuple[datetime, ...], since: datetime) -> tuple[datetime, ...]:
+    """Return the times after `since`, the latest ones."""
+    if times[:1] <= (since,):
+        times = tuple(time for time in times if time > since)
+    return times[-_KEPT:]
+
+
+def _with(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:
+    """Return the times, which are in order, with another one."""
+    return (*times, at) if not times or at > times[-1] else tuple(sorted({*times, at}))
