@@ -132,3 +132,30 @@ def test_the_stream_keeps_its_name(parquet):
     assert names[0] == "logs-k8seventsreceiver.otel-default.parquet"
     assert f"{STREAM}.parquet" in names
     assert "mappings.json" in names
+
+
+def test_every_type_of_value_survives(tmp_path):
+    """Addresses, versions and nanoseconds, several values included, are read back as written."""
+    source = tmp_path / "ndjson"
+    source.mkdir()
+    kinds = {"ip": "ip", "version": "version", "at": "date_nanos", "big": "unsigned_long"}
+    mapping = {"mappings": {"properties": {name: {"type": kind} for name, kind in kinds.items()}}}
+    (source / "mappings.json").write_text(json.dumps({"hosts": mapping}))
+    documents = [
+        {
+            "ip": "10.0.0.9",
+            "version": "1.10",
+            "at": "2026-11-22T10:00:00.123456789Z",
+            "big": 2**64 - 1,
+        },
+        {"ip": ["2001:db8::1", "9.0.0.1"], "version": ["1.2-rc.1", "x"]},
+    ]
+    lines = "".join(f"{json.dumps(document)}\n" for document in documents)
+    (source / "hosts.ndjson").write_text(lines)
+    convert(source, tmp_path / "parquet")
+    query = "FROM hosts | SORT big"
+    before, after = (
+        RecordingSource(path, NOW).query(query, {}) for path in (source, tmp_path / "parquet")
+    )
+    assert after.columns == before.columns
+    assert after.rows == before.rows

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from remedyd.model import ManualClock, Table
+from remedyd.model.instants import millis_text
 from remedyd.offline.engine import Engine
 from remedyd.offline.errors import EsqlError
 
@@ -124,8 +125,7 @@ def _value(value: Any) -> Any:
 def shown(value: Any) -> Any:
     """Return a cell as a case writes it."""
     if isinstance(value, datetime):
-        text = value.strftime("%Y-%m-%dT%H:%M:%S")
-        return f"{text}.{value.microsecond // 1000:03d}Z"
+        return millis_text(value)
     return tuple(map(shown, value)) if isinstance(value, tuple) else value
 
 

@@ -1,12 +1,13 @@
 """ES|QL answers into tables; only `columns` and `values` are relied on."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from remedyd.elastic.failures import garbled
 from remedyd.errors import QueryError
 from remedyd.model import AuditOutcome, Cell, Column, Table
+from remedyd.model.instants import from_nanos
 
 _TYPES = {
     "constant_keyword": "keyword",
@@ -90,6 +91,16 @@ def _date(cell: Any) -> Cell:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def _nanos(cell: Any) -> Cell:
+    moment = _date(cell)
+    assert isinstance(moment, datetime)
+    finer = str(cell).removesuffix("Z").partition(".")[2][6:9]
+    if not finer.strip("0"):
+        return moment
+    elapsed = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return from_nanos(elapsed // timedelta(microseconds=1) * 1000 + int(finer.ljust(3, "0")))
+
+
 def _whole(cell: Any) -> Cell:
     if isinstance(cell, bool) or not isinstance(cell, int):
         raise TypeError(f"{cell!r} is not whole")
@@ -114,7 +125,7 @@ def _is_number(value: object) -> bool:
 
 _READERS: dict[str, Callable[[Any], Cell]] = {
     "date": _date,
-    "date_nanos": _date,
+    "date_nanos": _nanos,
     "datetime": _date,
     "long": _whole,
     "integer": _whole,

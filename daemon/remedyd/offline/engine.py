@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from remedyd.model import Cell, Clock, Column, SystemClock, Table
+from remedyd.model import Clock, Column, SystemClock, Table
 from remedyd.offline.catalog import Catalog, Schema, read_mapping
 from remedyd.offline.catalog.otel import otel_schema
 from remedyd.offline.catalog.patterns import parse_patterns
+from remedyd.offline.cells import row_reader
 from remedyd.offline.nodes import Query
 from remedyd.offline.parser import parse
 from remedyd.offline.plan import Plan
@@ -105,7 +106,7 @@ class Engine:
                 self._storage.parquet_columns(path),
                 path,
             )
-            self._storage.show_parquet(stream, path, columns)
+            self._storage.show_parquet(stream, path, columns, schema.stored)
             self._catalog = Catalog({**self._catalog.schemas, stream: schema})
 
     def drop_stream(self, name: str) -> None:
@@ -176,7 +177,7 @@ class Engine:
         columns = tuple(Column(name, column.type.value) for name, column in plan.output)
         return Table(
             columns=columns,
-            rows=tuple(tuple(map(cell, row[: len(columns)])) for row in rows),
+            rows=tuple(map(row_reader([column.type for _, column in plan.output]), rows)),
             warnings=tuple(warnings),
             took_ms=(time.perf_counter() - started) * 1000,
         )
@@ -190,13 +191,3 @@ class Engine:
                     shown = [row[0] for row in self._storage.run(statement.examples(site))]
                 texts += warnings_of(site, query.source, shown)
         return list(dict.fromkeys(texts))
-
-
-def cell(value: Any) -> Cell:
-    """Return a stored value as a result shows it: times aware, a list of one as its item."""
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC)
-    if isinstance(value, list):
-        items = tuple(cell(item) for item in value)
-        return items[0] if len(items) == 1 else items
-    return value  # type: ignore[no-any-return]

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from remedyd.errors import ConfigurationError, RemedydError
 from remedyd.offline.catalog import Leaf, Schema
+from remedyd.offline.key_macros import KEY_MACROS
 from remedyd.offline.macros import MACROS
 from remedyd.offline.sources.batch import Row
+from remedyd.offline.sqlgen.keys import keyed
 from remedyd.offline.sqlgen.literals import identifier, quote
 from remedyd.offline.types import DATES, DataType, storage
 
@@ -41,7 +43,7 @@ def connect(threads: int) -> duckdb.DuckDBPyConnection:
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     if threads:
         connection.execute(f"SET GLOBAL threads = {int(threads)}")
-    for macro in MACROS:
+    for macro in (*MACROS, *KEY_MACROS):
         connection.execute(f"CREATE MACRO {macro}")
     return connection
 
@@ -101,7 +103,7 @@ class Storage:
         """Make the table of a stream fit its schema."""
         with self._lock:
             table = self._tables.get(schema.stream)
-            wanted = {leaf.path: leaf for leaf in schema.leaves.values() if _is_stored(leaf)}
+            wanted = {path: leaf for path, leaf in schema.stored.items() if _is_stored(leaf)}
             if table is None:
                 table = self._tables[schema.stream] = _Table(schema.stream)
                 self._create(table, wanted)
@@ -149,7 +151,9 @@ class Storage:
         rows = self.run(f"DESCRIBE SELECT * FROM read_parquet({quote(path)})")
         return {str(row[0]): str(row[1]) for row in rows}
 
-    def show_parquet(self, stream: str, path: str, columns: Mapping[str, str]) -> None:
+    def show_parquet(
+        self, stream: str, path: str, columns: Mapping[str, str], leaves: Mapping[str, Leaf]
+    ) -> None:
         """Let a parquet file be the documents of a stream, its columns read as these types."""
         with self._lock:
             if stream in self._tables:
@@ -159,7 +163,8 @@ class Storage:
                 table.columns[name] = table.new_column(name)
                 table.types[name] = sql_type
             items = ", ".join(
-                f"CAST({identifier(name)} AS {sql_type}) AS {table.columns[name]}"
+                f"{keyed(f'CAST({identifier(name)} AS {sql_type})', leaves[name])} "
+                f"AS {table.columns[name]}"
                 for name, sql_type in columns.items()
             )
             source = f"SELECT {items or '0'} FROM read_parquet({quote(path)})"
@@ -169,7 +174,7 @@ class Storage:
         table = self._tables[schema.stream]
         paths = sorted({path for row in rows for path in row})
         keys = {path: str(index) for index, path in enumerate(paths)}
-        by_path = {leaf.path: leaf for leaf in schema.leaves.values()}
+        by_path = schema.stored
         types = ", ".join(f'"{keys[path]}": {quote(_json_type(by_path[path]))}' for path in paths)
         columns = ", ".join(table.columns[path] for path in paths)
         items = ", ".join(_restored(f'"{keys[path]}"', by_path[path]) for path in paths)

@@ -9,6 +9,7 @@ from remedyd.lab.elasticsearch.rewriting import condition_of, rewrite, sources_o
 from remedyd.lab.elasticsearch.security import Account
 from remedyd.lab.elasticsearch.streams import DataStreams
 from remedyd.model.audit import Column, Table
+from remedyd.model.instants import millis_text
 from remedyd.model.values import Cell, Json
 from remedyd.offline.errors import EsqlError
 from remedyd.offline.parser import parse
@@ -131,7 +132,7 @@ def _column(column: Column) -> dict[str, str]:
 
 def _cell(cell: Cell) -> Any:
     if isinstance(cell, datetime):
-        return f"{cell.strftime('%Y-%m-%dT%H:%M:%S')}.{cell.microsecond // 1000:03d}Z"
+        return millis_text(cell)
     if isinstance(cell, tuple):
         return [_cell(one) for one in cell]
     return cell

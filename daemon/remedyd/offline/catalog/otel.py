@@ -1,7 +1,7 @@
 """The mapping Elasticsearch gives an OpenTelemetry data stream before its first document.
 
-Reproduces what matters to queries of the built-in `metrics-otel@template` and
-`logs-otel@template`: passthrough objects with their priorities, dimensions, fixed fields, and
+Reproduces what matters to queries of the built-in `metrics-otel@template`, `logs-otel@template`
+and `traces-otel@template`: passthrough objects with their priorities, dimensions, fixed fields, and
 the ECS names that are aliases of Kubernetes resource attributes.
 """
 
@@ -106,20 +106,43 @@ def _logs(dataset: str, namespace: str) -> dict[str, Any]:
     }
 
 
+def _traces(dataset: str, namespace: str) -> dict[str, Any]:
+    """A span: `kind` is Server, Client, Internal, ..., `duration` in nanoseconds."""
+    return {
+        **_common("traces", dataset, namespace, dimension=False),
+        "trace_id": _KEYWORD,
+        "trace.id": {"type": "alias", "path": "trace_id"},
+        "span_id": _KEYWORD,
+        "span.id": {"type": "alias", "path": "span_id"},
+        "parent_span_id": _KEYWORD,
+        "parent.id": {"type": "alias", "path": "parent_span_id"},
+        "trace_state": _KEYWORD,
+        "trace_flags": {"type": "byte"},
+        "name": _KEYWORD,
+        "span.name": {"type": "alias", "path": "name"},
+        "kind": _KEYWORD,
+        "duration": {"type": "long"},
+        "status": {"properties": {"message": _KEYWORD, "code": _KEYWORD}},
+        "dropped_events_count": {"type": "long"},
+        "dropped_links_count": {"type": "long"},
+    }
+
+
+_FIELDS = {"metrics": _metrics, "logs": _logs, "traces": _traces}
+
+
 def otel_schema(stream: str) -> Schema:
     """Return the schema a stream of that name starts with.
 
-    `metrics-<dataset>.otel-<namespace>` and `logs-...` follow the OpenTelemetry templates; any
-    other name is an ordinary index whose fields are all mapped dynamically.
+    `metrics-<dataset>.otel-<namespace>`, `logs-...` and `traces-...` follow the OpenTelemetry
+    templates; any other name is an ordinary index whose fields are all mapped dynamically.
     """
     kind, _, rest = stream.partition("-")
     dataset, _, namespace = rest.rpartition("-")
-    if kind not in {"metrics", "logs"} or not dataset.endswith(".otel"):
+    if kind not in _FIELDS or not dataset.endswith(".otel"):
         return read_mapping(stream, {"mappings": {"dynamic": "true", "properties": {}}})
-    if kind == "metrics":
-        fields, mode = _metrics(dataset, namespace), "time_series"
-    else:
-        fields, mode = _logs(dataset, namespace), "logsdb"
+    fields = _FIELDS[kind](dataset, namespace)
+    mode = "time_series" if kind == "metrics" else "logsdb"
     settings = {"index.mode": mode, "index.mapping.ignore_malformed": True}
     return read_mapping(
         stream,

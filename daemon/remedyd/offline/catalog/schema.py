@@ -91,6 +91,11 @@ class Schema:
         names.update(self.leaves)
         return MappingProxyType({name: Field(name, leaf) for name, leaf in sorted(names.items())})
 
+    @cached_property
+    def stored(self) -> Mapping[str, Leaf]:
+        """The leaf that decides how each path is stored; sub-fields read the same value."""
+        return {name: leaf for name, leaf in self.leaves.items() if name == leaf.path}
+
     @property
     def _passthrough(self) -> list[Container]:
         return [item for item in self.containers if item.priority is not None]
@@ -101,5 +106,10 @@ class Schema:
         return max(around, key=lambda item: len(item.prefix), default=None)
 
     def with_leaves(self, added: Mapping[str, Leaf]) -> Schema:
-        """Return the schema with leaves added or replaced."""
-        return replace(self, leaves={**self.leaves, **added})
+        """Return the schema with leaves added or replaced, sub-fields along with their field."""
+        leaves = {**self.leaves, **added}
+        for name, leaf in leaves.items():
+            main = leaves.get(leaf.path, leaf)
+            if main.multi != leaf.multi:
+                leaves[name] = replace(leaf, multi=main.multi)
+        return replace(self, leaves=leaves)

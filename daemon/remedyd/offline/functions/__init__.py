@@ -15,6 +15,7 @@ from remedyd.offline.functions import (
     grouping,
     math,
     multivalue,
+    network,
     strings,
     timeseries,
 )
@@ -30,6 +31,7 @@ _MODULES = (
     calendar,
     strings,
     multivalue,
+    network,
     grouping,
     aggregates,
     timeseries,

@@ -38,9 +38,9 @@ def finite(emitter: Emitter, call: Call | AggregateCall, value: str) -> str:
     return guarded(emitter.note(call, failed, NOT_FINITE, shown=shown), value, failed)
 
 
-def _arithmetic(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
+def _arithmetic(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
     if call.type in DATES:
-        return _shift_date(emitter, call)
+        return _shift_date(call, arguments)
     left, right = (emitter.emit_as(argument, call.type) for argument in call.arguments)
     symbol = call.function.name
     if symbol in "/%":
@@ -165,11 +165,10 @@ def shifted(moment: str, symbol: str, span: Span, data_type: DataType) -> str:
     return f"make_timestamp_ns({moved} + epoch_ns({moment}) % 1000)"
 
 
-def _shift_date(emitter: Emitter, call: Call) -> str:
+def _shift_date(call: Call, arguments: Sequence[str]) -> str:
     left, right = call.arguments
-    date, span = (right, left) if isinstance(left, Span) else (left, right)
+    moment, span = (arguments[1], left) if isinstance(left, Span) else (arguments[0], right)
     assert isinstance(span, Span)
-    moment = emitter.emit(date)
     return shifted(moment, call.function.name, span, call.type)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from remedyd.offline.functions.moments import ISO, parse_millis, parse_nanos
 from remedyd.offline.functions.signature import (
@@ -14,6 +14,7 @@ from remedyd.offline.functions.signature import (
     gives,
     guarded,
 )
+from remedyd.offline.keys import ip_key, version_key
 from remedyd.offline.plan import Call, Scalar
 from remedyd.offline.types import COUNTERS, DATES, NUMERIC, SPANS, STRINGS, DataType, plain, storage
 
@@ -22,6 +23,14 @@ _UNPARSED = _INVALID + "Cannot parse number [{}]"
 _BAD_DATE = (
     "java.lang.IllegalArgumentException: failed to parse date field [{}] with format [" + ISO + "]"
 )
+_ILLEGAL = "java.lang.IllegalArgumentException: "
+_NEGATIVE_NANOS = "Nanosecond dates before 1970-01-01T00:00:00.000Z are not supported."
+_BEFORE = "before the epoch in 1970 and cannot be processed in nanosecond resolution"
+_AFTER = "after 2262-04-11T23:47:16.854775807 and cannot be processed in nanosecond resolution"
+_STORED_BEFORE = _BEFORE.replace("processed", "stored")
+_STORED_AFTER = _AFTER.replace("processed", "stored")
+_BAD_ADDRESS = "java.lang.IllegalArgumentException: '{}' is not an IP string literal."
+_KEYS = frozenset({DataType.IP, DataType.VERSION})
 _RANGES = {
     DataType.INTEGER: (-(2**31), 2**31 - 1),
     DataType.LONG: (-(2**63), 2**63 - 1),
@@ -41,6 +50,8 @@ def as_text(argument: str, data_type: DataType) -> str:
         return f"esql_nanos_text({argument})"
     if data_type is DataType.DOUBLE:
         return f"esql_double_text({argument})"
+    if data_type in _KEYS:
+        return f"esql_{data_type.value}_text({argument})"
     return argument if storage(data_type) == "VARCHAR" else f"CAST({argument} AS VARCHAR)"
 
 
@@ -106,12 +117,41 @@ def _to_date(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
 
 def _to_nanos(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
     argument, source = arguments[0], _source(call)
-    if source in DATES:
-        same = source is DataType.DATE_NANOS
-        return argument if same else f"CAST({argument} AS TIMESTAMP_NS)"
+    if source is DataType.DATE_NANOS:
+        return argument
+    if source is DataType.DATE:
+        low, high = "TIMESTAMP '1970-01-01'", "TIMESTAMP '2262-04-11 23:47:16.854'"
+        failed = f"{argument} NOT BETWEEN {low} AND {high}"
+        where = f"CASE WHEN {argument} < {low} THEN '{_BEFORE}' ELSE '{_AFTER}' END"
+        shown = f"'milliSeconds [' || epoch_ms({argument}) || '] are ' || {where}"
+        note = emitter.note(call, failed, f"{_ILLEGAL}{{}}", shown=shown)
+        return guarded(note, f"CAST({argument} AS TIMESTAMP_NS)", failed)
     if source in STRINGS:
-        return _checked(emitter, call, f"esql_text_nanos({argument})", argument, _BAD_DATE)
-    return f"make_timestamp_ns(CAST({argument} AS BIGINT))"
+        return _text_to_nanos(emitter, call, argument)
+    if source is DataType.DOUBLE:
+        argument = f"esql_double_whole({argument})"
+    failed = f"{argument} < 0"
+    note = emitter.note(call, failed, f"{_ILLEGAL}{_NEGATIVE_NANOS}")
+    return guarded(note, f"make_timestamp_ns(CAST({argument} AS BIGINT))", failed)
+
+
+def _text_to_nanos(emitter: Emitter, call: Call, argument: str) -> str:
+    low, high = "TIMESTAMP '1970-01-01'", "TIMESTAMP '2262-04-11 23:47:16.854775'"
+    moment = f"esql_text_timestamp({argument})"
+    failed = f"{moment} NOT BETWEEN {low} AND {high}"
+    where = f"CASE WHEN {moment} < {low} THEN '{_STORED_BEFORE}' ELSE '{_STORED_AFTER}' END"
+    shown = f"'date[' || strftime({moment}, '%Y-%m-%dT%H:%M:%SZ') || '] is ' || {where}"
+    note = emitter.note(call, failed, f"{_ILLEGAL}{{}}", shown=shown)
+    value = _checked(emitter, call, f"esql_text_nanos({argument})", argument, _BAD_DATE)
+    return guarded(note, value, failed)
+
+
+def _to_key(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
+    argument, source = arguments[0], _source(call)
+    if source is call.type:
+        return argument
+    value = f"esql_{call.type.value}_key({argument})"
+    return _checked(emitter, call, value, argument, _BAD_ADDRESS)
 
 
 def _fold_date(values: Sequence[Scalar], types: Sequence[DataType]) -> Scalar:
@@ -126,10 +166,10 @@ def _fold_date(values: Sequence[Scalar], types: Sequence[DataType]) -> Scalar:
 def _fold_nanos(values: Sequence[Scalar], types: Sequence[DataType]) -> Scalar:
     value = values[0]
     if isinstance(value, str):
-        return parse_nanos(value)
-    if isinstance(value, int) and types[0] is DataType.DATE:
-        return value * 1_000_000
-    return value if isinstance(value, int) else None
+        value = parse_nanos(value)
+    elif isinstance(value, int) and types[0] is DataType.DATE:
+        value *= 1_000_000
+    return value if isinstance(value, int) and 0 <= value < 2**63 else None
 
 
 def _fold_whole(target: DataType) -> Fold:
@@ -149,6 +189,16 @@ def _fold_double(values: Sequence[Scalar], _: Sequence[DataType]) -> Scalar:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value)
+
+
+def _fold_key(target: DataType, key: Callable[[str], str | None]) -> Fold:
+    def fold(values: Sequence[Scalar], types: Sequence[DataType]) -> Scalar:
+        value = values[0]
+        if types[0] is target or not isinstance(value, str):
+            return value
+        return key(value)
+
+    return fold
 
 
 _NUMBERS = NUMERIC | COUNTERS | STRINGS | DATES | {DataType.BOOLEAN}
@@ -217,6 +267,20 @@ FUNCTIONS = (
     *_conversion("TO_DOUBLE TO_DBL", DataType.DOUBLE, _WHOLE_INPUT, _to_double, _fold_double),
     *_conversion("TO_BOOLEAN TO_BOOL", DataType.BOOLEAN, (_BOOLS, _BOOLS_TEXT), _to_boolean),
     *_conversion("TO_STRING TO_STR", DataType.KEYWORD, (_PRINTED, _PRINTED_TEXT), _to_string),
+    *_conversion(
+        "TO_IP",
+        DataType.IP,
+        (STRINGS | {DataType.IP}, "ip or string"),
+        _to_key,
+        _fold_key(DataType.IP, ip_key),
+    ),
+    *_conversion(
+        "TO_VERSION TO_VER",
+        DataType.VERSION,
+        (STRINGS | {DataType.VERSION}, "version or string"),
+        _to_key,
+        _fold_key(DataType.VERSION, version_key),
+    ),
     *_conversion("TO_DATETIME TO_DT", DataType.DATE, _DATE_INPUT, _to_date, _fold_date),
     *_conversion("TO_DATE_NANOS", DataType.DATE_NANOS, _DATE_INPUT, _to_nanos, _fold_nanos),
 )

@@ -9,7 +9,8 @@ from itertools import count, islice
 from typing import Any
 
 from remedyd.model import Column, Json, Table
-from remedyd.offline.engine import Engine, cell
+from remedyd.offline.cells import row_reader
+from remedyd.offline.engine import Engine
 from remedyd.offline.functions.moments import iso, millis
 from remedyd.offline.parser import parse
 from remedyd.offline.plan import Column as PlanColumn
@@ -116,7 +117,7 @@ class SlidingQuery:
         kept: Iterator[tuple[Any, ...]] = islice(rows, self.limit)
         return Table(
             columns=self.columns,
-            rows=tuple(tuple(map(cell, row)) for row in kept),
+            rows=tuple(map(row_reader([column.type for _, column in self.output]), kept)),
             warnings=self._warnings,
         )
 

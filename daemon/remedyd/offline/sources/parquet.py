@@ -39,7 +39,7 @@ def fit(schema: Schema, columns: Mapping[str, str], path: str) -> tuple[Schema, 
 
     `columns` holds the file's column types, `path` names it in messages. Raises InvalidInput.
     """
-    by_path = {leaf.path: leaf for leaf in schema.leaves.values()}
+    by_path = schema.stored
     added: dict[str, Leaf] = {}
     read: dict[str, str] = {}
     problems = []

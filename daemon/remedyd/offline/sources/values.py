@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from remedyd.offline.functions.moments import parse_nanos
+from remedyd.offline.keys import ip_key, version_key
 from remedyd.offline.types import DataType, plain
 
 Stored: TypeAlias = "str | int | float | bool | None"
@@ -89,6 +90,17 @@ def _text(value: object) -> Stored:
     raise Malformed(value)
 
 
+def _address(value: object) -> Stored:
+    key = ip_key(value) if isinstance(value, str) else None
+    if key is None:
+        raise Malformed(value)
+    return key
+
+
+def _version(value: object) -> Stored:
+    return version_key(str(_text(value)))
+
+
 def _microseconds(value: object) -> Stored:
     """Return microseconds, cut to whole milliseconds, since 1970."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -114,8 +126,8 @@ _CONVERTERS: dict[DataType, Convert] = {
     DataType.BOOLEAN: _boolean,
     DataType.KEYWORD: _keyword,
     DataType.TEXT: _text,
-    DataType.IP: _text,
-    DataType.VERSION: _text,
+    DataType.IP: _address,
+    DataType.VERSION: _version,
     DataType.DATE: _microseconds,
     DataType.DATE_NANOS: _nanoseconds,
 }

@@ -22,6 +22,7 @@ from remedyd.offline.plan import (
 )
 from remedyd.offline.sqlgen.expressions import Site, Writer
 from remedyd.offline.sqlgen.hoisting import Hoister
+from remedyd.offline.sqlgen.keys import readable
 from remedyd.offline.sqlgen.literals import identifier, value
 from remedyd.offline.sqlgen.neighbours import beside_sql, gains_sql
 from remedyd.offline.sqlgen.pruning import Cut, Ordered, prune, settle_order
@@ -61,12 +62,10 @@ def shown(column: Column) -> str:
     """Return the SQL of an output column as its values are handed out."""
     name = identifier(column.sql)
     if column.type is not DataType.DATE_NANOS:
-        return name
-    return (
-        f"list_transform({name}, lambda v: esql_micros(v))"
-        if column.multi
-        else f"esql_micros({name})"
-    )
+        return readable(name, column.type, multi=column.multi)
+    if column.multi:
+        return f"list_transform({name}, lambda v: epoch_ns(v))"
+    return f"epoch_ns({name})"
 
 
 def _each(values: str) -> str:

@@ -37,7 +37,7 @@ def value(scalar: Scalar, data_type: DataType) -> str:
 
 def _moment(number: int, data_type: DataType) -> str:
     if data_type is DataType.DATE_NANOS:
-        return f"make_timestamp_ns({number})"
+        return f"make_timestamp_ns(CAST({number} AS BIGINT))"
     try:
         moment = from_millis(number)
     except OverflowError:

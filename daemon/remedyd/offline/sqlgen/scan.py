@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from remedyd.offline.catalog.schema import TIMESTAMP
+from remedyd.offline.catalog.schema import TIMESTAMP, Schema
 from remedyd.offline.plan import Call, Column, Reference, Scan
 from remedyd.offline.sqlgen.expressions import Writer
+from remedyd.offline.sqlgen.keys import reread
 from remedyd.offline.sqlgen.literals import identifier, quote, value
 from remedyd.offline.types import DataType, storage
 
@@ -29,7 +30,7 @@ def scan_sql(step: Scan, tables: Tables, writer: Writer) -> str:
     if not step.schemas:
         return f"SELECT {_nothing(step)} WHERE FALSE"
     return "\n  UNION ALL\n  ".join(
-        f"SELECT {_items(step, schema.stream, tables, writer)}"
+        f"SELECT {_items(step, schema, tables, writer)}"
         f" FROM {tables.table(schema.stream)}{_until(step, schema.stream, tables)}"
         for schema in step.schemas
     )
@@ -50,12 +51,13 @@ def _nothing(step: Scan) -> str:
     return ", ".join(nulls) or 'NULL AS "~"'
 
 
-def _items(step: Scan, stream: str, tables: Tables, writer: Writer) -> str:
+def _items(step: Scan, schema: Schema, tables: Tables, writer: Writer) -> str:
+    stream = schema.stream
     stored = tables.columns(stream)
     items = []
     with writer.reading("", tables.table(stream)):
         for column in step.columns:
-            text = _value(column, stream, stored)
+            text = _value(column, schema, stored)
             if column.convert is not None:
                 text = _converted(column, stream, stored, writer)
             items.append(f"{text} AS {identifier(column.sql)}")
@@ -64,13 +66,16 @@ def _items(step: Scan, stream: str, tables: Tables, writer: Writer) -> str:
     return ", ".join(items) or 'NULL AS "~"'
 
 
-def _value(column: Column, stream: str, stored: Mapping[str, str]) -> str:
-    leaf = column.leaves.get(stream)
+def _value(column: Column, schema: Schema, stored: Mapping[str, str]) -> str:
+    leaf = column.leaves.get(schema.stream)
     if leaf is not None and leaf.constant is not None:
         return quote(leaf.constant)
     if leaf is None or leaf.path not in stored or leaf.type is not column.type:
         return f"CAST(NULL AS {storage(column.type, multi=column.multi)})"
     text = stored[leaf.path]
+    main = schema.leaves.get(leaf.path, leaf)
+    if main.type is not leaf.type:
+        text = reread(text, main.type, leaf.type, multi=leaf.multi)
     return _listed(text) if column.multi and not leaf.multi else text
 
 

@@ -18,7 +18,7 @@ from remedyd.offline.plan import (
     Reference,
     Span,
 )
-from remedyd.offline.types import COUNTERS, NUMERIC, DataType
+from remedyd.offline.types import COUNTERS, NUMERIC, DataType, common
 from remedyd.offline.verifier.casts import FUNCTION_OF
 from remedyd.offline.verifier.checking import check_arguments, check_arity, compatible
 from remedyd.offline.verifier.context import Context
@@ -314,7 +314,7 @@ class Binder:
         if function.name == "CASE":
             values = values[1::2] + (values[-1:] if len(values) % 2 else [])
         first = next(item for _, item in values if item.type is not DataType.NULL)
-        place, odd = next(pair for pair in values if not compatible(first.type, pair[1].type))
+        place, odd = next(pair for pair in values if common([first.type, pair[1].type]) is None)
         where = f"{ORDINALS[min(place, 4)]} argument of [{self.reporter.text(node)}]"
         found = f"found value [{self.reporter.text(odd.node)}] type [{odd.type.label}]"
         return self.reporter.error(node, f"{where} must be [{first.type.label}], {found}")

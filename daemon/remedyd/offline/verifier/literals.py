@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from remedyd.offline import nodes
 from remedyd.offline.functions.moments import ISO, parse_millis, parse_nanos
+from remedyd.offline.keys import ip_key, version_key
 from remedyd.offline.plan import Constant, Expression, Span
 from remedyd.offline.types import DATES, NUMERIC, SPANS, DataType, common
 from remedyd.offline.verifier.problems import Reporter
@@ -95,6 +96,8 @@ _ORDER = (
     DataType.DATE_PERIOD,
     DataType.TIME_DURATION,
     DataType.BOOLEAN,
+    DataType.IP,
+    DataType.VERSION,
     DataType.DOUBLE,
     DataType.LONG,
     DataType.INTEGER,
@@ -102,13 +105,18 @@ _ORDER = (
 
 
 def _constant_as(expression: Constant, text: str, target: DataType, reporter: Reporter) -> Constant:
-    value: bool | int | float | None
+    value: bool | int | float | str | None
     if target in NUMERIC:
         value = _number(text, target)
         detail = f"Cannot parse number [{text}]"
     elif target is DataType.BOOLEAN:
         value = {"true": True, "false": False}.get(text.lower())
         detail = f"Failed to parse value [{text}] as only [true] or [false] are allowed."
+    elif target is DataType.IP:
+        value = ip_key(text)
+        detail = f"'{text}' is not an IP string literal."
+    elif target is DataType.VERSION:
+        value, detail = version_key(text), ""
     else:
         value = parse_nanos(text) if target is DataType.DATE_NANOS else parse_millis(text)
         detail = f"failed to parse date field [{text}] with format [{ISO}]"

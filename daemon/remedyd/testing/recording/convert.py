@@ -51,7 +51,7 @@ def _write(engine: Engine, directory: Path) -> dict[str, int]:
     for stream, schema in sorted(engine.catalog.schemas.items()):
         mappings[stream] = render_mapping(schema)
         counts[stream] = engine.count(stream)
-        write_parquet(engine.storage, stream, directory / f"{stream}{PARQUET}")
+        write_parquet(engine.storage, schema, directory / f"{stream}{PARQUET}")
     text = json.dumps(mappings, indent=1)
     (directory / MAPPINGS).write_text(text, encoding="utf-8")
     return counts
