@@ -25,6 +25,10 @@ class NanoTime(datetime):
         """Compare down to the nanosecond."""
         return super().__eq__(other) and self.nanosecond == getattr(other, "nanosecond", 0)
 
+    def __ne__(self, other: object) -> bool:
+        """Compare down to the nanosecond."""
+        return not self == other
+
     __hash__ = datetime.__hash__
 
 
