@@ -11,7 +11,7 @@ prechecks, fence, write. The fence is last, so that a pause counts up to the ver
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from remedyd.errors import (
     NotFound,
     OutcomeUnknown,
     Refused,
+    RemedydError,
     Stale,
     Superseded,
 )
@@ -36,7 +37,8 @@ from remedyd.model.values import KubeObject
 __all__ = ["PROPOSAL", "ROLLBACK", "ClusterDoor", "Door", "Fence", "Recheck", "RecordingDoor"]
 
 _ATTEMPTS = 4
-_LONGEST_WAIT = 5.0
+LONGEST_WAIT = 5.0
+"""Seconds that an attempt waits by itself; whoever is asked for more comes back later."""
 
 Fence = Callable[[str], None]
 """Called with the proposal's id just before a write; raises Refused to stop it."""
@@ -58,6 +60,14 @@ class Door(Protocol):
     def landed(self, proposal_id: str, target: Target, plan: Plan | None = None) -> Applied | None:
         """Return what a write of this proposal left in the cluster, None when it left nothing."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Pods:
+    """What single pods were given: fields that did not land there, and how many took it."""
+
+    differences: tuple[FieldChange, ...]
+    landed: int
 
 
 class ClusterDoor:
@@ -105,8 +115,8 @@ class ClusterDoor:
                 self._precheck(plan, live)
             return changes
 
-        done = self._attempt(Write(proposal_id, plan, plan.patch, changes, check, self._fence))
-        return replace(done, differences=(*pods, *done.differences))
+        write = Write(proposal_id, plan, plan.patch, changes, check, self._fence)
+        return self._after_pods(pods, write)
 
     def undo(self, proposal_id: str, plan: Plan, applied: Applied) -> Applied:
         """Write the old values of our own fields back and return what landed.
@@ -119,7 +129,9 @@ class ClusterDoor:
                 "NothingToUndo", f"{plan.action} of {plan.target} left nothing to restore"
             )
         pods = self._each_pod(
-            plan, lambda patch: self._resize_back(proposal_id, plan, patch, applied)
+            plan,
+            lambda patch: self._resize_back(proposal_id, plan, patch, applied),
+            gone_is_fine=True,
         )
         changes = writes.workload_changes(plan)
 
@@ -127,8 +139,7 @@ class ClusterDoor:
             return writes.still_ours(live, str(plan.target), changes, applied)
 
         undo = Write(proposal_id, plan, plan.undo, changes, check, self._undo_fence, undo=True)
-        done = self._attempt(undo)
-        return replace(done, differences=(*pods, *done.differences))
+        return self._after_pods(pods, undo)
 
     def landed(self, proposal_id: str, target: Target, plan: Plan | None = None) -> Applied | None:
         """Return what a write of this proposal left behind, None when it left nothing.
@@ -137,12 +148,31 @@ class ClusterDoor:
         the object is gone.
         """
         patch = (plan.patch if plan else None) or Patch({})
+        if patch.subresource == "eviction":
+            return self._gone() if self._is_gone(target.namespace, patch) else None
+        if plan is not None and plan.pods and (found := self._resized(plan)) is not None:
+            return found
         kind, name = patch.kind or target.kind, patch.name or target.name
         live = self._cluster.get(kind, target.namespace, name)
-        found = (live["metadata"].get("annotations") or {}).get(PROPOSAL)
-        if live["metadata"]["uid"] != (patch.uid or target.uid) or found != proposal_id:
+        mark = (live["metadata"].get("annotations") or {}).get(PROPOSAL)
+        if live["metadata"]["uid"] != (patch.uid or target.uid) or mark != proposal_id:
             return None
         return self._applied(live, (), replayed=True)
+
+    def _resized(self, plan: Plan) -> Applied | None:
+        """Return what the pods have of the resizes, None when none of them has any."""
+        missing: list[FieldChange] = []
+        landed = 0
+        for patch in plan.pods:
+            changes = writes.pod_changes(plan, patch.name)
+            try:
+                pod = self._cluster.get("Pod", plan.target.namespace, patch.name)
+            except NotFound:
+                continue
+            left = fields.landed(pod, changes)
+            missing += writes.of_pod(patch.name, left)
+            landed += pod["metadata"]["uid"] == patch.uid and not left
+        return replace(self._gone(), differences=tuple(missing)) if landed else None
 
     def _attempt(self, write: Write) -> Applied:
         if not write.uid:
@@ -167,10 +197,12 @@ class ClusterDoor:
             except ClusterUnavailable as error:
                 failed = error
             except ClusterRejected as error:
-                writes.raise_unless_busy(write, error)
+                writes.raise_unless_busy(write, error, doubt)
                 failed = error
             else:
                 return self._applied(answer, write.differences(answer))
+            if failed.retry_after > LONGEST_WAIT:
+                break
             self._pause(failed)
         raise writes.last_word(write, doubt, failed, _ATTEMPTS)
 
@@ -197,7 +229,7 @@ class ClusterDoor:
             if write.changes and not due:
                 return None
             write.fence(write.proposal)
-        except (Refused, Stale, Superseded) as error:
+        except (Refused, Stale, Superseded, ClusterError) as error:
             raise doubt or error from error
         return due
 
@@ -210,21 +242,49 @@ class ClusterDoor:
                 raise Refused(check.name, check.evidence, hint=check.next_step)
 
     def _each_pod(
-        self, plan: Plan, one: Callable[[Patch], tuple[FieldChange, ...]]
-    ) -> list[FieldChange]:
-        """Write to each pod in turn; a fence that closes midway leaves the outcome open."""
+        self,
+        plan: Plan,
+        one: Callable[[Patch], tuple[FieldChange, ...]],
+        *,
+        gone_is_fine: bool = False,
+    ) -> _Pods:
+        """Write to each pod in turn; a fence that closes midway leaves the outcome open.
+
+        One pod that is gone or does not fit must not undo what the others were given; when none
+        took it, the first refusal is the answer (`gone_is_fine`: not for pods that are gone).
+        """
         found: list[FieldChange] = []
-        for done, patch in enumerate(plan.pods):
+        refusals: list[RemedydError] = []
+        landed = 0
+        for patch in plan.pods:
             try:
                 found += one(patch)
+                landed += 1
             except Refused as refusal:
-                if not done:
+                if not landed:
                     raise
                 raise OutcomeUnknown(
-                    f"{done} of {len(plan.pods)} pods were resized, then: {refusal.message}",
+                    f"{landed} of {len(plan.pods)} pods were resized, then: {refusal.message}",
                     hint=refusal.hint,
                 ) from refusal
-        return found
+            except (NotFound, Stale, Superseded, ClusterRejected) as refusal:
+                changes = writes.pod_changes(plan, patch.name)
+                found += writes.of_pod(patch.name, fields.inverse(changes))
+                if not (gone_is_fine and isinstance(refusal, NotFound | Stale)):
+                    refusals.append(refusal)
+        if refusals and not landed:
+            raise refusals[0]
+        return _Pods(tuple(found), landed)
+
+    def _after_pods(self, pods: _Pods, write: Write) -> Applied:
+        """Write to the workload; what pods were given stands, whatever becomes of the mark."""
+        try:
+            done = self._attempt(write)
+        except (Refused, Stale, Superseded, NotFound, ClusterRejected):
+            if not pods.landed:
+                raise
+            done = replace(self._gone(), replayed=False)
+        return replace(done, differences=(*pods.differences, *done.differences))
 
     def _resize(self, proposal: str, plan: Plan, patch: Patch) -> tuple[FieldChange, ...]:
         """Resize one pod; return what did not land there, as when the pod is gone."""
@@ -247,26 +307,15 @@ class ClusterDoor:
         return self._pod(Write(proposal, plan, back, changes, check, self._undo_fence, undo=True))
 
     def _pod(self, write: Write) -> tuple[FieldChange, ...]:
-        name = write.patch.name
-        try:
-            found = self._attempt(write).differences
-        except (NotFound, Stale, Superseded, ClusterRejected):
-            # one pod that is gone or does not fit must not undo what the others were given
-            found = tuple(FieldChange(c.path, c.new, c.old) for c in write.changes)
-        return writes.of_pod(name, found)
+        return writes.of_pod(write.patch.name, self._attempt(write).differences)
 
     def _evict(self, proposal: str, plan: Plan, patch: Patch) -> Applied:
         """Evict one pod under its disruption budget; a pod that is gone has been evicted."""
         failed: ClusterError
         for _ in range(_ATTEMPTS):
-            try:
-                live = self._cluster.get("Pod", plan.target.namespace, patch.name)
-            except NotFound:
+            if self._is_gone(plan.target.namespace, patch):
                 return self._gone()
-            meta = live["metadata"]
-            if meta["uid"] != patch.uid or meta.get("deletionTimestamp"):
-                return self._gone()
-            self._precheck(plan, live)
+            self._precheck(plan, {})
             self._fence(proposal)
             try:
                 self._post_eviction(plan, patch)
@@ -289,6 +338,14 @@ class ClusterDoor:
             subresource="eviction",
             dry_run=dry_run,
         )
+
+    def _is_gone(self, namespace: str, patch: Patch) -> bool:
+        """Say whether the pod to evict is gone, on its way out, or another by now."""
+        try:
+            meta = self._cluster.get("Pod", namespace, patch.name)["metadata"]
+        except NotFound:
+            return True
+        return bool(meta["uid"] != patch.uid or meta.get("deletionTimestamp"))
 
     def _gone(self) -> Applied:
         return Applied(self._clock.now(), resource_version="", generation=0, replayed=True)
@@ -320,7 +377,7 @@ class ClusterDoor:
     def _pause(self, error: ClusterError) -> None:
         if isinstance(error, ClusterRejected):
             return
-        wait = min(error.retry_after or 0.5, _LONGEST_WAIT)
+        wait = min(error.retry_after or 0.5, LONGEST_WAIT)
         self._sleep(self._clock.wall_seconds(timedelta(seconds=wait)))
 
 

@@ -96,6 +96,11 @@ def landed(live: KubeObject, changes: Iterable[FieldChange]) -> tuple[FieldChang
     )
 
 
+def inverse(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+    """Return the changes that take these back."""
+    return tuple(FieldChange(change.path, change.new, change.old) for change in changes)
+
+
 def changed(obj: KubeObject, changes: Iterable[FieldChange]) -> KubeObject:
     """Return a copy of `obj` with the changes made."""
     result = copy.deepcopy(obj)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from remedyd.cluster import writes
+from remedyd.cluster import fields, writes
 from remedyd.cluster.ports import Reader
 from remedyd.cluster.resize import resize_status
 from remedyd.cluster.rollout import RolloutState, RolloutStatus, rollout_status
@@ -14,11 +14,18 @@ _ORDER = (RolloutState.DEADLINE_EXCEEDED, RolloutState.PROGRESSING, RolloutState
 
 
 def progress(
-    reader: Reader, plan: Plan, live: KubeObject, since: datetime, now: datetime
+    reader: Reader,
+    plan: Plan,
+    live: KubeObject,
+    since: datetime,
+    now: datetime,
+    *,
+    undo: bool = False,
 ) -> RolloutStatus:
     """Return how far the plan applied at `since` is; `live` is its workload as it is now.
 
-    Pods that are gone since need no resize any more. Raises ClusterError.
+    With `undo`, how far taking it back is. Pods that are gone since need no resize any more.
+    Raises ClusterError.
     """
     if not plan.pods:
         return rollout_status(live)
@@ -29,5 +36,7 @@ def progress(
         except NotFound:
             continue
         if pod["metadata"]["uid"] == patch.uid:
-            states.append(resize_status(pod, writes.pod_changes(plan, patch.name), since, now))
+            changes = writes.pod_changes(plan, patch.name)
+            wanted = fields.inverse(changes) if undo else changes
+            states.append(resize_status(pod, wanted, since, now))
     return min(reversed(states), key=lambda status: _ORDER.index(status.state))

@@ -6,13 +6,15 @@ a war; naming who did it is the useful answer.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
 from remedyd.cluster import fields, ownership, quantities, writes
 from remedyd.cluster.ports import FIELD_MANAGER, Reader
 from remedyd.cluster.reader import Surroundings
+from remedyd.cluster.resize import in_force
+from remedyd.errors import NotFound
 from remedyd.model.plan import FieldChange, Plan
 from remedyd.model.values import KubeObject
 
@@ -34,6 +36,8 @@ class ReadBack:
     finding: Finding
     evidence: str
     manager: str = ""
+    lasting: bool = False
+    """Whether whoever undid it would do so again: it is not merely that something newer came."""
 
     @property
     def reason(self) -> str:
@@ -72,9 +76,13 @@ def read_back(
 def inspect(reader: Reader, plan: Plan, *, telemetry_limit: Decimal | None = None) -> ReadBack:
     """Read what the plan wrote and what came of it, and compare. Raises ClusterError, NotFound."""
     target, patch = plan.target, plan.patch
-    workload = reader.get(target.kind, target.namespace, target.name)
+    if plan.undo is None:
+        return ReadBack(Finding.HOLDS, "it leaves nothing behind that could be reverted")
+    if plan.pods:
+        return _inspect_pods(reader, plan)
     if patch is not None and patch.kind and not patch.subresource:
         return read_back(plan, reader.get(patch.kind, target.namespace, patch.name))
+    workload = reader.get(target.kind, target.namespace, target.name)
     around = Surroundings(reader, workload)
     return read_back(
         plan,
@@ -83,6 +91,41 @@ def inspect(reader: Reader, plan: Plan, *, telemetry_limit: Decimal | None = Non
         around.replicasets(),
         telemetry_limit=telemetry_limit,
     )
+
+
+def _inspect_pods(reader: Reader, plan: Plan) -> ReadBack:
+    """Compare pods that were resized in place; those that are gone since say nothing."""
+    alive = 0
+    for patch in plan.pods:
+        changes = writes.pod_changes(plan, patch.name)
+        try:
+            pod = reader.get("Pod", plan.target.namespace, patch.name)
+        except NotFound:
+            continue
+        if pod["metadata"]["uid"] != patch.uid:
+            continue
+        alive += 1
+        if lost := fields.landed(pod, changes):
+            found = _reverted(pod, changes, lost)
+            return replace(found, evidence=f"pod {patch.name}: {found.evidence}")
+    if plan.pods and not alive:
+        gone = "the resized pods have been replaced: the new ones have the template's amounts"
+        return ReadBack(Finding.REVERTED, gone)
+    return ReadBack(Finding.HOLDS, f"{alive} pods are as they were resized")
+
+
+def undo_lost(reader: Reader, plan: Plan, live: KubeObject) -> str:
+    """Return which field is not back at its old value after the undo, empty when all are.
+
+    `live` is the workload; where the plan wrote another object, that is read. Raises
+    ClusterError, NotFound.
+    """
+    patch = plan.patch
+    if patch is not None and patch.kind and not patch.subresource:
+        live = reader.get(patch.kind, plan.target.namespace, patch.name)
+    changes = fields.inverse(writes.workload_changes(plan))
+    lost = fields.landed(live, changes)
+    return _reverted(live, changes, lost).evidence if lost else ""
 
 
 def _reverted(
@@ -95,7 +138,10 @@ def _reverted(
     back = " again" if fields.equal(first.path, first.new, before) else ""
     when = f" at {others[0].at:%Y-%m-%d %H:%M:%S}" if others and others[0].at else ""
     told = f"{first.path} is {_text(first.new)}{back} instead of {_text(first.old)}"
-    return ReadBack(Finding.REVERTED, f"{told}, set by {manager or 'somebody'}{when}", manager)
+    evidence = f"{told}, set by {manager or 'somebody'}{when}"
+    # a later release is no revert; an amount that somebody else sets is as good as one
+    lasting = bool(back) or not isinstance(first.new, dict | None)
+    return ReadBack(Finding.REVERTED, evidence, manager, lasting)
 
 
 def _below(
@@ -109,7 +155,11 @@ def _below(
         for replicaset in replicasets[:1]:
             yield from _differs(replicaset, "ReplicaSet", change.path, change)
         for pod in pods:
-            yield from _differs(pod, "pod", change.path.removeprefix(_TEMPLATE), change)
+            path = change.path.removeprefix(_TEMPLATE)
+            yield from _differs(pod, "pod", path, change)
+            if not in_force(pod, FieldChange(path, change.old, change.new)):
+                name = pod["metadata"]["name"]
+                yield f"pod {name} runs without the {_text(change.new)} at {path} in its spec"
 
 
 def _differs(obj: KubeObject, kind: str, path: str, change: FieldChange) -> Iterator[str]:

@@ -33,7 +33,7 @@ def resize_status(
     if running.get("status") == "True":
         told = f"pod {name} is being resized{_message(running)}"
         return _waiting(told, now - since, IN_PROGRESS_FOR)
-    missing = [change.path for change in changes if not _in_force(pod, change)]
+    missing = [change.path for change in changes if not in_force(pod, change)]
     if missing:
         return _waiting(f"pod {name} runs with the old amounts", now - since, IN_PROGRESS_FOR)
     return RolloutStatus(RolloutState.COMPLETE, f"pod {name} runs with the new amounts")
@@ -58,7 +58,7 @@ def _message(found: KubeObject) -> str:
     return f": {found['message']}" if found.get("message") else ""
 
 
-def _in_force(pod: KubeObject, change: FieldChange) -> bool:
+def in_force(pod: KubeObject, change: FieldChange) -> bool:
     """Say whether the container's status shows the new amount.
 
     A container that waits to be started again has no resources in its status; it starts with

@@ -81,7 +81,7 @@ class Write:
         """Return the fields that are not as this write wanted them."""
         if not self.undo:
             return fields.landed(obj, self.changes)
-        return fields.landed(obj, [FieldChange(c.path, c.new, c.old) for c in self.changes])
+        return fields.landed(obj, fields.inverse(self.changes))
 
     @property
     def _mark(self) -> str:
@@ -186,13 +186,16 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def raise_unless_busy(write: Write, error: ClusterRejected) -> None:
-    """Let a lost race pass, for another attempt; anything else is a definite no."""
+def raise_unless_busy(write: Write, error: ClusterRejected, doubt: OutcomeUnknown | None) -> None:
+    """Let a lost race pass, for another attempt; anything else is a definite no.
+
+    While an earlier request may still be under way (`doubt`), a no to the next one settles nothing.
+    """
     if error.status == 409 and error.reason == "Conflict":
         return
     if error.status == 422 and "metadata.uid" in error.message:
         raise Stale(f"{write.label()} was deleted and made anew since the plan") from error
-    raise error
+    raise doubt or error
 
 
 def last_word(
