@@ -44,6 +44,7 @@ from remedyd.stages.cycle import Step
 from remedyd.stages.guard import Guard
 from remedyd.stages.moves import Moves
 from remedyd.stages.nominate import Decide, RunAudit
+from remedyd.stages.lookback import LookBack
 from remedyd.stages.propose import AutoApprove, Propose
 from remedyd.stages.prove import Prove
 from remedyd.stages.quarantine import SetAside
@@ -114,7 +115,13 @@ class App:
         guardrails = self._guardrails()
         attempts = Attempts(store, self.clock)
         guard = Guard(
-            store, cluster, self.clock, guardrails, self.metrics, dry_run=settings.dry_run
+            store,
+            cluster,
+            self.clock,
+            guardrails,
+            self.metrics,
+            dry_run=settings.dry_run,
+            lookback=lookback.check,
         )
         gate = self._gate(store, Review(guard, cluster, planner))
         recent, alerts, ids = Recent(), Alerts(self.metrics), ProposalIds(self.clock)
@@ -125,6 +132,8 @@ class App:
         deciding = Decide(store, lambda: policies, self.clock, self.metrics, self._lock, guardrails)
         proposing = Propose(planner, gate, self.metrics, self._lock, guard)
         loop = Loop(
+        recent, alerts, ids = Recent(), Alerts(self.metrics), ProposalIds(self.clock)
+        lookback = LookBack(cluster, store, self.clock, ids, alerts, self.metrics)
             stages=(
                 RunAudit(runner, audits, self.metrics),
                 storms,
@@ -133,7 +142,7 @@ class App:
                 proposing,
                 AutoApprove(gate, self.metrics),
             ),
-            steps=self._steps(runner, audits, cluster, door, store, alerts),
+            steps=self._steps(runner, audits, cluster, door, store, alerts, lookback),
             store=store,
             gate=gate,
             clock=self.clock,
@@ -208,9 +217,9 @@ class App:
         undo = StartRollback(moves)
         return {
             State.APPROVED: StartApply(moves, self.clock, life),
-            State.APPLYING: Apply(door, moves),
+            State.APPLYING: Apply(door, moves, self.clock, life),
             State.APPLIED: AwaitRollout(cluster, moves, self.clock),
-            State.VERIFYING: Prove(runner, audits, moves, self.clock),
+            State.VERIFYING: Prove(runner, audits, moves, self.clock, lookback),
             State.INEFFECTIVE: undo,
             State.HARMFUL: undo,
             State.ROLLING_BACK: Rollback(door, cluster, moves, self.clock),
@@ -220,6 +229,7 @@ class App:
         self,
         loop: Loop,
         audits: Mapping[str, AuditDefinition],
+        lookback: LookBack,
         policies: PolicySet,
         pool: ThreadPoolExecutor,
         chores: Mapping[str, Callable[[], object]],

@@ -58,6 +58,10 @@ class Loop:
             except RemedydError as error:
                 self._failed(stage.name, error, audit=audit)
                 break
+            except Exception:  # a bug in one audit's pass must not stop the schedule
+                self._metrics.stage_errors.labels(stage.name, "Bug").inc()
+                log.exception("stage broke", stage=stage.name, audit=audit)
+                break
         for proposal in cycle.proposals:
             if proposal.state is State.APPROVED:
                 self.advance(proposal.id)
@@ -111,8 +115,8 @@ class Loop:
     def _advance(self, proposal: Proposal) -> Proposal:
         while self._leads() and (step := self._steps.get(proposal.state)) is not None:
             moved = step.advance(proposal)
-            if moved.version == proposal.version:
-                break
+            if moved.state is proposal.state:
+                return moved  # it waits, whatever was noted on the way
             proposal = moved
         return proposal
 

@@ -83,7 +83,7 @@ CIRCUMSTANCES = {
 }
 
 
-@pytest.mark.parametrize("reason", list(CIRCUMSTANCES))
+@pytest.mark.parametrize("reason", [name for name in CIRCUMSTANCES if name != "Paused"])
 def test_what_comes_up_after_the_approval_stops_the_write(daemon: Daemon, reason: str) -> None:
     """The proposal ends Failed with the reason's sentence, and nothing is written."""
     proposal = daemon.approve(proposed(daemon), ALICE)
@@ -92,6 +92,20 @@ def test_what_comes_up_after_the_approval_stops_the_write(daemon: Daemon, reason
     assert ended is not None
     assert ended.state is State.FAILED
     assert daemon.cluster.landed == []
+
+
+def test_a_pause_after_the_approval_holds_the_write_up(daemon: Daemon) -> None:
+    """A pause is about the moment, not about the change: it is made once work is resumed."""
+    proposal = daemon.approve(proposed(daemon), ALICE)
+    pause(daemon)
+    waiting = daemon.loop.advance(proposal.id)
+    assert waiting is not None
+    assert waiting.state is State.APPLYING
+    assert waiting.reason.startswith("waits (Paused): ")
+    assert daemon.cluster.landed == []
+    daemon.store.flags.resume("ann", daemon.clock.now())
+    daemon.loop.advance(proposal.id)
+    assert len(daemon.cluster.landed) == 1
 
 
 @pytest.mark.parametrize("reason", list(CIRCUMSTANCES))

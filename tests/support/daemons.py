@@ -46,6 +46,7 @@ from remedyd.proposals.store import Store
 from remedyd.stages.apply import Apply, AwaitRollout, StartApply
 from remedyd.stages.cycle import Cycle
 from remedyd.stages.guard import Guard
+from remedyd.stages.lookback import LookBack
 from remedyd.stages.moves import Moves
 from remedyd.stages.propose import AutoApprove, Propose
 from remedyd.stages.prove import Prove
@@ -161,8 +162,16 @@ class Daemon:
         if store is None:
             self.store.migrate()
         self.planner = RaisingPlanner(cluster)
+        alerts = Alerts(self.metrics, [self.told.append])
+        self.lookback = LookBack(cluster, self.store, clock, self.ids, alerts, self.metrics)
         self.guard = Guard(
-            self.store, cluster, clock, self.guardrails, self.metrics, dry_run=dry_run
+            self.store,
+            cluster,
+            clock,
+            self.guardrails,
+            self.metrics,
+            dry_run=dry_run,
+            lookback=self.lookback.check,
         )
         planner = cast("Any", self.planner)
         review = Review(self.guard, cluster, planner)
@@ -184,11 +193,15 @@ class Daemon:
         moves = Moves(self.store, self.metrics, alerts)
         undo = StartRollback(moves)
         prove = Prove(
-            cast("AuditRunner", self.telemetry), {"container-memory": AUDIT}, moves, self.clock
+            cast("AuditRunner", self.telemetry),
+            {"container-memory": AUDIT},
+            moves,
+            self.clock,
+            self.lookback,
         )
         steps = {
             State.APPROVED: StartApply(moves, self.clock, timedelta(minutes=15)),
-            State.APPLYING: Apply(self.door, moves),
+            State.APPLYING: Apply(self.door, moves, self.clock, timedelta(minutes=15)),
             State.APPLIED: AwaitRollout(self.cluster, moves, self.clock),
             State.VERIFYING: prove,
             State.INEFFECTIVE: undo,

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from remedyd.model.target import Target
 from remedyd.model.values import Json, KubeObject, sha256
+
+ESCALATE: Final = "Escalate"
+"""The action that tells a person; rules that are about writes leave it alone."""
 
 
 class PrecheckResult(StrEnum):
@@ -85,6 +88,11 @@ class Plan:
         return tuple(p for p in self.prechecks if p.result is PrecheckResult.BLOCK)
 
     @property
+    def tells(self) -> bool:
+        """Whether it writes nothing and calls a person instead: nobody has to approve that."""
+        return self.patch is None and self.action == ESCALATE
+
+    @property
     def fingerprint(self) -> str:
         """Hash the fields to change with old and new values; the resourceVersion is left out."""
         return sha256(
@@ -109,3 +117,5 @@ class Applied:
     """Fields that landed otherwise than planned (old: planned, new: found), as by a webhook."""
     recorded: bool = False
     """Nothing was written: a dry run recorded what would have been."""
+    assumed: bool = False
+    """Nobody knows whether it was written; it counts as if it were."""

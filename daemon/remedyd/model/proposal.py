@@ -36,6 +36,7 @@ class State(StrEnum):
     REJECTED = "Rejected"
     SUPERSEDED = "Superseded"
     DRY_RUN = "DryRun"
+    ESCALATED = "Escalated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ class AlertKind(StrEnum):
     ROLLBACK_FAILED = "RollbackFailed"
     QUARANTINE = "Quarantine"
     STORM = "Storm"
+    REVERTED = "Reverted"
+    CHANGE_NOT_EFFECTIVE = "ChangeNotEffective"
+    ESCALATION = "Escalation"
 
 
 @dataclass(frozen=True, slots=True)

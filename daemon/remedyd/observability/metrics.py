@@ -99,6 +99,12 @@ class Metrics:
             ["kind"],
             registry=add,
         )
+        self.read_backs = Counter(
+            "remedyd_changes_lost",
+            "Changes that did not last or never reached the pods",
+            ["finding"],
+            registry=add,
+        )
         self.stage_errors = Counter(
             "remedyd_stage_errors",
             "Stages that ended in an error",

@@ -19,11 +19,18 @@ MOVES: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
         S.PROPOSED: frozenset(
             {S.APPROVED, S.REJECTED, S.EXPIRED, S.SUPERSEDED, S.STALE, S.DRY_RUN}
         ),
-        S.APPROVED: frozenset({S.APPLYING, S.STALE, S.EXPIRED, S.FAILED}),
-        S.APPLYING: frozenset({S.APPLIED, S.STALE, S.FAILED, S.DRY_RUN}),
-        S.APPLIED: frozenset({S.VERIFYING, S.ROLLING_BACK}),
+        S.APPROVED: frozenset({S.APPLYING, S.STALE, S.EXPIRED, S.FAILED, S.ESCALATED}),
+        S.APPLYING: frozenset({S.APPLIED, S.STALE, S.FAILED, S.DRY_RUN, S.EXPIRED, S.INCONCLUSIVE}),
+        S.APPLIED: frozenset({S.VERIFYING, S.INCONCLUSIVE, S.ROLLING_BACK}),
         S.VERIFYING: frozenset(
-            {S.EFFECTIVE, S.INEFFECTIVE, S.HARMFUL, S.INCONCLUSIVE, S.ROLLING_BACK}
+            {
+                S.EFFECTIVE,
+                S.INEFFECTIVE,
+                S.HARMFUL,
+                S.INCONCLUSIVE,
+                S.SUPERSEDED,
+                S.ROLLING_BACK,
+            }
         ),
         S.EFFECTIVE: frozenset({S.ROLLING_BACK}),
         S.INEFFECTIVE: frozenset({S.ROLLING_BACK}),
@@ -38,17 +45,21 @@ MOVES: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
         S.REJECTED: frozenset(),
         S.SUPERSEDED: frozenset(),
         S.DRY_RUN: frozenset(),
+        S.ESCALATED: frozenset(),
     }
 )
 """From each state the states that may follow.
 
-Beyond the straight road: a write that a dry run only recorded ends as DryRun; Effective may be
-undone by hand; Inconclusive may be verified again; an undo that finds the fields changed by
+Beyond the straight road: a write that a dry run only recorded ends as DryRun, one that found no
+moment while its approval was good as Expired, one of which nobody knows whether it landed as
+Inconclusive; what somebody else reverted before it was proved is Superseded; Effective may be
+undone by hand; Inconclusive may be verified again; Approved becomes Escalated where an earlier
+version asked for an approval that nothing needed; an undo that finds the fields changed by
 someone else ends as Superseded.
 """
 
-BIRTHS: Final = frozenset({S.PROPOSED, S.DRY_RUN})
-"""The states in which a proposal may be created."""
+BIRTHS: Final = frozenset({S.PROPOSED, S.DRY_RUN, S.ESCALATED})
+"""The states in which a proposal may be created; a call for a person is over once it is made."""
 
 IN_FLIGHT: Final = frozenset(
     {S.PROPOSED, S.APPROVED, S.APPLYING, S.APPLIED, S.VERIFYING, S.ROLLING_BACK}

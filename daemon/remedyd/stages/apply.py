@@ -1,11 +1,18 @@
-"""From approval to a rollout that is done: the write, and waiting for it to take effect."""
+"""From approval to a rollout that is done: the write, and waiting for it to take effect.
+
+Nothing here waits for ever. A write is tried for as long as its approval is good, then the
+cluster is read once more: what is found there decides, and where even that gets no answer the
+change counts as made and a person is called.
+"""
 
 from datetime import timedelta
 
 from remedyd.cluster.client import Reader
 from remedyd.cluster.door import Door
-from remedyd.cluster.rollout import RolloutState, rollout_status
+from remedyd.cluster.progress import progress
+from remedyd.cluster.rollout import RolloutState
 from remedyd.errors import (
+    ClusterError,
     ClusterRejected,
     ClusterUnavailable,
     Conflict,
@@ -13,9 +20,11 @@ from remedyd.errors import (
     OutcomeUnknown,
     Refused,
 )
-from remedyd.model import Clock, Proposal, State
+from remedyd.model import Applied, Clock, Proposal, State
 from remedyd.observability import logs
 from remedyd.stages.moves import Moves
+from remedyd.stages.patience import Patience, waits
+from remedyd.verification.verdict import no_proof
 
 log = logs.get(__name__)
 
@@ -32,6 +41,8 @@ class StartApply:
     def advance(self, proposal: Proposal) -> Proposal:
         """Move Approved to Applying, or to Expired when the approval is too old."""
         assert proposal.approval is not None
+        if proposal.plan.tells:
+            return self._moves.to(proposal, State.ESCALATED, "escalate", proposal.reason)
         if self._clock.now() > proposal.approval.at + self._life:
             return self._moves.to(
                 proposal, State.EXPIRED, "approval-expired", "the approval was not used in time"
@@ -42,25 +53,38 @@ class StartApply:
 class Apply:
     """Writes through the door. The same code resumes after a crash: the door reads back first."""
 
-    def __init__(self, door: Door, moves: Moves) -> None:
-        """Take the one door for writes."""
+    def __init__(self, door: Door, moves: Moves, clock: Clock, approval_life: timedelta) -> None:
+        """Take the one door for writes, and for how long after the approval it may be used."""
         self._door = door
         self._moves = moves
+        self._clock = clock
+        self._life = approval_life
+        self._patience = Patience(clock)
 
     def advance(self, proposal: Proposal) -> Proposal:
         """Write, or find out that it was written; every refusal ends in a named state."""
+        assert proposal.approval is not None
+        if self._clock.now() > proposal.approval.at + self._life:
+            return self._last_look(proposal)
+        if not self._patience.over(proposal.id):
+            return proposal
         try:
             applied = self._door.write(proposal.id, proposal.plan)
         except (OutcomeUnknown, ClusterUnavailable) as error:
             # stays in Applying: the next pass reads back before it writes
-            log.warning("outcome not known yet", proposal=proposal.id, detail=error.message)
-            return proposal
-        except Conflict as error:
+            self._patience.asked(proposal.id, error)
+            return self._moves.waits(proposal, error)
+        except (Conflict, NotFound) as error:
             return self._moves.to(proposal, State.STALE, "apply-refused", error.message)
-        except NotFound as error:
-            return self._moves.to(proposal, State.STALE, "apply-refused", error.message)
-        except (Refused, ClusterRejected) as error:
+        except Refused as error:
+            if waits(error):
+                return self._moves.waits(proposal, error)
             return self._moves.to(proposal, State.FAILED, "apply-failed", error.message)
+        except ClusterRejected as error:
+            return self._moves.to(proposal, State.FAILED, "apply-failed", error.message)
+        return self._written(proposal, applied)
+
+    def _written(self, proposal: Proposal, applied: Applied) -> Proposal:
         if applied.recorded:
             return self._moves.to(
                 proposal, State.DRY_RUN, "recorded", "dry run: nothing is written"
@@ -68,9 +92,39 @@ class Apply:
         detail = "found applied after a restart" if applied.replayed else "written and read back"
         return self._moves.to(proposal, State.APPLIED, "applied", detail, applied=applied)
 
+    def _last_look(self, proposal: Proposal) -> Proposal:
+        """Read what came of it; nothing is written any more."""
+        why = f": {proposal.reason}" if proposal.reason else ""
+        try:
+            found = self._door.landed(proposal.id, proposal.plan.target, proposal.plan)
+        except NotFound as error:
+            return self._moves.to(proposal, State.STALE, "apply-refused", error.message)
+        except ClusterError as error:
+            return self._unknown(proposal, error)
+        if found is not None:
+            return self._written(proposal, found)
+        return self._moves.to(
+            proposal,
+            State.EXPIRED,
+            "approval-expired",
+            f"nothing was written while the approval was good{why}",
+        )
+
+    def _unknown(self, proposal: Proposal, error: ClusterError) -> Proposal:
+        now = self._clock.now()
+        told = f"nobody knows whether it was written: {error.message}"
+        return self._moves.to(
+            proposal,
+            State.INCONCLUSIVE,
+            "apply-unknown",
+            told,
+            applied=Applied(now, resource_version="", generation=0, assumed=True),
+            verdict=no_proof(now, "OutcomeUnknown", told),
+        )
+
 
 class AwaitRollout:
-    """Waits until the controllers have replaced the pods."""
+    """Waits until the controllers have replaced the pods, or the kubelets have resized them."""
 
     def __init__(self, cluster: Reader, moves: Moves, clock: Clock) -> None:
         """Take the cluster to look at."""
@@ -81,24 +135,29 @@ class AwaitRollout:
     def advance(self, proposal: Proposal) -> Proposal:
         """Move Applied to Verifying once the rollout is complete, failed, or out of time."""
         assert proposal.applied is not None
-        target = proposal.plan.target
+        now, plan = self._clock.now(), proposal.plan
+        late = now >= proposal.applied.at + timedelta(seconds=proposal.verify.timeout_seconds)
+        target = plan.target
         try:
             live = self._cluster.get(target.kind, target.namespace, target.name)
-        except NotFound:
-            return self._moves.to(proposal, State.VERIFYING, "rollout-lost", "the object is gone")
-        except ClusterUnavailable as error:
-            log.warning("rollout not readable", proposal=proposal.id, detail=error.message)
-            return proposal
-        status = rollout_status(live)
+            if live["metadata"]["uid"] != target.uid:
+                raise NotFound(f"{target} was deleted and made anew since the change")
+            status = progress(self._cluster, plan, live, proposal.applied.at, now)
+        except NotFound as error:
+            return self._lost(proposal, "TargetGone", error.message)
+        except ClusterError as error:
+            if late:
+                return self._lost(proposal, "RolloutUnknown", error.message)
+            return self._moves.waits(proposal, error)
         if status.state is RolloutState.COMPLETE:
             return self._moves.to(
-                proposal,
-                State.VERIFYING,
-                "rolled-out",
-                status.evidence,
-                rolled_out_at=self._clock.now(),
+                proposal, State.VERIFYING, "rolled-out", status.evidence, rolled_out_at=now
             )
-        limit = proposal.applied.at + timedelta(seconds=proposal.verify.timeout_seconds)
-        if status.state is RolloutState.DEADLINE_EXCEEDED or self._clock.now() >= limit:
+        if status.state is RolloutState.DEADLINE_EXCEEDED or late:
             return self._moves.to(proposal, State.VERIFYING, "rollout-failed", status.evidence)
         return proposal
+
+    def _lost(self, proposal: Proposal, reason: str, detail: str) -> Proposal:
+        """End without proof: what came of the rollout cannot be seen."""
+        verdict = no_proof(self._clock.now(), reason, detail)
+        return self._moves.to(proposal, State.INCONCLUSIVE, "rollout-lost", detail, verdict=verdict)

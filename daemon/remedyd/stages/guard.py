@@ -6,6 +6,7 @@ through an hour ago is stopped when something has come up since. The price is a 
 write: the workload, its namespace, and for policies' changes the nodes and the neighbours.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,14 +55,19 @@ class Guard:
         metrics: Metrics,
         *,
         dry_run: bool = False,
+        lookback: Callable[[Plan], None] = lambda _: None,
     ) -> None:
-        """Take what is asked; with `dry_run` nothing goes further than DryRun, anywhere."""
+        """Take what is asked; with `dry_run` nothing goes further than DryRun, anywhere.
+
+        `lookback` raises Refused for a policy's plan that repeats what somebody reverted.
+        """
         self._store = store
         self._cluster = cluster
         self._clock = clock
         self._guardrails = guardrails
         self._metrics = metrics
         self._top = Mode.DRY_RUN if dry_run else Mode.AUTO
+        self._lookback = lookback
 
     def ceiling(self, target: Target) -> Ceiling:
         """Return how far the daemon's setting and the annotations let a change go.
@@ -92,6 +98,7 @@ class Guard:
             **seen,
         )
         self._refuse("plan", self._ask(about))
+        self._lookback(plan)
 
     def check_request(self, plan: Plan) -> Mode:
         """Return the mode in which a principal's request may be proposed; raise Refused."""

@@ -1,7 +1,9 @@
 """One way to move a proposal: compare-and-set, counted and logged."""
 
+from datetime import datetime
 from typing import Any
 
+from remedyd.errors import Refused, RemedydError
 from remedyd.model import Proposal, State
 from remedyd.observability import logs
 from remedyd.observability.alerts import Alert, AlertKind, Alerts
@@ -13,6 +15,7 @@ log = logs.get(__name__)
 _NEEDS_A_PERSON = {
     State.INCONCLUSIVE: AlertKind.INCONCLUSIVE,
     State.ROLLBACK_FAILED: AlertKind.ROLLBACK_FAILED,
+    State.ESCALATED: AlertKind.ESCALATION,
 }
 
 
@@ -43,6 +46,25 @@ class Moves:
             subject = proposal.plan.target.workload
             self._alerts.raise_(Alert(kind, moved.updated_at, subject, detail, proposal.id))
         return moved
+
+    def waits(self, proposal: Proposal, error: RemedydError) -> Proposal:
+        """Leave `proposal` where it is, and say once in its history what it waits for."""
+        kind = error.reason if isinstance(error, Refused) else type(error).__name__
+        log.warning("proposal waits", proposal=proposal.id, reason=kind, detail=error.message)
+        told = f"waits ({kind})"
+        if proposal.reason.startswith(told):
+            return proposal
+        detail = f"{told}: {error.message}"
+        return self._store.amend(proposal, action="wait", detail=detail, reason=detail)
+
+    def since(self, proposal: Proposal) -> datetime:
+        """Return when `proposal` entered the state it is in."""
+        entered = proposal.updated_at
+        for event in reversed(self._store.events(proposal.id)):
+            if event.state is not proposal.state:
+                break
+            entered = event.at
+        return entered
 
     def note(self, proposal: Proposal, action: str, detail: str, **changes: Any) -> Proposal:
         """Set fields of `proposal` without leaving its state, with an event of its own."""

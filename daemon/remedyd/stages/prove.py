@@ -1,10 +1,14 @@
-"""Proof: judge an applied change by the audit that asked for it."""
+"""Proof: judge an applied change by the audit that asked for it, if it is still there at all."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
 
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.runner import AuditRunner
+from remedyd.cluster.readback import Finding, ReadBack
 from remedyd.model import AuditRow, Clock, Json, Outcome, Proposal, State, Verdict, Window
+from remedyd.stages.lookback import LookBack
 from remedyd.stages.moves import Moves
 from remedyd.verification.neighbours import with_neighbours
 from remedyd.verification.proof import Observation, observation
@@ -27,30 +31,60 @@ class Prove:
         audits: Mapping[str, AuditDefinition],
         moves: Moves,
         clock: Clock,
+        lookback: LookBack,
     ) -> None:
         """Take the runner: the same audit, scoped to the target and to time after rollout."""
         self._runner = runner
         self._audits = audits
         self._moves = moves
         self._clock = clock
+        self._lookback = lookback
 
     def advance(self, proposal: Proposal) -> Proposal:
         """Move Verifying to its verdict, or wait for samples."""
+        if self._lookback.due(proposal):
+            found = self._lookback.look(proposal)
+            if found is not None and found.finding is not Finding.HOLDS:
+                return self._lost(proposal, found)
         verdict = self._verdict(proposal)
         if verdict is None:
             return proposal
+        if verdict.outcome is Outcome.EFFECTIVE:
+            found = self._lookback.look(proposal, _limit_seen(proposal, verdict))
+            if found is None:
+                return self._unread(proposal, verdict)
+            if found.finding is not Finding.HOLDS:
+                return self._lost(proposal, found)
+        return self._judged(proposal, verdict)
+
+    def _judged(self, proposal: Proposal, verdict: Verdict) -> Proposal:
+        detail = f"{verdict.outcome}: {verdict.detail}"
         return self._moves.to(
-            proposal,
-            _STATES[verdict.outcome],
-            "verified",
-            f"{verdict.outcome}: {verdict.detail}",
-            verdict=verdict,
+            proposal, _STATES[verdict.outcome], "verified", detail, verdict=verdict
         )
+
+    def _lost(self, proposal: Proposal, found: ReadBack) -> Proposal:
+        """End it: nobody undoes what somebody else reverted, and what never arrived is undone."""
+        self._lookback.set_aside(proposal, found)
+        verdict = Verdict(Outcome.INEFFECTIVE, self._clock.now(), found.reason, found.evidence)
+        if found.finding is Finding.CHANGE_NOT_EFFECTIVE:
+            return self._judged(proposal, verdict)
+        detail = f"{found.reason}: {found.evidence}"
+        return self._moves.to(proposal, State.SUPERSEDED, "reverted", detail, verdict=verdict)
+
+    def _unread(self, proposal: Proposal, verdict: Verdict) -> Proposal:
+        """Wait until it can be read back; without that there is no success."""
+        given_up = timedelta(seconds=proposal.verify.timeout_seconds)
+        began = proposal.rolled_out_at or proposal.updated_at
+        if self._clock.now() < began + given_up:
+            return proposal
+        detail = f"{verdict.detail}, but what was written cannot be read back"
+        return self._judged(proposal, no_proof(self._clock.now(), "NotReadBack", detail))
 
     def _verdict(self, proposal: Proposal) -> Verdict | None:
         now = self._clock.now()
         if proposal.rolled_out_at is None:
-            return rollout_failed(now, "the rollout did not complete")
+            return rollout_failed(now, f"the rollout did not complete: {proposal.reason}")
         if proposal.row is None:
             return rollout_is_proof(now, "requested by a principal; the rollout completed")
         audit = self._audits.get(proposal.audit)
@@ -84,3 +118,11 @@ class Prove:
         before = self._runner.run(audit, params=params, window=earlier)
         after = self._runner.run(audit, params=params, window=since)
         return with_neighbours(verdict, before, after, target)
+
+
+def _limit_seen(proposal: Proposal, verdict: Verdict) -> Decimal | None:
+    """Return the memory limit that the audit saw on the container that was changed."""
+    seen = verdict.after.get("memory_limit_bytes")
+    own = f"[{proposal.plan.target.container}].resources.limits.memory"
+    changed = any(change.path.endswith(own) for change in proposal.plan.changes)
+    return Decimal(seen) if changed and isinstance(seen, int) else None

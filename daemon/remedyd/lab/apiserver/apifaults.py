@@ -7,7 +7,7 @@ unsure: the change has landed, but nobody said so.
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from remedyd.lab.apiserver import status
@@ -21,7 +21,8 @@ class Fault:
 
     `error` is answered instead of the real answer; `delay` holds the request up first (seconds);
     `after_write` lets the request take effect before the fault; `hang_up` closes the connection
-    without an answer; `slow` sends the body in single bytes with that pause (seconds).
+    without an answer; `slow` sends the body in single bytes with that pause (seconds). While
+    `when` says no, it is not in force yet.
     """
 
     method: str = ".*"
@@ -33,9 +34,12 @@ class Fault:
     hang_up: bool = False
     slow: float = 0.0
     query: Mapping[str, str] = field(default_factory=dict)
+    when: Callable[[], bool] = lambda: True
 
     def matches(self, request: Request) -> bool:
         """Say whether this fault is for the request."""
+        if not self.when():
+            return False
         if not re.fullmatch(self.method, request.method) or not re.search(self.path, request.path):
             return False
         return all(request.option(key) == value for key, value in self.query.items())

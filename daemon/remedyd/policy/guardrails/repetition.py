@@ -49,6 +49,21 @@ def repeats(plan: Plan, tried: Change) -> bool:
     )
 
 
+def falls_short(plan: Plan, earlier: Plan) -> bool:
+    """Whether a field has less of what the earlier plan gave it, and `plan` changes it again."""
+    given = {field.path: field for field in earlier.changes}
+    return plan.action == earlier.action and any(
+        field.path in given and _taken_away(field.old, given[field.path]) for field in plan.changes
+    )
+
+
+def _taken_away(now: Json, given: FieldChange) -> bool:
+    amount, start, end = _amount(now), _amount(given.old), _amount(given.new)
+    if amount is None or start is None or end is None:
+        return now == given.old
+    return amount < end if end > start else amount > end
+
+
 def _no_further(now: FieldChange, then: FieldChange) -> bool:
     wanted, reached, start = _amount(now.new), _amount(then.new), _amount(now.old)
     if wanted is None or reached is None or start is None:
