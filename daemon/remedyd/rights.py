@@ -22,6 +22,7 @@ _SUBRESOURCES = (
     Permission("create", "Pod", "exec"),
     Permission("patch", "Pod", "resize"),
 )
+_DELEGATOR = "system:auth-delegator"  # comes with Kubernetes: creates the two reviews
 _OWN = frozenset({"Lease", "SelfSubjectAccessReview", "SubjectAccessReview", "TokenReview"})
 
 
@@ -97,11 +98,18 @@ def rules(held: Iterable[Permission]) -> list[KubeObject]:
 
 
 def manifests(
-    wanted: Rights, *, name: str, namespace: str, account: str, lease: str = ""
+    wanted: Rights,
+    *,
+    name: str,
+    namespace: str,
+    account: str,
+    lease: str = "",
+    callers: bool = False,
 ) -> Iterator[KubeObject]:
     """Yield roles and bindings for the ServiceAccount `namespace/account`.
 
     `lease` names the Lease by which several daemons elect the one that acts; empty: none.
+    `callers` lets the daemon ask who holds a Kubernetes token, and what RBAC allows them.
     """
     subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
     if wanted.everywhere:
@@ -115,6 +123,8 @@ def manifests(
             {**named, "resourceNames": [lease], "verbs": ["get", "update"]},
         ]
         yield from _pair("Role", f"{name}-lease", namespace, own, subject)
+    if callers:
+        yield _binding("ClusterRole", _DELEGATOR, f"{name}-callers", "", subject)
 
 
 def _pair(
@@ -122,11 +132,15 @@ def _pair(
 ) -> Iterator[KubeObject]:
     meta = {"name": name} | ({"namespace": namespace} if namespace else {})
     yield {"apiVersion": f"{_API}/v1", "kind": kind, "metadata": meta, "rules": granted}
-    yield {
+    yield _binding(kind, name, name, namespace, subject)
+
+
+def _binding(kind: str, role: str, name: str, namespace: str, subject: KubeObject) -> KubeObject:
+    return {
         "apiVersion": f"{_API}/v1",
         "kind": f"{kind}Binding",
-        "metadata": meta,
-        "roleRef": {"apiGroup": _API, "kind": kind, "name": name},
+        "metadata": {"name": name} | ({"namespace": namespace} if namespace else {}),
+        "roleRef": {"apiGroup": _API, "kind": kind, "name": role},
         "subjects": [subject],
     }
 

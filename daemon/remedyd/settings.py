@@ -5,6 +5,7 @@ underscores: `REMEDYD_ELASTICSEARCH__URL`), the YAML file named by `REMEDYD_CONF
 `--config`, the default. Secrets are read from files or the environment, never from argv.
 """
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -88,6 +89,48 @@ class KubernetesSettings(_Section):
     timeout_seconds: float = Field(10.0, gt=0, description="Time limit of one request")
 
 
+class KubernetesTokenSettings(_Section):
+    """Callers with tokens of Kubernetes, checked by TokenReview."""
+
+    enabled: bool = Field(False, description="Accept ServiceAccount tokens")
+    audiences: tuple[str, ...] = Field(
+        ("remedyd",), min_length=1, description="Audiences for which such a token may be issued"
+    )
+    scopes_from: Literal["grants", "rbac"] = Field(
+        "grants", description="What says who may do what: the tokens file's grants, or RBAC"
+    )
+    namespaces: tuple[str, ...] = Field(
+        (), description="Namespaces asked about one by one with RBAC; empty: the whole cluster only"
+    )
+
+
+class OidcSettings(_Section):
+    """Callers with tokens of an OpenID Connect provider; scopes come from the grants."""
+
+    issuer: str = Field("", description="Issuer URL, exactly as in the tokens; unset: none")
+    audience: str = Field("", description="Audience that a token must name: our client id")
+    jwks_url: str = Field("", description="Where the signing keys are; unset: by discovery")
+    ca_file: Path | None = Field(None, description="CA bundle for the provider")
+    algorithms: tuple[
+        Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"],
+        ...,
+    ] = Field(("RS256", "ES256"), min_length=1, description="Signatures that are accepted")
+    username_claim: str = Field("sub", min_length=1, description="Claim that names the user")
+    username_prefix: str = Field("oidc:", description="Put before the name in every history")
+    groups_claim: str = Field("groups", min_length=1, description="Claim that lists the groups")
+    leeway_seconds: float = Field(30.0, ge=0, le=300, description="Clock difference allowed for")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "OidcSettings":
+        if self.issuer and not self.audience:
+            raise ValueError("an issuer needs an audience: any of its tokens would do otherwise")
+        for name in ("issuer", "jwks_url"):
+            url = getattr(self, name)
+            if url and not re.match(r"https://[^/]|http://(127\.0\.0\.1|localhost)[:/]", url):
+                raise ValueError(f"{name} must be an https URL")
+        return self
+
+
 class ServerSettings(_Section):
     """The HTTP face."""
 
@@ -95,9 +138,46 @@ class ServerSettings(_Section):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0: any free one")
     tokens_file: Path | None = Field(None, description="YAML file with bearer tokens and scopes")
     tokens: SecretStr | None = Field(None, description="The same YAML, inline")
+    kubernetes_tokens: KubernetesTokenSettings = KubernetesTokenSettings()
+    oidc: OidcSettings = OidcSettings()
+    identity_cache_seconds: float = Field(
+        60.0,
+        ge=0,
+        le=600,
+        description="How long who holds a Kubernetes or OIDC token is remembered",
+    )
     body_limit_bytes: int = Field(1_000_000, gt=0, description="Largest request body")
     requests_per_minute: int = Field(
         1200, ge=1, description="Requests a minute that one principal may send"
+    )
+    session_key: SecretStr | None = Field(
+        None, description="Signs the console's sessions, 32 characters or more; unset: a new one"
+    )
+    session_key_file: Path | None = Field(None, description="File with that key")
+    session_minutes: float = Field(480.0, gt=0, description="How long a sign-in is good")
+
+    def session_key_value(self) -> bytes:
+        """Return the key that signs sessions, b"" for one that is made at start.
+
+        Raises ConfigurationError for one that could be guessed, or a file that cannot be read.
+        """
+        try:
+            key = _secret(self.session_key, self.session_key_file)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"session_key_file cannot be read: {error}") from error
+        if key and (len(key) < 32 or len(set(key)) < 8):
+            raise ConfigurationError(
+                "the session key is too short or repeats itself: sessions could be forged",
+                hint="a good one is the output of: openssl rand -hex 32",
+            )
+        return key.encode("utf-8")
+
+    mcp: bool = Field(True, description="Serve the Model Context Protocol at /mcp")
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="Origins of web pages that may ask at /mcp; none: no page may"
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Host names that /mcp answers to; none: any"
     )
 
 

@@ -140,3 +140,31 @@ def test_notes_tell_the_next_three_steps() -> None:
     assert ran.returncode == 0, ran.stderr
     notes = ran.stdout.partition("NOTES:")[2]
     assert [f"\n{number}. " in notes for number in (1, 2, 3, 4)] == [True, True, True, False]
+
+
+def test_callers_of_the_cluster_and_of_a_provider_are_let_in(tmp_path: Path) -> None:
+    """The settings say whose tokens count, and the daemon may ask about them."""
+    manifests = render(
+        4,
+        None,
+        "identity.kubernetes.enabled=true",
+        "identity.kubernetes.scopesFrom=rbac",
+        "identity.kubernetes.namespaces={shop}",
+        "identity.oidc.issuer=https://id.example.com",
+        "identity.oidc.audience=remedyd",
+    )
+    path = tmp_path / "remedyd.yaml"
+    path.write_text(data(manifests, "r-settings")["remedyd.yaml"], encoding="utf-8")
+    server = load(path).server
+    assert server.kubernetes_tokens.enabled
+    assert server.kubernetes_tokens.scopes_from == "rbac"
+    assert server.kubernetes_tokens.namespaces == ("shop",)
+    assert (server.oidc.issuer, server.oidc.audience) == ("https://id.example.com", "remedyd")
+    bound = [one["roleRef"]["name"] for one in of_kind(manifests, "ClusterRoleBinding")]
+    assert "system:auth-delegator" in bound
+
+
+def test_nobody_may_ask_about_callers_unless_it_is_wanted() -> None:
+    """Without Kubernetes tokens the daemon has no right to review them."""
+    bound = [one["roleRef"]["name"] for one in of_kind(render(4), "ClusterRoleBinding")]
+    assert "system:auth-delegator" not in bound

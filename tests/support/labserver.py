@@ -14,6 +14,7 @@ import stamina
 
 from remedyd.cluster.client import Cluster
 from remedyd.cluster.kinds import kind_of
+from remedyd.lab.apiserver.access import RoleBased
 from remedyd.lab.apiserver.server import LabApiServer
 from remedyd.lab.apiserver.store import ObjectStore
 from remedyd.model import KubeObject, ManualClock, Target
@@ -92,15 +93,21 @@ class Lab:
 
 
 @contextmanager
-def lab(folder: Path, fault: Fault | None = None, timeout: float = 1.0) -> Iterator[Lab]:
+def lab(
+    folder: Path, fault: Fault | None = None, timeout: float = 1.0, *, roles: bool = False
+) -> Iterator[Lab]:
     """Start a lab server; with `fault`, the client reaches it through a wire that spoils.
 
-    Reads that are tried again are tried at once.
+    Reads that are tried again are tried at once. `roles` puts RBAC in force for those whom a
+    review asks about.
     """
     clock = ManualClock(NOW)
+    store = ObjectStore(clock, Random(1))
     with (
         stamina.set_testing(True, attempts=3, cap=True),
-        LabApiServer(ObjectStore(clock, Random(1)), ids=Random(2)) as server,
+        LabApiServer(
+            store, ids=Random(2), authorizer=RoleBased(store) if roles else None
+        ) as server,
     ):
         if fault is None:
             path = folder / "kubeconfig"

@@ -14,7 +14,8 @@ import yaml
 from remedyd.app import App
 from remedyd.lab.world import Lab
 from remedyd.server.asgi import create
-from remedyd.server.auth import Authenticator
+from remedyd.server.callers import authenticator
+from remedyd.server.console.sessions import Sessions
 from remedyd.server.context import Context
 from remedyd.settings import Settings
 
@@ -64,13 +65,22 @@ class Running:
         self.app = App(self.settings)
         self._thread: threading.Thread | None = None
         self._clients = ExitStack()
+        self._known: dict[str, httpx2.Client] = {}
 
     def __enter__(self) -> Self:
         """Start, and wait until the port is open."""
-        authenticator = Authenticator.configured(self.settings.server, self.app.clock)
+        known = authenticator(self.settings.server, self.app.clock, self.app.reviewer)
         service = self.app.start()
         self.service = service
-        context = Context(service, authenticator.authenticate, self.app.metrics, "lab")
+        context = Context(
+            service,
+            known.authenticate,
+            self.app.metrics,
+            "lab",
+            sessions=Sessions.configured(self.settings.server, known.holder),
+            clock=self.app.clock,
+            dry_run=self.settings.dry_run,
+        )
         opened = threading.Event()
 
         class Server(uvicorn.Server):
@@ -91,11 +101,14 @@ class Running:
         return self
 
     def client(self, role: str = "") -> httpx2.Client:
-        """Return a client with the token of `role`; none for ""."""
-        headers = {"Authorization": f"Bearer {TOKENS[role]}"} if role else {}
-        return self._clients.enter_context(
-            httpx2.Client(base_url=self.url, headers=headers, timeout=20)
-        )
+        """Return the client with the token of `role`; none for ""."""
+        if role not in self._known:
+            headers = {"Authorization": f"Bearer {TOKENS[role]}"} if role else {}
+            self._known[role] = self._clients.enter_context(
+                # http alone: reading the system's certificates would be most of a test's work
+                httpx2.Client(base_url=self.url, headers=headers, timeout=20, verify=False)
+            )
+        return self._known[role]
 
     def __exit__(
         self,

@@ -37,10 +37,15 @@ def render(
     name: str = typer.Option("remedyd", help="Name of the roles and of the ServiceAccount"),
     namespace: str = typer.Option("remedyd", "--namespace", "-n", help="Where the daemon runs"),
     lease: str = typer.Option("", help="Name of the Lease, where several daemons run"),
+    callers: bool = typer.Option(
+        False, "--kubernetes-tokens", help="Where callers may come with ServiceAccount tokens"
+    ),
 ) -> None:
     """Print the roles and bindings that the enabled policies need, and no more."""
     wanted = needed.rights(_uses(paths, audits, actions, where))
-    found = needed.manifests(wanted, name=name, namespace=namespace, account=name, lease=lease)
+    found = needed.manifests(
+        wanted, name=name, namespace=namespace, account=name, lease=lease, callers=callers
+    )
     typer.echo(yaml.safe_dump_all(found, sort_keys=False, explicit_start=True), nl=False)
 
 

@@ -11,31 +11,16 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Final, Protocol
-
-from pydantic import SecretStr
+from typing import Final
 
 from remedyd.errors import ConfigurationError, Throttled, Unauthenticated
 from remedyd.model import Clock, Principal
-from remedyd.server.tokens import Token, hashed, read
+from remedyd.server.tokens import Token, hashed
+from remedyd.server.vouching import Vouching
 
 _LONGEST: Final = 4096
 _SOURCES: Final = 1024
-
-
-class TokenSettings(Protocol):
-    """The part of the server's settings that names tokens."""
-
-    @property
-    def tokens_file(self) -> Path | None:
-        """The YAML file."""
-        ...
-
-    @property
-    def tokens(self) -> SecretStr | None:
-        """The same YAML, inline."""
-        ...
+_LISTED: Final = "use a token from the daemon's tokens file"
 
 
 class Authenticator:
@@ -46,24 +31,21 @@ class Authenticator:
         load: Callable[[], Sequence[Token]],
         clock: Clock,
         *,
+        vouching: Vouching | None = None,
         failures: int = 10,
         period: timedelta = timedelta(minutes=1),
     ) -> None:
         """Read the tokens once; `failures` wrong ones per `period` and source are answered.
 
-        Raise `ConfigurationError` for tokens that cannot be used, or if all have expired.
+        `vouching` is asked about tokens that are not in the list. Raise `ConfigurationError` for
+        tokens that cannot be used, or if nobody could call.
         """
         self._load = load
         self._clock = clock
+        self._vouching = vouching
         self._failures = Failures(failures, period)
         self._tokens: tuple[Token, ...] = ()
         self.reload()
-
-    @classmethod
-    def configured(cls, settings: TokenSettings, clock: Clock) -> "Authenticator":
-        """Return the authenticator that the server's settings describe."""
-        inline = settings.tokens.get_secret_value() if settings.tokens else ""
-        return cls(lambda: read(settings.tokens_file, inline), clock)
 
     def reload(self) -> int:
         """Read the tokens again and return how many are in force.
@@ -73,21 +55,26 @@ class Authenticator:
         tokens = tuple(self._load())
         now = self._clock.now()
         good = sum(token.expires is None or now < token.expires for token in tokens)
-        if not good:
+        if not good and self._vouching is None:
             raise ConfigurationError(
                 "every bearer token has expired: nobody could call",
                 hint="add a token with a later `expires`; several may be valid at a time",
             )
         self._tokens = tokens
+        if self._vouching is not None:
+            self._vouching.forget()
         return good
 
     def authenticate(self, token: str, source: str = "") -> Principal:
         """Return who holds `token`; `source` is the caller's address, "" when unknown.
 
-        Raise `Unauthenticated`, or its kind `Throttled` after too many failures from `source`.
+        Raise `Unauthenticated`, or its kind `Throttled` after too many failures from `source`;
+        for a token that others know, what `Vouching.identify` raises.
         """
         now = self._clock.now()
         found = self._find(token)
+        if found is None and (vouched := self._vouched(token, source, now)):
+            return vouched
         if found is None:
             raise self._refused(source, now, "the bearer token is not known")
         if found.expires is not None and now >= found.expires:
@@ -95,6 +82,24 @@ class Authenticator:
             name = found.principal.name
             raise self._refused(source, now, f"the bearer token of {name} expired at {ended}")
         return found.principal
+
+    def holder(self, recognises: Callable[[bytes], bool]) -> Principal | None:
+        """Return who holds the token in force whose SHA-256 is recognised: a session's, say."""
+        now = self._clock.now()
+        for known in self._tokens:
+            if recognises(known.digest) and (known.expires is None or now < known.expires):
+                return known.principal
+        return None
+
+    def _vouched(self, token: str, source: str, now: datetime) -> Principal | None:
+        if self._vouching is None:
+            return None
+        try:
+            return self._vouching.identify(token, source)
+        except Throttled:
+            raise
+        except Unauthenticated as error:
+            raise self._refused(source, now, error.message, error.hint) from error
 
     def _find(self, token: str) -> Token | None:
         digest = hashed(token[:_LONGEST])
@@ -104,7 +109,9 @@ class Authenticator:
                 found = known
         return found if len(token) <= _LONGEST else None
 
-    def _refused(self, source: str, now: datetime, message: str) -> Unauthenticated:
+    def _refused(
+        self, source: str, now: datetime, message: str, hint: str = _LISTED
+    ) -> Unauthenticated:
         wait = self._failures.add(source, now)
         if wait:
             seconds = max(1, round(wait.total_seconds()))
@@ -113,7 +120,7 @@ class Authenticator:
                 seconds,
                 hint="check the token before trying again",
             )
-        return Unauthenticated(message, hint="use a token from the daemon's tokens file")
+        return Unauthenticated(message, hint=hint)
 
 
 class Failures:

@@ -89,7 +89,8 @@ class _Kept:
 
 def _key(principal: Principal, words: str) -> str:
     reach = None if principal.namespaces is None else sorted(principal.namespaces)
-    return sha256([principal.name, sorted(principal.scopes), reach, words])
+    rights = [sorted(principal.scopes), reach, sorted(principal.within)]
+    return sha256([principal.name, *rights, words])
 
 
 def _request(scope: Scope, body: bytes) -> str:

@@ -7,24 +7,26 @@
         namespaces: [shop]                   # left out: all; empty: none
         expires: 2027-01-01T00:00:00Z        # left out: never
 
-Only hashes stay in memory. There is no default token, and one that could be guessed is refused
-at start. No message quotes a token, not even one that was written under the wrong key.
+`grants` in the same file name users of other sources (see the module grants). Only hashes stay
+in memory. There is no default token, and one that could be guessed is refused at start. No
+message quotes a token, not even one that was written under the wrong key.
 """
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from remedyd import documents
 from remedyd.documents import Document, Model
 from remedyd.errors import ConfigurationError, InvalidInput, Problem
 from remedyd.model import Principal, Scope
+from remedyd.server.grants import Grant, GrantEntry, grant, mistakes
 
 MINIMUM_LENGTH: Final = 32
 _MINIMUM_DISTINCT: Final = 8
@@ -55,7 +57,16 @@ class _Entry(Model):
 
 
 class _File(Model):
-    tokens: list[_Entry]
+    tokens: list[_Entry] = Field(default_factory=list)
+    grants: list[GrantEntry] = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Everybody that the files know."""
+
+    tokens: tuple[Token, ...]
+    grants: tuple[Grant, ...] = ()
 
 
 def hashed(token: str) -> bytes:
@@ -63,12 +74,14 @@ def hashed(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def read(file: Path | None, inline: str = "") -> tuple[Token, ...]:
-    """Return the tokens of `file` and of the `inline` YAML together.
+def read(file: Path | None, inline: str = "", *, others: bool = False) -> Callers:
+    """Return the tokens and grants of `file` and of the `inline` YAML together.
 
-    Raise `ConfigurationError` with every mistake, or if there is not a single token.
+    `others` says that callers may come with tokens of other sources. Raise `ConfigurationError`
+    with every mistake, or if nobody could call.
     """
     tokens: list[Token] = []
+    grants: list[Grant] = []
     problems: list[Problem] = []
     for path, text in ((file, ""), (None, inline)):
         if path is None and not text.strip():
@@ -76,35 +89,57 @@ def read(file: Path | None, inline: str = "") -> tuple[Token, ...]:
         try:
             loaded = documents.read(path) if path else documents.load(text, "inline tokens")
             for document in loaded:
-                _collect(document, path.parent if path else Path(), tokens, problems)
+                found = documents.validate(document, _File)
+                base = path.parent if path else Path()
+                _collect(document, found.tokens, base, tokens, problems)
+                _collect_grants(document, found.grants, grants, problems)
         except InvalidInput as error:
-            found = error.problems or (Problem(error.message),)
-            problems += [replace(p, message=_LONG.sub("…", p.message)) for p in found]
+            reasons = error.problems or (Problem(error.message),)
+            problems += [replace(p, message=_LONG.sub("…", p.message)) for p in reasons]
     if problems:
         raise ConfigurationError("the bearer tokens cannot be used", problems, hint=_MAKE_ONE)
-    if not tokens:
+    if not tokens and not others:
         raise ConfigurationError(
             "no bearer token is configured, and there is no default one: nobody could call",
             hint=f"set REMEDYD_SERVER__TOKENS_FILE to a YAML file of tokens; {_MAKE_ONE}",
         )
-    return tuple(tokens)
+    return Callers(tuple(tokens), tuple(grants))
 
 
-def _collect(document: Document, base: Path, tokens: list[Token], problems: list[Problem]) -> None:
+def _collect(
+    document: Document,
+    entries: Sequence[_Entry],
+    base: Path,
+    tokens: list[Token],
+    problems: list[Problem],
+) -> None:
     """Append what the document holds to `tokens`, and its mistakes to `problems`."""
-    for index, entry in enumerate(documents.validate(document, _File).tokens):
+    for index, entry in enumerate(entries):
         at = ("tokens", index)
-        mistakes = [documents.problem(document, at, text) for text in _mistakes(entry)]
+        wrong = [documents.problem(document, at, text) for text in _mistakes(entry)]
         try:
             digest = _digest(entry, base)
         except InvalidInput as error:
-            mistakes.append(documents.problem(document, at, error.message))
+            wrong.append(documents.problem(document, at, error.message))
         else:
             if digest in {token.digest for token in tokens}:
                 text = f"the token of {entry.name} is listed twice: who holds it is not clear"
-                mistakes.append(documents.problem(document, at, text))
+                wrong.append(documents.problem(document, at, text))
             tokens.append(Token(digest, _principal(entry), entry.expires))
-        problems += mistakes
+        problems += wrong
+
+
+def _collect_grants(
+    document: Document,
+    entries: Sequence[GrantEntry],
+    found: list[Grant],
+    problems: list[Problem],
+) -> None:
+    for index, entry in enumerate(entries):
+        wrong = [documents.problem(document, ("grants", index), m) for m in mistakes(entry)]
+        problems += wrong
+        if not wrong:
+            found.append(grant(entry))
 
 
 def _principal(entry: _Entry) -> Principal:

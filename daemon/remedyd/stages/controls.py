@@ -83,7 +83,7 @@ def _require(principal: Principal, scope: Scope) -> None:
 
 def _require_everywhere(principal: Principal, scope: Scope, what: str) -> None:
     _require(principal, scope)
-    if principal.namespaces is not None:
+    if not principal.may_everywhere(scope):
         raise Forbidden(
             f"{principal.name} may act in some namespaces only; to {what} concerns all of them",
             hint="use a token that is not limited to namespaces",

@@ -2,17 +2,20 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from remedyd.cluster.access import Reviewer
 from remedyd.errors import ConfigurationError, Throttled, Unauthenticated
 from remedyd.model import ManualClock, Principal, Scope
 from remedyd.server.auth import Authenticator, Failures
+from remedyd.server.callers import authenticator
 from remedyd.server.tokens import Token, hashed
+from remedyd.settings import ServerSettings
 
 START = datetime(2026, 11, 5, 12, tzinfo=UTC)
 OLD, NEW, LATE = (secrets.token_urlsafe(32) for _ in range(3))
@@ -32,12 +35,11 @@ class Source:
         return self.tokens
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The two settings that name tokens."""
+def _configured(clock: ManualClock, **settings: Any) -> Authenticator:
+    def nobody() -> Reviewer:
+        raise AssertionError("the API server was asked")
 
-    tokens_file: Path | None = None
-    tokens: SecretStr | None = None
+    return authenticator(ServerSettings(**settings), clock, nobody)
 
 
 @pytest.fixture
@@ -169,7 +171,7 @@ def test_the_settings_name_file_and_inline(tmp_path: Path, clock: ManualClock) -
     file = tmp_path / "tokens.yaml"
     file.write_text(f'tokens: [{{name: alice, scopes: [approver], token: "{OLD}"}}]')
     inline = SecretStr(f'tokens: [{{name: bob, scopes: [viewer], token: "{NEW}"}}]')
-    known = Authenticator.configured(Settings(file, inline), clock)
+    known = _configured(clock, tokens_file=file, tokens=inline)
     assert known.authenticate(OLD).name == "alice"
     assert known.authenticate(NEW).name == "bob"
 
@@ -177,7 +179,7 @@ def test_the_settings_name_file_and_inline(tmp_path: Path, clock: ManualClock) -
 def test_no_settings_no_start(clock: ManualClock) -> None:
     """Without any token configured there is no authenticator, hence no daemon."""
     with pytest.raises(ConfigurationError, match="no bearer token is configured"):
-        Authenticator.configured(Settings(), clock)
+        _configured(clock)
 
 
 def _crowd(failures: Failures, count: int) -> None:

@@ -35,7 +35,7 @@ def _refused(text: str, file: Path | None = None) -> ConfigurationError:
 def test_a_token_becomes_a_principal() -> None:
     """Name, scopes, namespaces and expiry are taken over; only the hash is kept."""
     text = _inline(_entry(namespaces="[shop]", expires="2027-01-01T00:00:00Z"))
-    (token,) = read(None, text)
+    (token,) = read(None, text).tokens
     assert token.digest.hex() == HASH
     assert token.principal == Principal("alice", frozenset({Scope.APPROVER}), frozenset({"shop"}))
     assert token.expires == datetime(2027, 1, 1, tzinfo=UTC)
@@ -49,7 +49,7 @@ def test_no_namespaces_is_all_and_an_empty_list_is_none(
     given: str, reach: frozenset[str] | None
 ) -> None:
     """Leaving the list out means everywhere; writing an empty one means nowhere."""
-    (token,) = read(None, _inline(_entry(namespaces=given)))
+    (token,) = read(None, _inline(_entry(namespaces=given))).tokens
     assert token.principal.namespaces == reach
 
 
@@ -63,7 +63,7 @@ def test_hash_and_file_stand_for_the_token(tmp_path: Path) -> None:
             _entry(name="bob", token="", tokenFile="secret"),
         )
     )
-    first, second = read(file)
+    first, second = read(file).tokens
     assert first.digest.hex() == HASH
     assert second.digest == hashlib.sha256(OTHER.encode()).digest()
 
@@ -72,7 +72,9 @@ def test_file_and_inline_add_up(tmp_path: Path) -> None:
     """Tokens of the file and of the environment are both good."""
     file = tmp_path / "tokens.yaml"
     file.write_text(_inline(_entry()))
-    assert [t.principal.name for t in read(file, _inline(_entry(name="bob", token=OTHER)))] == [
+    assert [
+        t.principal.name for t in read(file, _inline(_entry(name="bob", token=OTHER))).tokens
+    ] == [
         "alice",
         "bob",
     ]
@@ -80,7 +82,7 @@ def test_file_and_inline_add_up(tmp_path: Path) -> None:
 
 def test_a_name_may_hold_two_tokens() -> None:
     """While a token is rotated, old and new are both good."""
-    assert len(read(None, _inline(_entry(), _entry(token=OTHER)))) == 2
+    assert len(read(None, _inline(_entry(), _entry(token=OTHER))).tokens) == 2
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "tokens: []"])
@@ -169,6 +171,6 @@ def test_the_documented_file_is_a_good_one(tmp_path: Path) -> None:
     assert example is not None
     (tmp_path / "tokens.yaml").write_text(example[1])
     (tmp_path / "workflow.token").write_text(OTHER)
-    first, second = read(tmp_path / "tokens.yaml")
+    first, second = read(tmp_path / "tokens.yaml").tokens
     assert (first.principal.namespaces, first.expires) == (None, None)
     assert second.principal.scopes == {Scope.PROPOSER}

@@ -1,0 +1,148 @@
+"""Tokens of an OpenID Connect provider: signed JSON Web Tokens, checked with its published keys.
+
+Only asymmetric algorithms that the settings name are accepted, and issuer, audience, subject and
+expiry must be there. Keys are fetched when first needed and again for a key that is not known.
+"""
+
+import json
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from remedyd.errors import ConfigurationError, Forbidden, IdentityUnavailable, Unauthenticated
+from remedyd.model import Principal
+from remedyd.server import grants
+from remedyd.server.grants import Grant
+from remedyd.server.jwts import Claimed
+from remedyd.settings import OidcSettings
+
+_REQUIRED: Final = ["exp", "iat", "iss", "aud", "sub"]
+_LARGEST: Final = 1_000_000
+_SECONDS: Final = 5.0
+_KEYS_LIVE_SECONDS: Final = 300
+
+
+class OidcTokens:
+    """Verifies tokens of one issuer."""
+
+    def __init__(
+        self,
+        settings: OidcSettings,
+        granted: Callable[[], Sequence[Grant]],
+        *,
+        cooldown_seconds: float = 30.0,
+    ) -> None:
+        """Take how long an unknown key must wait for the keys to be fetched once more.
+
+        Raise ConfigurationError when the library for it is not installed.
+        """
+        try:
+            import jwt
+        except ImportError as error:
+            raise ConfigurationError(
+                "tokens by OpenID Connect need PyJWT", hint="pip install 'remedyd[oidc]'"
+            ) from error
+        self._jwt = jwt
+        self._settings = settings
+        self._granted = granted
+        self._cooldown = cooldown_seconds
+        self._tls = ssl.create_default_context(cafile=settings.ca_file)
+        self._keys: Any = None
+
+    def takes(self, claimed: Claimed) -> bool:
+        """Take the tokens of our issuer."""
+        return claimed.issuer == self._settings.issuer
+
+    def identify(self, token: str) -> Principal:
+        """Return who holds the token; see `Voucher.identify`."""
+        claims = self._verified(token)
+        name, groups = self._names(claims)
+        shown = f"{self._settings.username_prefix}{name}"
+        if shown.lower().startswith("remedyd"):
+            raise Unauthenticated("names that begin with remedyd are the daemon's own")
+        found = grants.principal(self._granted(), "oidc", name, groups, shown)
+        if found is None:
+            raise Forbidden(
+                f"{shown} has no right here",
+                hint="add a grant for the user or one of its groups to the tokens file",
+            )
+        return found
+
+    def _verified(self, token: str) -> dict[str, Any]:
+        jwt, settings = self._jwt, self._settings
+        try:
+            key = self._client().get_signing_key_from_jwt(token)
+            found: dict[str, Any] = jwt.decode(
+                token,
+                key.key,
+                algorithms=list(settings.algorithms),
+                issuer=settings.issuer,
+                audience=settings.audience,
+                leeway=settings.leeway_seconds,
+                options={"require": _REQUIRED},
+            )
+        except jwt.PyJWKClientConnectionError as error:
+            raise self._silent(str(error)) from error
+        except jwt.PyJWTError as error:
+            raise Unauthenticated(
+                f"the token is not accepted: {error}", hint="sign in again for a new token"
+            ) from error
+        return found
+
+    def _names(self, claims: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+        settings = self._settings
+        name = claims.get(settings.username_claim)
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise Unauthenticated(f"the token has no usable claim {settings.username_claim!r}")
+        # an address that nobody has checked could be anybody's
+        if settings.username_claim == "email" and claims.get("email_verified") is not True:
+            raise Unauthenticated("the token's e-mail address is not verified")
+        groups = claims.get(settings.groups_claim)
+        groups = [groups] if isinstance(groups, str) else groups
+        known = groups if isinstance(groups, list) else []
+        return name, tuple(group for group in known if isinstance(group, str))
+
+    def _client(self) -> Any:
+        if self._keys is None:
+            url = self._settings.jwks_url or self._discovered()
+            self._keys = self._jwt.PyJWKClient(
+                url,
+                lifespan=_KEYS_LIVE_SECONDS,
+                timeout=_SECONDS,
+                ssl_context=self._tls,
+                cooldown_duration=self._cooldown,
+            )
+        return self._keys
+
+    def _discovered(self) -> str:
+        """Return where the provider says that its keys are."""
+        issuer = self._settings.issuer
+        url = issuer.rstrip("/") + "/.well-known/openid-configuration"
+        request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 - checked
+        try:
+            with urlopen(request, timeout=_SECONDS, context=self._tls) as answer:  # noqa: S310
+                found = json.loads(answer.read(_LARGEST))
+        except (OSError, ValueError) as error:
+            raise self._silent(str(error)) from error
+        keys = found.get("jwks_uri") if isinstance(found, dict) else None
+        if not isinstance(keys, str) or found.get("issuer") != issuer:
+            raise self._silent("its discovery document names another issuer or no keys")
+        if not secure(keys):
+            raise self._silent("its keys are not served by https")
+        return keys
+
+    def _silent(self, reason: str) -> IdentityUnavailable:
+        return IdentityUnavailable(
+            f"the identity provider {self._settings.issuer} gives no keys: {reason}",
+            hint="check REMEDYD_SERVER__OIDC__ISSUER and the way to it",
+        )
+
+
+def secure(url: str) -> bool:
+    """Whether a URL is https, or stays on this machine."""
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        return bool(parts.hostname)
+    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")

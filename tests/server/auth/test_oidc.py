@@ -1,0 +1,199 @@
+"""A token of the OpenID provider opens the door only if every part of it is right."""
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from pydantic import SecretStr, ValidationError
+
+from remedyd.cluster.access import Reviewer
+from remedyd.errors import ConfigurationError, Forbidden, IdentityUnavailable, Unauthenticated
+from remedyd.model import ManualClock, Scope
+from remedyd.server.auth import Authenticator
+from remedyd.server.callers import authenticator
+from remedyd.server.oidc import OidcTokens
+from remedyd.server.tokens import read
+from remedyd.settings import OidcSettings, ServerSettings
+from support.identities import AUDIENCE, Provider, a_key, provider
+
+GRANTS = """
+grants:
+  - {from: oidc, group: sre, scopes: [viewer]}
+  - {from: oidc, user: ann, scopes: [approver], namespaces: [shop]}
+"""
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Provider]:
+    """Serve a provider."""
+    with provider() as found:
+        yield found
+
+
+def _now() -> datetime:
+    """Return the machine's time: the library that checks tokens goes by it."""
+    return datetime.now(UTC)
+
+
+def _known(issuer: Provider, clock: ManualClock | None = None, **oidc: Any) -> Authenticator:
+    def nobody() -> Reviewer:
+        raise AssertionError("the API server was asked")
+
+    settings = ServerSettings(
+        tokens=SecretStr(GRANTS),
+        oidc={"issuer": issuer.url, "audience": AUDIENCE, **oidc},
+    )
+    return authenticator(settings, clock or ManualClock(_now()), nobody)
+
+
+def test_a_good_token_names_its_holder(issuer: Provider) -> None:
+    """Name and groups of the token lead to the grants; the name says where it comes from."""
+    found = _known(issuer).authenticate(issuer.token(_now()))
+    assert found.name == "oidc:ann"
+    assert found.may(Scope.APPROVER, "shop")
+    assert not found.may(Scope.APPROVER, "other")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": "another"},
+        {"aud": None},
+        {"exp": None},
+        {"sub": None},
+        {"sub": ""},
+        {"iat": None},
+        {"iat": datetime(2099, 1, 1, tzinfo=UTC)},
+        {"nbf": datetime(2099, 1, 1, tzinfo=UTC)},
+        {"exp": datetime(2020, 1, 1, tzinfo=UTC)},
+        {"iss": "https://id.example.com"},
+    ],
+    ids=str,
+)
+def test_a_token_with_a_wrong_claim_is_refused(issuer: Provider, claims: dict[str, Any]) -> None:
+    """Issuer, audience, subject, time of issue and expiry must be there and be right."""
+    with pytest.raises(Unauthenticated):
+        _known(issuer).authenticate(issuer.token(_now(), **claims))
+
+
+def test_a_signature_by_another_key_is_refused(issuer: Provider) -> None:
+    """Naming a published key does not help who does not hold it."""
+    stranger = Provider(issuer.url, {"first": a_key()})
+    with pytest.raises(Unauthenticated):
+        _known(issuer).authenticate(stranger.token(_now()))
+
+
+def test_no_signature_and_symmetric_ones_are_refused(issuer: Provider) -> None:
+    """Neither `none` nor the public key misused as a shared secret is a signature."""
+    known, claims = _known(issuer), jwt.decode(issuer.token(_now()), options=_UNCHECKED)
+    public = issuer.keys["first"].public_key()
+    pem = public.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    for algorithm, signature in (("none", b""), ("HS256", _hmac(pem))):
+        head = {"alg": algorithm, "kid": "first", "typ": "JWT"}
+        text = ".".join([_b64(json.dumps(part).encode()) for part in (head, claims)])
+        with pytest.raises(Unauthenticated):
+            known.authenticate(f"{text}.{_b64(signature) or 'x'}")
+
+
+_UNCHECKED: Any = {"verify_signature": False}
+
+
+def _b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _hmac(key: bytes) -> bytes:
+    return b"signed with " + key[:20]
+
+
+def test_a_user_without_a_grant_is_forbidden(issuer: Provider) -> None:
+    """Being known to the provider is not yet a right."""
+    with pytest.raises(Forbidden, match="oidc:eve has no right here"):
+        _known(issuer).authenticate(issuer.token(_now(), sub="eve", groups=["dev"]))
+
+
+def test_no_user_becomes_the_daemon_itself(issuer: Provider) -> None:
+    """A name by which the daemon acts on its own cannot be taken, even without a prefix."""
+    known = _known(issuer, username_prefix="")
+    with pytest.raises(Unauthenticated, match="daemon's own"):
+        known.authenticate(issuer.token(_now(), sub="remedyd:auto"))
+
+
+def test_an_unverified_address_is_nobodys(issuer: Provider) -> None:
+    """Where users go by e-mail the provider must have checked it."""
+    known = _known(issuer, username_claim="email")
+    with pytest.raises(Unauthenticated, match="not verified"):
+        known.authenticate(issuer.token(_now(), email="ann"))
+    good = issuer.token(_now(), email="ann", email_verified=True)
+    assert known.authenticate(good).name == "oidc:ann"
+
+
+def test_a_new_key_is_fetched_when_a_token_names_it() -> None:
+    """A provider may rotate its keys while the daemon runs."""
+    with provider() as issuer:
+        settings = OidcSettings(issuer=issuer.url, audience=AUDIENCE)
+        grants = read(None, GRANTS, others=True).grants
+        tokens = OidcTokens(settings, lambda: grants, cooldown_seconds=0)
+        tokens.identify(issuer.token(_now()))
+        issuer.keys["second"] = a_key()
+        issuer.publish()
+        assert tokens.identify(issuer.token(_now(), key="second")).name == "oidc:ann"
+
+
+def test_a_silent_provider_lets_nobody_in() -> None:
+    """Without keys there is no answer, neither yes nor no."""
+    with provider() as issuer:
+        issuer.documents.clear()
+        with pytest.raises(IdentityUnavailable, match="gives no keys"):
+            _known(issuer).authenticate(issuer.token(_now()))
+
+
+def test_another_issuers_discovery_is_not_believed() -> None:
+    """A discovery document must be about the issuer that was asked."""
+    with provider() as issuer:
+        found = issuer.documents["/.well-known/openid-configuration"]
+        issuer.documents["/.well-known/openid-configuration"] = {**found, "issuer": "https://x"}
+        with pytest.raises(IdentityUnavailable, match="another issuer"):
+            _known(issuer).authenticate(issuer.token(_now()))
+
+
+def test_a_remembered_yes_ends_with_the_token(issuer: Provider) -> None:
+    """However fresh the answer, an expired token is refused."""
+    clock = ManualClock(_now())
+    known, token = _known(issuer, clock), issuer.token(_now())
+    known.authenticate(token)
+    clock.advance(timedelta(minutes=6))
+    with pytest.raises(Unauthenticated, match="expired"):
+        known.authenticate(token)
+
+
+@pytest.mark.parametrize(
+    ("oidc", "message"),
+    [
+        ({"issuer": "https://id.example.com"}, "needs an audience"),
+        ({"issuer": "http://id.example.com", "audience": "a"}, "must be an https URL"),
+        ({"issuer": "https://i", "audience": "a", "jwks_url": "http://i/keys"}, "https URL"),
+        ({"issuer": "https://i", "audience": "a", "algorithms": ["HS256"]}, "algorithms"),
+        ({"issuer": "https://i", "audience": "a", "algorithms": []}, "algorithms"),
+    ],
+)
+def test_a_weak_configuration_is_refused(oidc: dict[str, Any], message: str) -> None:
+    """What would accept too much stops the start."""
+    with pytest.raises(ValidationError, match=message):
+        ServerSettings.model_validate({"oidc": oidc})
+
+
+def test_a_provider_without_grants_is_refused() -> None:
+    """An issuer whose users could do nothing is a mistake, told at the start."""
+    settings = ServerSettings.model_validate(
+        {"oidc": {"issuer": "https://id.example.com", "audience": "a"}}
+    )
+    with pytest.raises(ConfigurationError, match="no grant says"):
+        authenticator(settings, ManualClock(_now()), lambda: None)  # type: ignore[arg-type,return-value]
