@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from remedyd.model import AuditResult, Principal, Scope
+from remedyd.proposals.query import MAX_PAGE, ProposalFilter
 from remedyd.server.console import pages, paths, standing
 from remedyd.server.console.forms import Form, posted
 from remedyd.server.console.overview import audits_of, failed
@@ -73,11 +74,13 @@ def list_policies(request: Request, principal: Caller, ctx: Ctx) -> Response:
     """List the policies with how much of what they see they answer."""
     ruled = ctx.service.policies(principal)
     audited = audits_of(ctx, principal)
+    opened = ctx.service.proposals(principal, ProposalFilter(open=True, limit=MAX_PAGE)).items
+    troubles = standing.troubles(audited, ruled, opened)
     return pages.render(
         request,
         "policies.html",
         ruled=[(policy, judged, standing.coverage(judged)) for policy, judged in ruled],
-        troubles=standing.troubles(audited, ruled, ()),
+        troubles=[trouble for trouble in troubles if trouble.proposal is None],
         uncovered=standing.uncovered(audited, ruled),
     )
 

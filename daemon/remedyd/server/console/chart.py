@@ -56,13 +56,10 @@ class Chart:
     end: datetime
 
     @property
-    def words(self) -> str:
+    def spoken(self) -> str:
         """Say what the picture shows, for who does not see it."""
-        told = [
-            f"{words.label(line.column)} {line.before} before, {line.after} now"
-            for line in self.lines
-        ]
-        return f"{self.title}: {'; '.join(told)}"
+        told = [(words.label(line.column), line.before, line.after) for line in self.lines]
+        return "; ".join(f"{name} {before} before, {after} last" for name, before, after in told)
 
 
 def charts(

@@ -3,7 +3,7 @@
 The events have no names here: a page only wants to know that something moved, whatever it was.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Header
@@ -27,7 +27,7 @@ async def follow(
     return StreamingResponse(_unnamed(named.body_iterator), media_type=named.media_type)
 
 
-async def _unnamed(events: AsyncIterator[str | bytes | memoryview]) -> AsyncIterator[str]:
+async def _unnamed(events: AsyncIterable[str | bytes | memoryview]) -> AsyncIterator[str]:
     async for event in events:
         lines = str(event).split("\n")
         yield "\n".join(line for line in lines if not line.startswith("event: "))

@@ -1,5 +1,7 @@
 """The start: what is wrong now, what waits for whom, what is under way."""
 
+from datetime import timedelta
+
 from fastapi import APIRouter, Request, Response
 
 from remedyd.model import AuditOutcome, Principal, Proposal, Severity, State
@@ -12,6 +14,7 @@ from remedyd.server.context import Caller, Context, Ctx
 router = APIRouter(include_in_schema=False, route_class=pages.Page)
 
 _LATELY = 8
+_TOLD = timedelta(days=1)
 
 
 @router.get(paths.HOME)
@@ -24,6 +27,9 @@ def overview(request: Request, principal: Caller, ctx: Ctx) -> Response:
     audited = audits_of(ctx, principal)
     ruled = service.policies(principal)
     troubles = standing.troubles(audited, ruled, opened)
+    escalated = ProposalFilter(
+        states=frozenset({State.ESCALATED}), since=ctx.clock.now() - _TOLD, limit=MAX_PAGE
+    )
     lately = service.proposals(principal, ProposalFilter(open=False, limit=_LATELY)).items
     return pages.render(
         request,
@@ -37,6 +43,9 @@ def overview(request: Request, principal: Caller, ctx: Ctx) -> Response:
         holds=service.controls.holds(principal),
         lately=lately,
         mine=sorted(mine, key=lambda p: p.expires_at),
+        told={
+            p.plan.target.workload: p for p in service.proposals(principal, escalated).items[::-1]
+        },
         others=[p for p in waiting if p not in mine],
         troubles=troubles,
         uncovered=standing.uncovered(audited, ruled),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -11,7 +11,7 @@ from remedyd.errors import Conflict, Forbidden, InvalidInput, NotFound, Refused,
 from remedyd.model import Digest, Principal, Proposal, ProposalId, Scope, State
 from remedyd.proposals.query import ProposalFilter
 from remedyd.server import problems
-from remedyd.server.console import chart, pages, paths, words
+from remedyd.server.console import chart, pages, paths, standing, words
 from remedyd.server.console.forms import Form, posted
 from remedyd.server.context import Caller, Context, Ctx
 
@@ -220,7 +220,7 @@ def _columns(ctx: Context, principal: Principal, proposal: Proposal) -> list[tup
     except NotFound:
         return [(name, "") for name in proposal.row.values]
     meant = {column.name: column.description for column in definition.columns}
-    known = chart.evidence_columns(definition)
+    known = standing.evidence_columns(definition)
     return [(name, meant[name]) for name in known if name in proposal.row.values]
 
 
@@ -245,7 +245,7 @@ def _day(text: str, name: str) -> datetime | None:
     if not text.strip():
         return None
     try:
-        found: Any = datetime.fromisoformat(text.strip())
+        found = datetime.fromisoformat(text.strip())
     except ValueError:
         raise InvalidInput(f"{name}: not a date", hint="write it as 2026-11-05") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from remedyd.errors import InvalidInput, Unauthenticated
 from remedyd.model import Clock, Principal, Scope, SystemClock
@@ -29,6 +29,19 @@ _ENDED: Final = 4096
 
 Finder = Callable[[Callable[[bytes], bool]], Principal | None]
 """Finds who holds the token in force whose SHA-256 the given test recognises."""
+
+
+class SessionSettings(Protocol):
+    """The part of the server's settings that is about sessions."""
+
+    @property
+    def session_minutes(self) -> float:
+        """How long a sign-in is good."""
+        ...
+
+    def session_key_value(self) -> bytes:
+        """Return the signing key, b"" for none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,12 @@ class Sessions:
         self._holder = holder
         self._ended: OrderedDict[str, datetime] = OrderedDict()
         self._lock = threading.Lock()
+
+    @classmethod
+    def configured(cls, settings: SessionSettings, holder: Finder) -> "Sessions":
+        """Return the sessions that the server's settings describe."""
+        life = timedelta(minutes=settings.session_minutes)
+        return cls(settings.session_key_value(), life=life, holder=holder)
 
     def begin(self, principal: Principal, token: str) -> tuple[str, Session]:
         """Return the cookie's value for who has just shown `token`, and the session."""

@@ -55,7 +55,8 @@ def facts(
     told = []
     for name in evidence_columns(definition):
         value = values.get(name)
-        if value not in (None, 0, 0.0, "", False, ()):
+        number = isinstance(value, int | float) and value
+        if number or (value and name.endswith("reason")):
             told.append((words.label(name), words.cell(value, name)))
     return tuple(told[:most])
 

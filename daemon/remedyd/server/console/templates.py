@@ -35,6 +35,8 @@ def environment() -> "Environment":
         "clock": words.clock,
         "field": words.field,
         "label": words.label,
+        "minute": words.minute,
+        "named": words.named,
         "severity_tone": words.severity_tone,
         "span": words.span,
         "stamp": words.stamp,

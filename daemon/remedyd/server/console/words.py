@@ -25,8 +25,10 @@ _TONES: Final = {
     State.ROLLED_BACK: "warn",
     State.ROLLBACK_FAILED: "bad",
     State.FAILED: "bad",
+    State.ESCALATED: "warn",
 }
 _SEVERITIES: Final = {Severity.HEALTHY: "good", Severity.WARNING: "warn", Severity.CRITICAL: "bad"}
+_RESTARTED: Final = "restartedAt]"
 _PREFIXES: Final = ("spec.template.spec.", "spec.template.", "spec.")
 
 
@@ -75,6 +77,11 @@ def stamp(at: datetime) -> str:
 def clock(at: datetime) -> str:
     """Give the time of day, in UTC."""
     return at.astimezone(UTC).strftime("%H:%M:%S")
+
+
+def minute(at: datetime) -> str:
+    """Give the time of day without seconds, in UTC."""
+    return at.astimezone(UTC).strftime("%H:%M")
 
 
 def cell(value: Any, name: str = "") -> str:
@@ -131,18 +138,29 @@ def value(given: Any) -> str:
 
 
 def change(changes: tuple[FieldChange, ...]) -> str:
-    """Say a plan's first changes in a few words: `memory 128Mi → 192Mi`."""
+    """Say a plan's first changes in a few words: `memory limit 128Mi → 192Mi`."""
     told = []
     for each in changes:
-        name = re.split(r"[.\[]", each.path.rstrip("]"))[-1] if "[" not in each.path else ""
-        name = name or each.path.rsplit(".", 1)[-1]
         old, new = value(each.old), value(each.new)
-        text = f"{name} {old} → {new}" if len(old) + len(new) < 40 else f"{name} changed"
-        if text not in told:
-            told.append(text)
+        if each.path.endswith(_RESTARTED):
+            told.append("new pods")
+        elif len(old) + len(new) < 40:
+            told.append(f"{named(each.path)} {old} → {new}")
+        else:
+            told.append(f"{named(each.path)} changed")
+    told = list(dict.fromkeys(told))
     if len(told) > 2:
         told = [*told[:2], f"{len(told) - 2} more"]
-    return ", ".join(told) or "nothing"
+    return ", ".join(told) or "writes nothing"
+
+
+def named(path: str) -> str:
+    """Give a field's last name: `memory limit`, `replicas`, the key of an annotation."""
+    if path.endswith("]"):
+        return path[path.rindex("[") + 1 : -1]
+    *before, last = path.split(".")
+    kind = before[-1] if before else ""
+    return f"{last} {kind[:-1]}" if kind in ("limits", "requests") else last
 
 
 def tone(state: State) -> str:
