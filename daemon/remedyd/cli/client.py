@@ -2,7 +2,8 @@
 
 import json
 import ssl
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx2
@@ -44,14 +45,17 @@ class Client:
             verify=_trust(found),
         )
         self.connection = found
+        weakref.finalize(self, self._http.close)  # commands end without a word to their client
 
     def get(self, path: str, **params: Any) -> Any:
         """Return the JSON at `path`; raise what the problem details say."""
         return self._send("GET", path, params={k: v for k, v in params.items() if v})
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
+    def post(
+        self, path: str, body: dict[str, Any], headers: Mapping[str, str] | None = None
+    ) -> Any:
         """Post `body` and return the JSON answer."""
-        return self._send("POST", path, json=body)
+        return self._send("POST", path, json=body, headers=headers)
 
     def delete(self, path: str, **params: Any) -> Any:
         """Delete what is at `path` and return the JSON answer."""

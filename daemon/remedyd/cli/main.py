@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "replay": ("remedyd.cli.replay", "Run audits and policies over a recording"),
     "pause": ("remedyd.cli.controls", "Stop every write to the cluster at once"),
     "resume": ("remedyd.cli.controls", "Allow writes again"),
+    "mcp": ("remedyd.cli.mcp", "Serve agents on stdin and stdout (Model Context Protocol)"),
     "demo": ("remedyd.lab.demo", "Show the whole loop on the embedded lab"),
 }
 

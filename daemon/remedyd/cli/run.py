@@ -49,6 +49,7 @@ def run(
     from remedyd.server.asgi import create
     from remedyd.server.auth import Authenticator
     from remedyd.server.context import Context
+    from remedyd.server.mcp.origins import Origins
     from remedyd.server.serving import Server
 
     named = os.environ.get("REMEDYD_CONFIG")
@@ -67,6 +68,9 @@ def run(
             context,
             body_limit=loaded.server.body_limit_bytes,
             requests_per_minute=loaded.server.requests_per_minute,
+            origins=Origins(loaded.server.allowed_origins, loaded.server.allowed_hosts)
+            if loaded.server.mcp
+            else None,
         )
         server = Server(application, context, loaded.server)
         server.run()

@@ -147,7 +147,7 @@ class _Answer:
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status = int(message["status"])
             present = {key.lower() for key, _ in message.get("headers", ())}
             own = [pair for pair in self._own if pair[0] not in present]
             message = {**message, "headers": [*message.get("headers", ()), *own]}
