@@ -1,173 +1,205 @@
-"""Every operation of the API, called as every kind of caller: allowed, refused, and kept.
+"""Every operation, by every way in, as every kind of caller: allowed, refused, and kept.
 
-The table is compared with the OpenAPI document, so an operation without a row fails.
+The rows are here, the columns are the modules of `support.faces`; the rows are compared with the
+OpenAPI document and with the tools, so that an operation without a row fails.
 """
 
-from collections.abc import Callable
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx2
 import pytest
 
+import support.faces
+from remedyd.server.mcp.catalogue import TOOLS
+from support.faces import mcp, rest
+from support.faces.face import Answer, Face, Outcome, Subject
 from support.running import TOKENS, Running
-from support.ways import an_app, proposed, reached, scaling
+from support.ways import an_app, proposed, reached
 
 CALLERS: Final = (
     "none", "wrong", "expired", "viewer", "proposer", "approver", "admin", "elsewhere",
 )  # fmt: skip
 STRANGERS: Final = ("none", "wrong", "expired")
 ORDER: Final = ("viewer", "proposer", "approver", "admin")
-OK: Final = frozenset({200, 201, 202})
+FORBIDDEN, MISSING, DONE = Outcome.FORBIDDEN, Outcome.MISSING, Outcome.DONE
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One row: the call, who may make it, and what a caller of another namespace gets."""
+    """One row: who may do it, and what an approver of another namespace gets.
 
-    method: str
-    path: str
+    `kept` is its name among the refusals, "" where a refusal is not kept. `needs` is the state of
+    the proposal it is about. Where it is about nothing that exists, `good` is Missing, and that
+    is kept as well.
+    """
+
+    name: str
     least: str
-    elsewhere: int
-    body: Callable[[dict[str, Any]], Any] = lambda made: None
-    prepare: Callable[[Running], dict[str, Any]] = lambda running: {}
+    elsewhere: Outcome
     kept: str = ""
-    """The operation's name among the refusals; "" where a refusal is not kept."""
-    good: frozenset[int] = OK
-    missing: bool = False
-    """The path names nothing: whoever may ask hears 404, which is kept as well."""
+    needs: str = ""
+    good: Outcome = DONE
 
 
-def _applied(running: Running) -> dict[str, Any]:
-    made = proposed(running)
-    approver = running.client("approver")
-    path = f"/v1/proposals/{made['id']}/approve"
-    approver.post(path, json={"digest": made["digest"]}).raise_for_status()
-    return reached(approver, made["id"], "Effective")
-
-
-def _digest(made: dict[str, Any]) -> dict[str, str]:
-    return {"digest": made["digest"]}
-
-
-def _manage(made: dict[str, Any]) -> dict[str, Any]:
-    return {"action": "scale", "deployment": an_app(), "namespace": "shop", "replicas": "2"}
-
-
-def _status(made: dict[str, Any]) -> dict[str, Any]:
-    return {"action": "status", "deployment": "app-00", "namespace": "shop"}
-
-
-ONE: Final = "/v1/proposals/{proposal_id}"
 TABLE: Final = (
-    Operation("GET", "/v1/proposals", "viewer", 200),
-    Operation("POST", "/v1/proposals", "proposer", 403, lambda made: scaling(an_app()),
-              kept="propose Scale"),
-    Operation("GET", ONE, "viewer", 404, prepare=proposed),
-    Operation("GET", f"{ONE}/events", "viewer", 404, prepare=proposed),
-    Operation("POST", f"{ONE}/approve", "approver", 404, _digest, proposed, "approve"),
-    Operation("POST", f"{ONE}/reject", "proposer", 404, lambda made: {}, proposed, "reject"),
-    Operation("POST", f"{ONE}/rollback", "approver", 404, lambda made: {}, _applied, "rollback"),
-    Operation("GET", "/v1/audits", "viewer", 200),
-    Operation("GET", "/v1/audits/{name}", "viewer", 200),
-    Operation("POST", "/v1/audits/{name}/run", "proposer", 200, kept="run audit"),
-    Operation("GET", "/v1/policies", "viewer", 200),
-    Operation("GET", "/v1/policies/{name}", "viewer", 200),
-    Operation("GET", "/v1/workloads/{namespace}/{kind}/{name}", "viewer", 403, kept="read status"),
-    Operation("GET", "/v1/trail", "viewer", 200),
-    Operation("GET", "/v1/refusals", "viewer", 200),
-    Operation("GET", "/v1/events", "viewer", 200),
-    Operation("GET", "/v1/pause", "viewer", 200),
-    Operation("POST", "/v1/pause", "proposer", 403, kept="pause"),
-    Operation("DELETE", "/v1/pause", "approver", 403, kept="resume"),
-    Operation("GET", "/v1/holds", "viewer", 200),
-    Operation("DELETE", "/v1/holds/{hold_id}", "viewer", 404, kept="lift quarantine",
-              good=frozenset({404}), missing=True),
-    Operation("POST", "/manage", "proposer", 403, _manage, kept="propose Scale"),
-)  # fmt: skip
+    Operation("list proposals", "viewer", DONE),
+    Operation("propose", "proposer", FORBIDDEN, "propose Scale"),
+    Operation("show proposal", "viewer", MISSING, needs="Proposed"),
+    Operation("history of proposal", "viewer", MISSING, needs="Proposed"),
+    Operation("approve", "approver", MISSING, "approve", "Proposed"),
+    Operation("reject", "proposer", MISSING, "reject", "Proposed"),
+    Operation("rollback", "approver", MISSING, "rollback", "Effective"),
+    Operation("list audits", "viewer", DONE),
+    Operation("show audit", "viewer", DONE),
+    Operation("run audit", "proposer", DONE, "run audit"),
+    Operation("list policies", "viewer", DONE),
+    Operation("show policy", "viewer", DONE),
+    Operation("read workload", "viewer", FORBIDDEN, "read status"),
+    Operation("trail", "viewer", DONE),
+    Operation("refusals", "viewer", DONE),
+    Operation("stream", "viewer", DONE),
+    Operation("read pause", "viewer", DONE),
+    Operation("pause", "proposer", FORBIDDEN, "pause"),
+    Operation("resume", "approver", FORBIDDEN, "resume"),
+    Operation("list holds", "viewer", DONE),
+    Operation("lift hold", "viewer", MISSING, "lift quarantine", good=MISSING),
+    Operation("manage", "proposer", FORBIDDEN, "propose Scale"),
+)
+ROWS: Final = {operation.name: operation for operation in TABLE}
 
 
-def _filled(operation: Operation, made: dict[str, Any], running: Running) -> str:
-    path = operation.path.replace("{proposal_id}", made.get("id", "")).replace("{hold_id}", "none")
-    if "{namespace}" in path:
-        return "/v1/workloads/shop/Deployment/app-00"
-    if "{name}" in path:
-        kind = path.split("/")[2]
-        known = running.client("viewer").get(f"/v1/{kind}").json()
-        path = path.replace("{name}", known[0]["name"])
-    return f"{path}?seconds=0.1" if path == "/v1/events" else path
+def _faces() -> Iterator[Face]:
+    for found in pkgutil.iter_modules(support.faces.__path__):
+        module = importlib.import_module(f"support.faces.{found.name}")
+        if isinstance(face := getattr(module, "FACE", None), Face):
+            yield face
 
 
-def _client(running: Running, caller: str) -> httpx2.Client:
-    return running.client("" if caller == "none" else caller)
+FACES: Final = tuple(_faces())
+CASES: Final = tuple(
+    pytest.param(face, operation, caller, id=f"{face.name}-{operation.name}-{caller}")
+    for face in FACES
+    for operation in TABLE
+    if operation.name in face.operations
+    for caller in CALLERS
+)
 
 
-def _expected(operation: Operation, caller: str) -> frozenset[int]:
+def _expected(operation: Operation, caller: str) -> Outcome:
     if caller in STRANGERS:
-        return frozenset({401, 429})
+        return Outcome.STRANGER
     if caller == "elsewhere":
-        return frozenset({operation.elsewhere})
+        return operation.elsewhere
     if ORDER.index(caller) < ORDER.index(operation.least):
-        return frozenset({403})
+        return FORBIDDEN
     return operation.good
 
 
-@pytest.fixture(autouse=True)
-def never_paused(running: Running) -> Any:
-    """Leave no pause behind."""
-    yield
-    running.client("admin").delete("/v1/pause")
+class Subjects:
+    """Prepares what operations are about; a proposal that was left as it was serves again."""
+
+    def __init__(self, running: Running) -> None:
+        """Take the daemon."""
+        self._running = running
+        self._ready: dict[str, dict[str, Any]] = {}
+        viewer = running.client("viewer")
+        self._audit = viewer.get("/v1/audits").json()[0]["name"]
+        self._policy = viewer.get("/v1/policies").json()[0]["name"]
+        self._app = an_app()
+        self._seen = self.refusals()[:1]
+
+    def get(self, state: str) -> Subject:
+        """Return a subject, with a proposal in `state` unless that is ""."""
+        if state and state not in self._ready:
+            prepare: Callable[[], dict[str, Any]] = (
+                self._effective if state == "Effective" else lambda: proposed(self._running)
+            )
+            self._ready[state] = prepare()
+        return Subject(self._app, self._audit, self._policy, self._ready.get(state, {}))
+
+    def used(self, state: str, answer: Answer) -> None:
+        """Forget the proposal that was moved, and end the one that was made."""
+        self._ready.pop(state, None)
+        if answer.made:
+            self._running.client("admin").post(f"/v1/proposals/{answer.made}/reject")
+            self._app = an_app()
+            self._seen = self.refusals()
+
+    def refusals(self) -> list[dict[str, Any]]:
+        """Return the newest kept refusals, newest first."""
+        found = self._running.client("admin").get("/v1/refusals?limit=5").json()
+        items: list[dict[str, Any]] = found["items"]
+        return items
+
+    def refused_since(self) -> list[tuple[str, str]]:
+        """Return who was refused what since the last look."""
+        last = self._seen[0]["position"] if self._seen else 0
+        self._seen = self.refusals()
+        return [(r["principal"], r["operation"]) for r in self._seen if r["position"] > last]
+
+    def _effective(self) -> dict[str, Any]:
+        made = proposed(self._running)
+        approver = self._running.client("approver")
+        path = f"/v1/proposals/{made['id']}/approve"
+        approver.post(path, json={"digest": made["digest"]}).raise_for_status()
+        return reached(approver, made["id"], "Effective")
 
 
-@pytest.mark.parametrize("caller", CALLERS)
-@pytest.mark.parametrize("operation", TABLE, ids=lambda op: f"{op.method} {op.path}")
-def test_only_who_may_gets_through(running: Running, operation: Operation, caller: str) -> None:
+@pytest.fixture(scope="module")
+def subjects(running: Running) -> Subjects:
+    """One set of subjects for the whole table."""
+    return Subjects(running)
+
+
+@pytest.mark.parametrize(("face", "operation", "caller"), CASES)
+def test_only_who_may_gets_through(
+    running: Running, subjects: Subjects, face: Face, operation: Operation, caller: str
+) -> None:
     """The answer follows from the caller's scope, and a refusal of a known caller is kept."""
-    made = operation.prepare(running)
-    path = _filled(operation, made, running)
-    body = operation.body(made)
-    options: dict[str, Any] = {} if body is None else {"json": body}
-    request_id = f"table-{TABLE.index(operation)}-{caller}"
-    answer = _client(running, caller).request(
-        operation.method, path, headers={"X-Request-Id": request_id}, **options
-    )
-    assert answer.status_code in _expected(operation, caller), answer.text
-    if answer.status_code >= 400:
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert caller == "none" or TOKENS[caller] not in answer.text
-    known = caller not in STRANGERS
-    refused = operation.missing or answer.status_code not in operation.good
-    kept = running.client("admin").get("/v1/refusals").json()["items"]
-    mine = [each for each in kept if each["request_id"] == request_id]
-    if known and refused and operation.kept:
-        assert [(each["principal"], each["operation"]) for each in mine] == [
-            (caller, operation.kept)
-        ]
-    else:
-        assert mine == []
-    _freed(running, made.get("id", ""), answer)
-
-
-def _freed(running: Running, prepared: str, answer: httpx2.Response) -> None:
-    """Let go of the workloads, so that later rows may use them."""
-    opened = "" if answer.status_code != 201 else answer.json()["id"]
-    for proposal in filter(None, (prepared, opened)):
-        running.client("admin").post(f"/v1/proposals/{proposal}/reject")
+    expected = _expected(operation, caller)
+    subject = subjects.get(operation.needs)
+    answer = face.call(running, caller, operation.name, subject)
+    refused = subjects.refused_since()
+    assert answer.outcome is expected, answer.text
+    assert caller == "none" or TOKENS[caller] not in answer.text
+    kept = caller not in STRANGERS and expected is not DONE and operation.kept
+    assert refused == ([(caller, operation.kept)] if kept else [])
+    if answer.outcome is DONE:
+        changing = operation.least != "viewer"
+        subjects.used(operation.needs if changing else "", answer)
+    if operation.name == "pause":
+        running.client("admin").delete("/v1/pause")
 
 
 def test_the_table_is_whole(running: Running) -> None:
-    """Every guarded operation of the OpenAPI document has its row."""
+    """Every guarded operation of the OpenAPI document, and every tool, has its row."""
     paths = running.client().get("/openapi.json").json()["paths"]
     guarded = {
-        (method.upper(), path)
+        (method.upper(), path.replace("/v1/audits/{name}", "/v1/audits/{audit}").replace(
+            "/v1/policies/{name}", "/v1/policies/{policy}"))
         for path, methods in paths.items()
         for method, operation in methods.items()
         if "security" in operation
-    }
-    assert guarded == {(operation.method, operation.path) for operation in TABLE}
+    }  # fmt: skip
+    assert guarded == {(method, path) for method, path, _ in rest.ROUTES.values()}
+    assert {tool.name for tool in TOOLS} == {tool for tool, _ in mcp.TOOLS.values()}
+    assert set(rest.ROUTES) == set(ROWS)
+
+
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.name)
+def test_a_face_has_each_row_or_says_why_not(face: Face) -> None:
+    """What a way in cannot do is left out on purpose, with the reason."""
+    assert face.operations <= set(ROWS)
+    assert face.operations.isdisjoint(face.left_out)
+    assert face.operations | set(face.left_out) == set(ROWS)
+    assert all(face.left_out.values())
 
 
 def test_reading_by_manage_needs_no_more_than_viewing(running: Running) -> None:
     """Status is a read; in another namespace it is refused and kept."""
-    assert running.client("viewer").post("/manage", json=_status({})).status_code == 200
-    assert running.client("elsewhere").post("/manage", json=_status({})).status_code == 403
+    body = {"action": "status", "deployment": "app-00", "namespace": "shop"}
+    assert running.client("viewer").post("/manage", json=body).status_code == 200
+    assert running.client("elsewhere").post("/manage", json=body).status_code == 403

@@ -1,12 +1,15 @@
 """An agent with the proposer's scope cannot approve, whatever it tries; each attempt is kept."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from remedyd.lab.world import Lab
-from support.running import Running
+from support.agents import Agent
+from support.line import Line
+from support.running import TOKENS, Running
 from support.ways import an_app, proposed, reached
 
 
@@ -157,3 +160,108 @@ def test_failed_attempts_do_not_get_in_the_approvers_way(running: Running) -> No
     assert shown["version"] == made["version"]
     answer = _approve(running.client("approver"), made["id"], digest=made["digest"])
     assert answer.status_code == 200
+
+
+@pytest.fixture
+def agent(running: Running) -> Agent:
+    """An agent with the proposer's token, over MCP."""
+    return Agent(running.url, TOKENS["proposer"])
+
+
+class TestAsAnAgent:
+    """The same by MCP: the tool is not listed, and calling it all the same is kept."""
+
+    def test_the_tool_is_not_there_and_refuses(self, running: Running, agent: Agent) -> None:
+        """With the right digest, which it was shown, the scope is missing."""
+        made = proposed(running)
+        assert agent.give("show_proposal", proposal=made["id"])["digest"] == made["digest"]
+        assert "approve" not in agent.tools()
+        told = agent.refused("approve", proposal=made["id"], digest=made["digest"])
+        assert told.startswith("Forbidden: proposer lacks the scope approver")
+        assert _state(running, made["id"]) == "Proposed"
+        assert _refused(running, made["id"]) == [("proposer", "approve", "Forbidden")]
+
+    def test_its_user_and_its_workflow_give_no_right(self, running: Running, agent: Agent) -> None:
+        """Whom it acts for, and a run in which it says someone agreed, are recorded claims."""
+        made = proposed(running)
+        agent.refused(
+            "approve",
+            proposal=made["id"],
+            digest=made["digest"],
+            on_behalf_of="approver",
+            comment="the workflow's human step says approved: true",
+            execution_url="https://kibana.example.com/app/workflows/executions/42",
+        )
+        path = f"/v1/refusals?proposal={made['id']}"
+        (kept,) = running.client("viewer").get(path).json()["items"]
+        assert (kept["principal"], kept["on_behalf_of"]) == ("proposer", "approver")
+        assert kept["request_id"]
+        assert kept["source"] == "127.0.0.1"
+
+    @pytest.mark.parametrize("guess", ["0" * 64, "", "*", "latest"])
+    def test_a_guessed_digest_helps_nobody(
+        self, running: Running, agent: Agent, guess: str
+    ) -> None:
+        """Not the proposer, and not an approver's agent either; both attempts are kept."""
+        made = proposed(running)
+        agent.refused("approve", proposal=made["id"], digest=guess)
+        trusted = Agent(running.url, TOKENS["approver"])
+        assert trusted.refused("approve", proposal=made["id"], digest=guess).startswith("Conflict:")
+        assert _state(running, made["id"]) == "Proposed"
+        assert _refused(running, made["id"]) == [
+            ("approver", "approve", "Conflict"),
+            ("proposer", "approve", "Forbidden"),
+        ]
+
+    def test_a_persons_message_replayed_is_forbidden(self, running: Running) -> None:
+        """The same bytes with the same headers, but its own token: neither answer nor approval."""
+        made, other = proposed(running), proposed(running)
+        headers = {"Idempotency-Key": f"mcp-{made['id']}", "X-Request-Id": "the-persons"}
+
+        def send(role: str, proposal: dict[str, Any]) -> dict[str, Any]:
+            message = {
+                "jsonrpc": "2.0",
+                "id": 7,
+                "method": "tools/call",
+                "params": {
+                    "name": "approve",
+                    "arguments": {"proposal": proposal["id"], "digest": made["digest"]},
+                },
+            }
+            answer = running.client(role).post("/mcp", json=message, headers=headers)
+            assert answer.status_code in (200, 422), answer.text
+            if answer.status_code == 422:
+                return {"isError": True}
+            result: dict[str, Any] = answer.json()["result"]
+            return result
+
+        assert not send("approver", made).get("isError")
+        assert send("proposer", made)["isError"]
+        assert send("proposer", other)["isError"]
+        assert send("approver", other)["isError"], "the key stands for another request"
+        assert _state(running, other["id"]) == "Proposed"
+        assert ("proposer", "approve", "Forbidden") in _refused(running, made["id"])
+
+    def test_what_it_proposes_it_cannot_apply(
+        self, running: Running, agent: Agent, lab: Lab
+    ) -> None:
+        """Its own proposal waits like any other, and the cluster stays as it is."""
+        name = an_app()
+        made = agent.give("propose", action="Scale", name=name, namespace="shop", replicas=3)
+        assert "You cannot approve it" in made["next"]
+        agent.refused("approve", proposal=made["id"], digest=made["digest"])
+        assert (
+            lab.simulation.store.get("apps/v1/deployments", "shop", name)["spec"]["replicas"] == 1
+        )
+        assert _refused(running, made["id"]) == [("proposer", "approve", "Forbidden")]
+
+
+def test_the_command_line_gives_no_right(running: Running, tmp_path: Path) -> None:
+    """A proposer at a shell is refused like anywhere else, and kept."""
+    made = proposed(running)
+    line = Line(running.url, tmp_path)
+    words = ["proposals", "approve", made["id"], "--digest", made["digest"]]
+    done = line(*words, role="proposer")
+    assert (done.returncode, "lacks the scope approver" in done.stderr) == (1, True)
+    assert _state(running, made["id"]) == "Proposed"
+    assert _refused(running, made["id"]) == [("proposer", "approve", "Forbidden")]

@@ -1,7 +1,6 @@
 """The command line does for people and scripts what REST does, and says how it went."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -12,44 +11,27 @@ from typing import Any
 import pytest
 import yaml
 
+from support.line import Line
 from support.running import TOKENS, Running
 from support.ways import an_app, proposed
-
-
-class Line:
-    """Runs `remedyd` in a process of its own, as a shell would."""
-
-    def __init__(self, url: str, home: Path) -> None:
-        """Take the daemon and an empty home directory."""
-        self.url = url
-        self.home = home
-
-    def environment(self, role: str) -> dict[str, str]:
-        """Return an environment that knows the daemon and the role's token."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("REMEDYD_")}
-        own = {"HOME": str(self.home), "REMEDYD_URL": self.url, "NO_COLOR": "1"}
-        token = {"REMEDYD_TOKEN": TOKENS[role]} if role else {}
-        return kept | own | token
-
-    def __call__(
-        self, *words: str, role: str = "viewer", answer: str = "", **environment: str
-    ) -> "subprocess.CompletedProcess[str]":
-        """Run it and return what came of it."""
-        return subprocess.run(
-            [sys.executable, "-m", "remedyd", *words],
-            env=self.environment(role) | environment,
-            input=answer,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
 
 
 @pytest.fixture
 def remedyd(running: Running, tmp_path: Path) -> Line:
     """The command line, pointed at the daemon."""
     return Line(running.url, tmp_path)
+
+
+def _process(environment: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run the program itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "remedyd", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def _state(running: Running, proposal: str) -> str:
@@ -199,6 +181,18 @@ def test_mistakes_are_explained(
     assert not role or TOKENS[role] not in done.stderr + done.stdout
 
 
+def test_the_program_ends_as_its_commands_do(remedyd: Line) -> None:
+    """What the tests here call in this process, a shell sees from the program."""
+    words = ["proposals", "show", "none"]
+    inside = remedyd(*words)
+    done = _process(remedyd.environment("viewer"), *words)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        inside.returncode,
+        inside.stdout,
+        inside.stderr,
+    )
+
+
 class TestContexts:
     """A contexts file names daemons, tokens and certificates."""
 
@@ -245,7 +239,8 @@ class TestContexts:
 def test_a_shell_completes_commands(remedyd: Line, words: str, offered: str) -> None:
     """bash is offered commands and, behind a group, the group's own."""
     count = len(words.split()) - (0 if words.endswith(" ") else 1)
-    done = remedyd(_REMEDYD_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(count))
+    asked = {"_REMEDYD_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(count)}
+    done = _process(remedyd.environment("") | asked)
     assert offered in done.stdout.split()
 
 

@@ -1,20 +1,26 @@
 """A daemon on a lab with many alike Deployments, for tests of the ways in."""
 
+import logging
+import re
+import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+import structlog
 
 from remedyd.lab.scenario import Scenario, WorkloadSpec
 from remedyd.lab.world import Lab
+from remedyd.paths import shipped
 from support.running import Running
 
-_NAMES = tuple(f"app-{number:02}" for number in range(48))
+_NAMES = tuple(f"app-{number:02}" for number in range(32))
 SCENARIO = Scenario(
     workloads=tuple(
         WorkloadSpec(
@@ -42,9 +48,30 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def running(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A daemon on that cluster."""
-    with Running(lab, tmp_path_factory.mktemp("daemon")) as started:
+    """A daemon on that cluster, whose audits run at the start and when they are asked for."""
+    directory = tmp_path_factory.mktemp("daemon")
+    with quiet(), Running(lab, directory, audits=(rarely(directory),)) as started:
         yield started
+
+
+def rarely(directory: Path) -> Path:
+    """Return a copy of the shipped audits that are due once a day: they cost more than any test."""
+    copied = directory / "esql"
+    shutil.copytree(shipped("esql"), copied)
+    for file in copied.glob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(re.sub(r"every: \d+m", "every: 1d", text), encoding="utf-8")
+    return copied
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Write no log: a line for each request is much of its cost, and it is not looked at."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
 
 
 def an_app() -> str:
