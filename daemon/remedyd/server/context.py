@@ -8,8 +8,9 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from remedyd.errors import Unauthenticated
-from remedyd.model import Principal
+from remedyd.model import Clock, Principal, SystemClock
 from remedyd.observability.metrics import Metrics
+from remedyd.server.console.sessions import Sessions
 from remedyd.server.waiting import Streams
 from remedyd.service import Service
 
@@ -31,6 +32,9 @@ class Context:
     metrics: Metrics
     cluster: str
     streams: Streams = field(default_factory=Streams)
+    sessions: Sessions = field(default_factory=Sessions)
+    clock: Clock = field(default_factory=SystemClock)
+    dry_run: bool = False
 
 
 def context(request: Request) -> Context:

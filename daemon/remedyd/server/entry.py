@@ -19,6 +19,7 @@ from remedyd.errors import RemedydError, Throttled, Unauthenticated
 from remedyd.model import Principal, monotonic
 from remedyd.observability import logs
 from remedyd.server import bodies, problems
+from remedyd.server.console import entering, paths
 from remedyd.server.context import Context
 from remedyd.server.rates import Rates
 from remedyd.server.repeats import Repeats
@@ -79,7 +80,7 @@ class Entry:
         if refused is None:
             try:
                 body = await bodies.read(scope, receive, self._limit)
-                if scope["path"] not in _OWN_BODIES:
+                if scope["path"] not in _OWN_BODIES and not paths.owns(scope["path"]):
                     bodies.check_json(scope, body)
             except bodies.Refusal as error:
                 refused = problems.problem(
@@ -94,10 +95,17 @@ class Entry:
         """Let a known principal in, within its rate; return the refusal otherwise."""
         if scope["path"] in PUBLIC:
             return None
+        if paths.owns(scope["path"]):
+            seated = await entering.admit(self._ctx, scope)
+            return self._let_in(scope, seated) if isinstance(seated, Principal) else seated
         try:
             principal = await self._principal(scope)
         except RemedydError as error:
             return problems.answer(Request(scope), error)
+        return self._let_in(scope, principal)
+
+    def _let_in(self, scope: Scope, principal: Principal) -> Response | None:
+        """Remember who it is, within its rate; return the refusal beyond it."""
         scope.setdefault("state", {})["principal"] = principal
         structlog.contextvars.bind_contextvars(principal=principal.name)
         if wait := self._rates.take(principal.name):
