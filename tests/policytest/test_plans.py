@@ -119,20 +119,20 @@ expect:
 
 
 def test_a_change_that_did_not_help_is_taken_back(tmp_path):
-    """After the undo the object has its old limit: the row that still says so agrees with it."""
+    """After the undo the object has its old limit: what is planned from it was tried already."""
     found = result(
         tmp_path,
         f"""\
 rows:
   - {{at: 0m, until: 1m, row: {ROW}}}
-  - {{at: 20m, row: {{$same: 0}}}}
+  - {{at: 3h, row: {{$same: 0}}}}
 fixtures: {{objects: [cart.yaml]}}
 events:
   - {{at: 2m, approve: Deployment/shop/cart}}
   - {{at: 5m, settle: Deployment/shop/cart, verdict: Harmful}}
 expect:
   - {{at: 1m, outcome: Proposed}}
-  - {{at: 20m, outcome: Proposed, step: raise}}""",
+  - {{at: 3h, outcome: Held, reason: Repeat}}""",
         policy=ROLLBACK,
     )
     assert told(found) == []

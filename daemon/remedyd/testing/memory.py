@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from remedyd.errors import Conflict
-from remedyd.model import Decision, DecisionState, Mode, Outcome, State
+from remedyd.model import Decision, DecisionState, FieldChange, Mode, Outcome, State
 from remedyd.model.state import Change
 
 _REMEMBERED = timedelta(days=1)
@@ -86,10 +86,19 @@ class Memory:
             elif decision.mode is Mode.AUTO and self._auto:
                 self._apply(pending, now)
 
-    def approve(self, subject: str, now: datetime) -> Decision:
-        """Approve and apply the proposal about `Kind/namespace/name`; raise Conflict without."""
+    def waiting(self, subject: str, now: datetime) -> Decision:
+        """Return what waits for approval about `Kind/namespace/name`; raise Conflict without."""
+        return self._open(subject, now, applied=False).decision
+
+    def approve(
+        self, subject: str, now: datetime, fields: tuple[FieldChange, ...] = ()
+    ) -> Decision:
+        """Approve and apply the proposal about `Kind/namespace/name`; raise Conflict without.
+
+        `fields` are those that its plan changes, where there is one.
+        """
         pending = self._open(subject, now, applied=False)
-        self._apply(pending, now)
+        self._apply(pending, now, fields)
         return pending.decision
 
     def reject(self, subject: str, now: datetime) -> None:
@@ -119,7 +128,9 @@ class Memory:
             raise Conflict(f"the proposal about {subject} is {state}")
         return mine[0]
 
-    def _apply(self, pending: Pending, now: datetime) -> None:
+    def _apply(
+        self, pending: Pending, now: datetime, fields: tuple[FieldChange, ...] = ()
+    ) -> None:
         decision = pending.decision
         self._pending.remove(pending)
         proved_by = now + timedelta(seconds=decision.verify.timeout_seconds)
@@ -135,6 +146,7 @@ class Memory:
             step=decision.step,
             applied_at=now,
             action=decision.action.type if decision.action else "",
+            fields=fields,
         )
         self._state = replace(
             self._state,

@@ -1,7 +1,7 @@
 """Replay: the daemon's own audits and `decide()`, cycle by cycle, over recorded telemetry."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from remedyd.audits.definition import AuditDefinition
@@ -12,6 +12,7 @@ from remedyd.policy.decide import decide
 from remedyd.policy.guardrails import Guardrails
 from remedyd.policy.policy import PolicySet
 from remedyd.testing.memory import Memory
+from remedyd.testing.storms import Storms
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Judge:
         self.policies = policies
         self._guardrails = guardrails
         self._memory = Memory()
+        self._storms = Storms(guardrails) if guardrails else None
 
     def decide(self, results: Sequence[AuditResult], at: datetime) -> tuple[Decision, ...]:
         """Return the decisions about the results of one time, and remember them.
@@ -53,6 +55,8 @@ class Judge:
         """
         state = self._memory.state(at)
         own = [result for result in results if result.audit in self.policies.audits]
+        if self._storms is not None:
+            state = replace(state, storm=self._storms.look(own, at))
         decided = decide(own, state, at, self.policies, self._guardrails)
         self._memory.remember(decided.state, proposed(decided.decisions), at)
         return decided.decisions

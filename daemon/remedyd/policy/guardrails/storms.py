@@ -12,14 +12,22 @@ from remedyd.model.state import namespace_of
 from remedyd.policy.guardrails.schema import Storm
 from remedyd.policy.guardrails.snapshot import Snapshot
 
+_CRITICAL = Severity.CRITICAL
 
-def critical_workloads(result: AuditResult) -> Mapping[str, tuple[frozenset[str], int]]:
-    """Return for each namespace its critical workloads, and how many workloads are known."""
+
+def critical_workloads(
+    result: AuditResult, minimum: int = 1
+) -> Mapping[str, tuple[frozenset[str], int]]:
+    """Return for each namespace its critical workloads, and how many workloads are known.
+
+    Namespaces with fewer than `minimum` critical workloads are left out.
+    """
     critical: dict[str, set[str]] = {}
     for row in result.rows:
-        if row.severity is Severity.CRITICAL:
+        if row.severity is _CRITICAL:
             namespace = namespace_of(row.target.workload)
             critical.setdefault(namespace, set()).add(row.target.workload)
+    critical = {name: found for name, found in critical.items() if len(found) >= minimum}
     if not critical:
         return {}
     known: dict[str, set[str]] = {}
@@ -32,7 +40,8 @@ def signs(results: Iterable[AuditResult], limits: Storm) -> dict[str, str]:
     """Return the signs of a storm in these rows: `audit/cluster/namespace` -> a sentence."""
     found = {}
     for result in results:
-        for namespace, (critical, known) in critical_workloads(result).items():
+        found_in = critical_workloads(result, limits.minimum_workloads)
+        for namespace, (critical, known) in found_in.items():
             if _too_many(len(critical), known, limits):
                 found[f"{result.audit}/{namespace}"] = (
                     f"{len(critical)} of {known} workloads in {namespace.rpartition('/')[2]} "
@@ -42,8 +51,7 @@ def signs(results: Iterable[AuditResult], limits: Storm) -> dict[str, str]:
 
 
 def _too_many(critical: int, known: int, limits: Storm) -> bool:
-    share = critical * 100 / known
-    return critical >= limits.minimum_workloads and share > limits.workloads_percent
+    return critical * 100 / known > limits.workloads_percent
 
 
 def node_sign(nodes: Iterable[str], limits: Storm) -> str:

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from remedyd.documents import format_duration
+from remedyd.documents import did_you_mean, format_duration
 from remedyd.documents.nodes import Location
+from remedyd.errors import InvalidInput
+from remedyd.policy.guardrails import Guardrails, load_guardrails
 from remedyd.testing.policytest import inputs
 from remedyd.testing.policytest.context import Context, Timeline
-from remedyd.testing.policytest.expectations import expectations
-from remedyd.testing.policytest.objects import objects
+from remedyd.testing.policytest.expectations import REASONS, expectations
+from remedyd.testing.policytest.objects import beside, objects
 from remedyd.testing.policytest.schema import CaseSpec, EventSpec
 from remedyd.testing.policytest.suite import Case, Event
 
@@ -37,7 +39,26 @@ def read_case(context: Context, index: int) -> Case | None:
         readings=inputs.readings(context, spec, (*loc, "rows"), timeline),
         telemetry=inputs.telemetry(context, spec.telemetry, (*loc, "telemetry"), timeline),
         recording=inputs.recording(context, spec, (*loc, "recording")),
+        guardrails=_guardrails(context, spec, loc),
     )
+
+
+def _guardrails(context: Context, spec: CaseSpec, loc: Location) -> Guardrails:
+    """Return the case's guardrails, the file's, or a daemon's own."""
+    given, place = spec.guardrails, (*loc, "guardrails")
+    if given is None:
+        given, place = context.file.guardrails, ("guardrails",)
+    if not isinstance(given, str):
+        return given or Guardrails()
+    path = beside(context.document, given)
+    if not path.is_file():
+        context.complain(place, f"there is no file {path}")
+        return Guardrails()
+    try:
+        return load_guardrails(path)
+    except InvalidInput as error:
+        context.problems.extend(error.problems)
+        return Guardrails()
 
 
 def _fits(context: Context, spec: CaseSpec, loc: Location, timeline: Timeline) -> bool:
@@ -76,12 +97,16 @@ def _events(
 def _event(context: Context, spec: EventSpec, place: Location, timeline: Timeline) -> Event:
     named = {"approve": spec.approve, "reject": spec.reject, "settle": spec.settle}
     does = next((name for name, target in named.items() if target is not None), "")
+    if spec.refused is not None and spec.refused not in REASONS:
+        near = did_you_mean(spec.refused, REASONS)
+        context.complain((*place, "refused"), f'unknown reason "{spec.refused}"{near}')
     return Event(
         at=timeline.now + spec.at,
         does=does or ("objects" if spec.objects else "pause"),
         place=context.place(place),
         target=named.get(does) or "",
         verdict=spec.verdict,
+        refused=spec.refused or "",
         paused=bool(spec.pause),
         objects=objects(context.document, spec.objects, (*place, "objects"), context.problems),
     )

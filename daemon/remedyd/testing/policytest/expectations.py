@@ -16,7 +16,7 @@ from remedyd.testing.policytest.objects import patch
 from remedyd.testing.policytest.schema import Came, CaseSpec, ExpectSpec
 from remedyd.testing.policytest.suite import Expected
 
-_REASONS = (*map(str, Reason), *sorted(OUTCOMES))
+REASONS = (*map(str, Reason), *sorted(OUTCOMES))
 _PRECHECKS = (*CHECKS, "Admission")
 
 
@@ -42,6 +42,7 @@ def expectations(
                 condition=item.condition or "",
                 step=item.step or "",
                 precheck=item.precheck or "",
+                mode=item.mode or "",
                 patch=wanted,
             )
 
@@ -70,7 +71,7 @@ def _check(context: Context, item: ExpectSpec, policy: Policy, place: Location) 
         ("step", item.step, [step.name for step in policy.steps], f" of {policy.name}"),
         ("condition", item.condition, conditions + whens, f" of {policy.name}"),
         ("precheck", item.precheck, _PRECHECKS, ""),
-        ("reason", reason, _REASONS, ""),
+        ("reason", reason, REASONS, ""),
     ):
         if name is not None and name not in known:
             near = did_you_mean(name, known) or f"; known are {', '.join(known) or 'none'}"

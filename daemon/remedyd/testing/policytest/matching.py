@@ -15,6 +15,7 @@ import yaml
 
 from remedyd.documents import format_duration
 from remedyd.errors import Problem
+from remedyd.testing.policytest.schema import Came
 from remedyd.testing.policytest.seen import MUST_BE_EXPECTED, Seen
 from remedyd.testing.policytest.suite import Case, Expected
 
@@ -63,6 +64,7 @@ def fits(expected: Expected, came: Seen) -> bool:
         and expected.condition in ("", decision.condition)
         and expected.step in ("", decision.step)
         and expected.precheck in ("", came.precheck)
+        and expected.mode in ("", decision.mode)
     )
 
 
@@ -137,11 +139,12 @@ def _patch(one: Seen) -> dict[str, Any]:
     return {"patch": planned.body} if planned else {}
 
 
-def _likeness(expected: Expected, one: Seen) -> tuple[bool, bool, bool]:
+def _likeness(expected: Expected, one: Seen) -> tuple[bool, bool, bool, bool]:
     decision = one.decision
     return (
         expected.outcome is one.came,
         one.came in MUST_BE_EXPECTED,
+        one.came is not Came.SKIPPED,
         expected.reason == one.reason or expected.step == decision.step,
     )
 
@@ -159,6 +162,7 @@ def _written(expected: Expected) -> dict[str, Any]:
         "condition": expected.condition,
         "step": expected.step,
         "precheck": expected.precheck,
+        "mode": str(expected.mode),
     }
     found: dict[str, Any] = {name: value for name, value in given.items() if value}
     return found if expected.patch is None else {**found, "patch": expected.patch}
@@ -178,6 +182,7 @@ def _came(one: Seen, expected: Expected | None) -> dict[str, Any]:
         "condition": decision.condition,
         "step": decision.step,
         "precheck": one.precheck,
+        "mode": str(decision.mode),
     }
     named = given if expected is None else {**_written(expected), **_ALWAYS}
     found: dict[str, Any] = {name: v for name, v in given.items() if v and name in named}

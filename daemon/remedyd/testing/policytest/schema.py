@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from remedyd.documents import Duration, Model, Name, PositiveDuration
-from remedyd.model import AuditOutcome, Outcome
+from remedyd.model import AuditOutcome, Mode, Outcome
+from remedyd.policy.guardrails import Guardrails
 
 API_VERSION = "remedyd.io/v1alpha1"
 KIND = "PolicyTest"
@@ -40,6 +41,16 @@ TargetText = Annotated[str, AfterValidator(_target)]
 
 ObjectSource: TypeAlias = str | dict[str, Any]
 """A Kubernetes object, or the path of a file that holds some."""
+
+
+def _written_as(value: Any) -> str:
+    return "path" if isinstance(value, str) else "limits"
+
+
+GuardrailSource: TypeAlias = Annotated[
+    Annotated[str, Tag("path")] | Annotated[Guardrails, Tag("limits")], Discriminator(_written_as)
+]
+"""Guardrails as the path of a file, or written down like the `spec` of one."""
 
 
 class Came(StrEnum):
@@ -130,10 +141,15 @@ class EventSpec(Model):
     approve: TargetText | None = None
     """The workload's open proposal is approved and applied."""
     reject: TargetText | None = None
+    """It is rejected."""
+    refused: str | None = None
+    """With `approve`: the approval is refused by this guardrail, and the proposal keeps waiting."""
     settle: TargetText | None = None
     """The applied proposal gets its `verdict`."""
     verdict: Outcome | None = None
+    """Goes with `settle`, or with `approve` where change and verdict come at once."""
     pause: bool | None = None
+    """remedyd is paused, or resumed where it is `false`."""
     objects: tuple[ObjectSource, ...] = ()
     """Live objects that are new or different from now on."""
 
@@ -146,6 +162,8 @@ class EventSpec(Model):
             raise ValueError("settle needs a verdict")
         if self.verdict is not None and not (self.settle or self.approve):
             raise ValueError("a verdict goes with settle or approve")
+        if self.refused is not None and (not self.approve or self.verdict is not None):
+            raise ValueError("refused goes with approve, and without a verdict")
         return self
 
 
@@ -167,6 +185,8 @@ class ExpectSpec(Model):
     step: Name | None = None
     precheck: str | None = None
     """The precheck that blocked the plan."""
+    mode: Mode | None = None
+    """How far it would go: an annotation may allow less than the policy."""
     patch: dict[str, Any] | str | None = None
     """The whole patch, inline or as the path of a file."""
 
@@ -183,6 +203,8 @@ class CaseSpec(Model):
     """The last cycle; without it, the last one that anything in the case speaks of."""
     fixtures: Fixtures = Fixtures()
     """Objects beside those of the file; one of the same name takes the other's place."""
+    guardrails: GuardrailSource | None = None
+    """In place of the file's guardrails."""
     rows: tuple[RowSpec, ...] | None = None
     others: Annotated[int, Field(ge=0, le=1000)] = 0
     """Healthy workloads that the audits show beside the rows, in each namespace."""
@@ -220,4 +242,6 @@ class PolicyTestFile(Model):
     interval: PositiveDuration = timedelta(minutes=1)
     """Time between cycles."""
     fixtures: Fixtures = Fixtures()
+    guardrails: GuardrailSource | None = None
+    """Guardrails to test with; without it, the ones that a daemon has by default."""
     cases: Annotated[tuple[CaseSpec, ...], Field(min_length=1)]

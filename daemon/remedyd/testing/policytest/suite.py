@@ -9,6 +9,7 @@ from typing import Any
 from remedyd.audits.definition import AuditSet
 from remedyd.errors import Problem
 from remedyd.model import AuditOutcome, Cell, KubeObject, Outcome
+from remedyd.policy.guardrails import Guardrails
 from remedyd.policy.policy import PolicySet
 from remedyd.testing.policytest.schema import Came
 from remedyd.testing.policytest.telemetry import Series
@@ -54,6 +55,7 @@ class Event:
     place: Place
     target: str = ""
     verdict: Outcome | None = None
+    refused: str = ""
     paused: bool = False
     objects: tuple[KubeObject, ...] = ()
 
@@ -71,6 +73,7 @@ class Expected:
     condition: str = ""
     step: str = ""
     precheck: str = ""
+    mode: str = ""
     patch: Mapping[str, Any] | None = None
 
 
@@ -88,6 +91,7 @@ class Case:
     readings: Mapping[datetime, tuple[Reading, ...]] = field(default_factory=dict)
     telemetry: Telemetry | None = None
     recording: Path | None = None
+    guardrails: Guardrails = field(default_factory=Guardrails)
 
     def offset(self, at: datetime) -> timedelta:
         """Return a time as the file writes it: counted from `now`."""
