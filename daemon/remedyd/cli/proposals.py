@@ -18,7 +18,7 @@ Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on showing what m
 ENDED: Final = frozenset(
     {
         *("Effective", "Ineffective", "Harmful", "Inconclusive", "RolledBack", "RollbackFailed"),
-        *("Failed", "Stale", "Expired", "Rejected", "Superseded", "DryRun"),
+        *("Failed", "Stale", "Expired", "Rejected", "Superseded", "DryRun", "Escalated"),
     }
 )
 _HEADERS: Final = ("ID", "STATE", "TARGET", "ACTION", "POLICY", "MADE AT")

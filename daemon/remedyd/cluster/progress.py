@@ -1,15 +1,16 @@
 """Whether an applied plan has taken effect yet: a rollout for most, resizes for some."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from remedyd.cluster import fields, writes
 from remedyd.cluster.ports import Reader
 from remedyd.cluster.resize import resize_status
-from remedyd.cluster.rollout import RolloutState, RolloutStatus, rollout_status
+from remedyd.cluster.rollout import RolloutState, RolloutStatus, in_progress, rollout_status
 from remedyd.errors import NotFound
 from remedyd.model.plan import Plan
 from remedyd.model.values import KubeObject
 
+_GRACE = timedelta(minutes=2)
 _ORDER = (RolloutState.DEADLINE_EXCEEDED, RolloutState.PROGRESSING, RolloutState.COMPLETE)
 
 
@@ -28,7 +29,7 @@ def progress(
     Raises ClusterError.
     """
     if not plan.pods:
-        return rollout_status(live)
+        return _rollout(plan, live, since, now)
     states = [RolloutStatus(RolloutState.COMPLETE, "the resized pods have been replaced since")]
     for patch in plan.pods:
         try:
@@ -40,3 +41,18 @@ def progress(
             wanted = fields.inverse(changes) if undo else changes
             states.append(resize_status(pod, wanted, since, now))
     return min(reversed(states), key=lambda status: _ORDER.index(status.state))
+
+
+def _rollout(plan: Plan, live: KubeObject, since: datetime, now: datetime) -> RolloutStatus:
+    """Return how far the rollout is.
+
+    Pods that crash once they are all replaced make it incomplete again, for ever: such a rollout
+    is over, and the audit says what came of it.
+    """
+    status = rollout_status(live)
+    replaces = any(change.path.startswith("spec.template.") for change in plan.changes)
+    if status.state is not RolloutState.PROGRESSING or not replaces or now < since + _GRACE:
+        return status
+    if in_progress(live):
+        return status
+    return RolloutStatus(RolloutState.COMPLETE, f"rolled out, and since then {status.evidence}")

@@ -22,7 +22,15 @@ from remedyd.model.decision import (
     strictest,
 )
 from remedyd.model.hold import Hold, HoldKind
-from remedyd.model.plan import Applied, FieldChange, Patch, Plan, Precheck, PrecheckResult
+from remedyd.model.plan import (
+    ESCALATE,
+    Applied,
+    FieldChange,
+    Patch,
+    Plan,
+    Precheck,
+    PrecheckResult,
+)
 from remedyd.model.principal import AUTO, Principal, Scope
 from remedyd.model.proposal import Approval, Digest, Event, Proposal, ProposalId, State
 from remedyd.model.state import Change, DecisionState, namespace_of
@@ -32,6 +40,7 @@ from remedyd.model.verdict import Outcome, Verdict
 
 __all__ = [
     "AUTO",
+    "ESCALATE",
     "ActionRequest",
     "Applied",
     "Approval",

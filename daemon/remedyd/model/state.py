@@ -16,7 +16,8 @@ class Change:
 
     `moved_at` is when it entered its `state`; `applied_at` when it was written, None when it was
     not yet; `ended_at` when it stopped holding its workload. `action`, `fields`, `outcome` and
-    `detail` (the verdict's sentence) are known for those that failed.
+    `detail` (the verdict's sentence) are known for those that failed, `action` and `fields` also
+    for those that were written within a day.
     """
 
     proposal: str
@@ -58,7 +59,8 @@ class DecisionState:
     proposed: policy -> times of its proposals within the last day.
     failures: workload -> times at which an applied change was not Effective, since one was or
         since a person lifted the workload's quarantine.
-    attempts: (policy, workload, step) -> times at which the step was applied, within a day.
+    attempts: (policy, workload, step) -> times at which the step was applied, or for a step that
+        tells a person, at which it told, within a day.
     changes: what was approved and is not written yet, or was written within a week, oldest first.
     quarantined: workload -> the hold that sets it aside.
     storm: the hold of the storm in progress.

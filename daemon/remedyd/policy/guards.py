@@ -19,6 +19,7 @@ from remedyd.model.state import DecisionState
 from remedyd.policy.guardrails import Guardrails, Objection, Snapshot, objection, signs
 from remedyd.policy.judging import Match
 from remedyd.policy.ladder import Rung, Stopped, rung
+from remedyd.policy.leaks import answered
 from remedyd.policy.reasons import Reason
 from remedyd.policy.sustain import Sustained
 
@@ -89,20 +90,37 @@ class Guards:
             return match.hold(_OPEN, f"proposal {state.open[workload]} is open")
         name = match.policy.name
         ended = state.finished.get((name, workload)) if state.finished else None
-        if ended is not None and (left := ended + match.policy.spec.cooldown - self._now) > _NONE:
+        left = ended + match.policy.spec.cooldown - self._now if ended else _NONE
+        if left > _NONE and not self._tells_of(match, ended):
             when = f"the last proposal ended {ended:%Y-%m-%d %H:%M:%S}Z"
             detail = f"{when}; {format_duration(left)} of cooldown left"
             return match.hold(Reason.COOLDOWN, detail)
-        if workload in self._tried:
-            found = rung(match.steps, name, workload, state, self._now)
-        else:
-            found = Rung(match.steps[0])
+        found = self._rung(match)
         if isinstance(found, Stopped):
             return match.hold(found.reason, found.detail)
         if state.paused:
             text = "remedyd is paused: nothing is proposed"
             return match.hold(Reason.PAUSED, text, found.step)
         return found
+
+    def _rung(self, match: Match) -> Rung | Stopped:
+        """Return the rung to propose; more memory for a leak becomes a call for a person."""
+        name, steps, state = match.policy.name, match.steps, self._state
+        found: Rung | Stopped = Rung(steps[0])
+        if match.workload in self._tried:
+            found = rung(steps, name, match.workload, state, self._now)
+        return answered(found, steps, match.row, name, state, self._now)
+
+    def _tells_of(self, match: Match, ended: datetime | None) -> bool:
+        """Whether a person is to be told what the proposal that ended then came to.
+
+        For that nothing has to cool down, unless it was itself such a call.
+        """
+        found = self._rung(match)
+        if not isinstance(found, Rung) or not found.tells or found.after is None:
+            return False
+        key = (match.policy.name, match.workload, found.step.name)
+        return ended not in self._state.attempts.get(key, ())
 
     def _together(
         self,
@@ -128,7 +146,7 @@ class Guards:
                 answers[match.slot] = match.hold(Reason.HOURLY_LIMIT, limit, step)
             else:
                 proposed[match.policy.name] += 1
-                if match.policy.mode is not Mode.DRY_RUN:
+                if match.policy.mode is not Mode.DRY_RUN and not found.tells:
                     claimed.append(workload)
                 answers[match.slot] = _proposed(match, found)
 
@@ -143,6 +161,7 @@ class Guards:
                 state=self._state,
                 guardrails=self._guardrails,
                 climbing=found.after is not None,
+                tells=found.tells,
                 mode=match.policy.mode,
                 workloads=len(self._workloads.get(match.namespace, ())),
                 storms=self._storms,
@@ -184,10 +203,10 @@ class Guards:
 def _proposed(match: Match, found: Rung) -> Decision:
     step, after = found.step, found.after
     evidence = f": {match.evidence}" if match.evidence else ""
-    because = f"; {found.because}" if after else ""
+    because = "".join(f"; {text}" for text in (found.evidence, found.because) if text)
     detail = f"{step.action.type} on {match.target}{evidence}{because}"
     before = after.proposal if after else ""
-    return match.propose(Reason.MATCHED, detail, step, before)
+    return match.propose(found.reason, detail, step, before)
 
 
 def _recent(times: Iterable[datetime], now: datetime, span: timedelta) -> int:

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from remedyd.model.plan import ESCALATE
 from remedyd.model.proposal import State
+from remedyd.model.quick import quick
 from remedyd.model.state import Change, DecisionState
 from remedyd.model.verdict import Outcome
 from remedyd.policy.policy import Step
@@ -20,12 +22,23 @@ from remedyd.policy.schema import OnFailure
 _DAY = timedelta(days=1)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """The step to propose; `after` is the change of the rung before, if there was one."""
+    """The step to propose; `after` is the change of the rung before, if there was one.
+
+    `reason` and `evidence` are why, where there is more to say than that everything holds.
+    """
 
     step: Step
     after: Change | None = None
+    reason: Reason = Reason.MATCHED
+    evidence: str = ""
+
+    @property
+    def tells(self) -> bool:
+        """Whether it writes nothing and calls a person."""
+        return self.step.action.type == ESCALATE
 
     @property
     def because(self) -> str:

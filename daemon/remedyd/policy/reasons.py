@@ -10,6 +10,8 @@ class Reason(StrEnum):
 
     MATCHED = "Matched"
     """Propose: everything the policy asks for holds."""
+    SUSPECTED_LEAK = "SuspectedLeak"
+    """Propose: more memory would feed a leak, so a person is told instead. Hold: told already."""
 
     SUSTAIN = "Sustain"
     """Hold: it matches, but not yet often enough."""

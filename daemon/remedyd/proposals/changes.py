@@ -1,10 +1,11 @@
 """What was approved, as limits, cooldowns and ladders look at it.
 
-The columns say nearly everything. What was tried and did not help is read whole, for only there
-the fields and the verdict matter: a handful of records instead of a week of them.
+The columns say nearly everything. What was tried and did not help is read whole, for there the
+fields and the verdict matter, and so is what was written within a day, where the fields tell a
+third raise of memory: a handful of records instead of a week of them.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,19 +15,21 @@ from remedyd.model import Change, State
 from remedyd.proposals import codec
 from remedyd.proposals.tables import proposals
 
+_DAY = timedelta(days=1)
 _AHEAD = (State.APPROVED.value, State.APPLYING.value)
 
 
-def changes(connection: Connection, since: datetime) -> tuple[Change, ...]:
+def changes(connection: Connection, since: datetime, now: datetime) -> tuple[Change, ...]:
     """Return what was written from `since` on, is under way, or may be written next.
 
     Oldest first by their write; those not written yet come last, by approval.
     """
     c = proposals.c
-    body = sa.case((c.failed_at.is_not(None), c.body), else_=None)
+    read = sa.or_(c.failed_at.is_not(None), c.applied_at > now - _DAY)
+    body = sa.case((read, c.body), else_=None)
     query = sa.select(
         c.id, c.workload, c.state, c.updated_at, c.policy, c.step, c.applied_at, c.is_open,
-        c.finished_at, body.label("failed"),
+        c.finished_at, body.label("whole"), c.failed_at,
     ).where(
         sa.or_(
             c.applied_at >= since,
@@ -53,12 +56,14 @@ def _change(row: Any) -> Change:
         applied_at=row.applied_at,
         ended_at=None if row.is_open else row.finished_at,
     )
-    return change if row.failed is None else _with_verdict(change, row.failed)
+    if row.whole is None:
+        return change
+    return _whole(change, row.whole, failed=row.failed_at is not None)
 
 
-def _with_verdict(change: Change, body: str) -> Change:
+def _whole(change: Change, body: str, *, failed: bool) -> Change:
     proposal = codec.load(body)
-    verdict = proposal.verdict
+    verdict = proposal.verdict if failed else None
     return Change(
         proposal=change.proposal,
         workload=change.workload,

@@ -76,7 +76,7 @@ def proposal_of(
     bare = Proposal(
         id=key,
         version=0,
-        state=State.DRY_RUN if dry else State.PROPOSED,
+        state=_first_state(plan, dry),
         source="request" if draft.principal else "audit",
         policy=draft.policy,
         policy_hash=draft.policy_hash,
@@ -106,6 +106,13 @@ def proposal_of(
     )
     signed = replace(bare, digest=digest)
     return replace(signed, summary=summary.plain(signed, because=draft.because))
+
+
+def _first_state(plan: Plan, dry: bool) -> State:
+    """A call for a person waits for nobody's approval: it is recorded and over."""
+    if dry:
+        return State.DRY_RUN
+    return State.ESCALATED if plan.tells else State.PROPOSED
 
 
 def _refuse_unfit(plan: Plan, dry: bool) -> None:

@@ -47,7 +47,7 @@ class Memory:
                 failures=_failures(connection, now - HISTORY),
                 attempts=_attempts(connection, now - RATES),
                 paused=pause is not None and pause.value is not False,
-                changes=changes(connection, now - HISTORY),
+                changes=changes(connection, now - HISTORY, now),
                 quarantined=held[HoldKind.QUARANTINE],
                 storm=min(storms, key=lambda hold: hold.since, default=None),
             )
@@ -129,14 +129,22 @@ def _attempts(
     connection: Connection, since: datetime
 ) -> dict[tuple[str, str, str], tuple[datetime, ...]]:
     c = proposals.c
+    told = sa.case((c.state == State.ESCALATED, c.created_at), else_=None)
+    at = sa.func.coalesce(c.applied_at, told).label("at")
     query = (
-        sa.select(c.policy, c.workload, c.step, c.applied_at)
-        .where(c.applied_at > since, c.policy != "")
-        .order_by(c.applied_at)
+        sa.select(c.policy, c.workload, c.step, at)
+        .where(
+            c.policy != "",
+            sa.or_(
+                c.applied_at > since,
+                sa.and_(c.state == State.ESCALATED, c.created_at > since),
+            ),
+        )
+        .order_by(at)
     )
     found: defaultdict[tuple[str, str, str], list[datetime]] = defaultdict(list)
     for row in connection.execute(query):
-        found[row.policy, row.workload, row.step].append(row.applied_at)
+        found[row.policy, row.workload, row.step].append(row.at)
     return {key: tuple(times) for key, times in found.items()}
 
 

@@ -1,22 +1,24 @@
 """What an approver reads, everywhere the same: what, why, diff, checks, effect, undo, expiry.
 
-One screen: at most `LINES` lines of `WIDTH` columns, long parts are cut and say so. The text
-quotes telemetry and live objects, which are not ours to trust: control and direction characters
-are shown as escapes, and markdown cannot break out of its place.
+One screen, also on the smallest terminal: at most `LINES` lines of `WIDTH` columns. What does not
+fit is cut and says so, but never the name of a check that objects. The text quotes telemetry and
+live objects, which are not ours to trust: control and direction characters are shown as escapes,
+and markdown cannot break out of its place.
 """
 
 import html
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from remedyd.model import AuditRow, Cell, Json, Plan, PrecheckResult, Proposal
+from remedyd.model import AuditRow, Cell, Json, Plan, Precheck, PrecheckResult, Proposal
 
-LINES: Final = 40
-WIDTH: Final = 100
+LINES: Final = 23
+"""One less than a terminal of 24, for a line of state below it."""
+WIDTH: Final = 80
 _LABEL: Final = 9
 _UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
@@ -26,8 +28,11 @@ _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|~#!]|^[-+]|(?<=\d)\.(?=\s))")
 
 @dataclass(frozen=True, slots=True)
 class _Section:
+    """A part of the page: it always gets `least` lines, and more while there is room."""
+
     label: str
     lines: tuple[str, ...]
+    least: int = 1
     verbatim: bool = False
 
 
@@ -56,47 +61,84 @@ def markdown(proposal: Proposal, *, because: str = "") -> str:
     return "\n\n".join(blocks)
 
 
-def _sections(proposal: Proposal, because: str) -> Iterable[_Section]:
+def _sections(proposal: Proposal, because: str) -> list[_Section]:
     plan = proposal.plan
-    yield _Section("", _cut([f"{plan.action} on {plan.target}"], 1))
-    yield _Section("Why", _cut([_rule(proposal, because), *_evidence(proposal.row)], 7))
-    yield _Section("Diff", _cut(_diff(plan), 12, wrap=False), verbatim=True)
-    yield _Section("Checks", _cut(_checks(plan), 8))
-    yield _Section("Effect", _cut([plan.consequence or "nothing restarts"], 3))
-    yield _Section("Undo", _cut([_undo(proposal)], 3))
-    yield _Section("Expires", _cut([_expiry(proposal)], 1))
-    yield _Section("Approve", _cut(_approve(proposal), 3))
+    head = _Section("", _clean([f"{plan.action} on {plan.target}"])[:1])
+    why = _Section("Why", _wrapped(_why(proposal, because)), 3)
+    if plan.tells:
+        rest = [
+            _Section("Now", _wrapped(_diff(plan)), 4),
+            _Section("Told", _wrapped([plan.consequence]), 4),
+            _Section("Approve", ("nothing: nothing is written", f"proposal {proposal.id}"), 2),
+        ]
+    else:
+        rest = [
+            _Section("Diff", _squeezed(_diff(plan)), 5, verbatim=True),
+            _Section("Checks", _checks(plan), 1 + _OBJECTIONS),
+            _Section("Effect", _wrapped([plan.consequence or "nothing restarts"])),
+            *_lasting(plan),
+            _Section("Undo", _wrapped([_undo(proposal)])),
+            _Section("Expires", _wrapped([_expiry(proposal)])),
+            _Section("Approve", _clean(_approve(proposal)), 3),
+        ]
+    return _fitted([head, why, *rest])
 
 
-def _rule(proposal: Proposal, because: str) -> str:
+_GREEDY: Final = ("Effect", "Downtime", "Lasts", "Diff", "Why", "Undo", "Now", "Told")
+"""Who gets the lines that the others leave, the most important first."""
+
+
+def _fitted(parts: Sequence[_Section]) -> list[_Section]:
+    """Give every part its least, and what is left by importance."""
+    given = {part.label: min(len(part.lines), part.least) for part in parts}
+    wanted = {part.label: len(part.lines) for part in parts}
+    left = LINES - sum(given.values())
+    for label in (label for label in _GREEDY if label in given):
+        more = max(0, min(left, wanted[label] - given[label]))
+        given[label] += more
+        left -= more
+    return [replace(part, lines=_cut(part.lines, given[part.label])) for part in parts]
+
+
+def _cut(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
+    """Return at most so many lines; the last one says how many are left."""
+    if len(lines) <= most:
+        return lines
+    if most == 1:
+        return (_clipped(f"{lines[0]} …", WIDTH - _LABEL),)
+    return (*lines[: most - 1], f"… {len(lines) - most + 1} more lines: --output yaml")
+
+
+def _why(proposal: Proposal, because: str) -> list[str]:
+    told = because.removeprefix(f"{proposal.plan.action} on {proposal.plan.target}").lstrip(": ")
+    return [_rule(proposal), *([told] if told else []), *_evidence(proposal.row, told)]
+
+
+def _rule(proposal: Proposal) -> str:
     if proposal.source == "audit":
         step = f", step {proposal.step}" if proposal.step else ""
-        who = f"policy {proposal.policy}{step} (mode {proposal.mode})"
-    elif asker := proposal.requested_by:
+        return f"policy {proposal.policy}{step} (mode {proposal.mode})"
+    if asker := proposal.requested_by:
         behalf = f", for {asker.on_behalf_of} (as it says)" if asker.on_behalf_of else ""
-        who = f"requested by {asker.name}{behalf}"
-    else:
-        who = "requested"
-    return f"{who}: {because}" if because else who
+        return f"requested by {asker.name}{behalf}"
+    return "requested"
 
 
-def _evidence(row: AuditRow | None) -> list[str]:
+def _evidence(row: AuditRow | None, told: str) -> list[str]:
     if row is None:
         return ["no audit row: asked for, not measured"]
     samples = "" if row.samples is None else f", {row.samples} samples"
-    seen = "" if row.last_seen is None else f", last seen {_time(row.last_seen)}"
+    seen = "" if row.last_seen is None else f", last {_time(row.last_seen)}"
     grade = f"{row.severity.name.lower()} ({row.severity.value})"
-    return [f"audit {row.audit}: severity {grade}{samples}{seen}", _numbers(row.values)]
+    return [f"audit {row.audit}: {grade}{samples}{seen}", *_numbers(row.values, told)]
 
 
-def _numbers(values: Mapping[str, Cell]) -> str:
-    told = ("cluster", "namespace", "kind", "name", "container", "severity_score", "samples")
-    shown = [
-        f"{name}={_cell(value)}"
-        for name, value in values.items()
-        if name not in told and name != "last_seen"
-    ]
-    return "  ".join(shown) or "no further columns"
+def _numbers(values: Mapping[str, Cell], told: str) -> list[str]:
+    """Return the columns that no sentence has named yet."""
+    known = {"cluster", "namespace", "kind", "name", "container", "severity_score", "samples"}
+    known |= {"last_seen", *re.findall(r"(\w+) = ", told)}
+    shown = [f"{name}={_cell(value)}" for name, value in values.items() if name not in known]
+    return ["  ".join(shown)] if shown else []
 
 
 def _cell(value: Cell) -> str:
@@ -111,22 +153,52 @@ def _cell(value: Cell) -> str:
 
 def _diff(plan: Plan) -> list[str]:
     if plan.diff.strip():
-        return plan.diff.strip("\n").splitlines()
+        lines = plan.diff.strip("\n").splitlines()
+        titled = lines[0].startswith("--- ") and lines[1:2] and lines[1].startswith("+++ ")
+        return lines[2:] if titled else lines  # the page is titled already
     if not plan.changes:
         return ["nothing is written"]
-    return [f"{c.path}: {_json(c.old)} -> {_json(c.new)}" for c in plan.changes]
+    parts = ((c.path, f"  {_json(c.old)} -> {_json(c.new)}") for c in plan.changes)
+    return [line for part in parts for line in part]
 
 
-def _checks(plan: Plan) -> list[str]:
+_OBJECTIONS: Final = 5
+_ELSEWHERE: Final = ("Downtime", "GitOps")
+"""Checks whose answer is part of what the change does: it stands there."""
+
+
+def _checks(plan: Plan) -> tuple[str, ...]:
+    """Return the count and every objection, each in one line or at least by its name."""
     passed = sum(check.result is PrecheckResult.PASS for check in plan.prechecks)
-    lines = [f"{passed} of {len(plan.prechecks)} passed"] if plan.prechecks else ["none needed"]
-    for check in sorted(plan.prechecks, key=lambda check: check.result is PrecheckResult.WARN):
-        if check.result is not PrecheckResult.PASS:
-            step = f" ({check.next_step})" if check.next_step else ""
-            lines.append(f"{check.result.value.upper()} {check.name}: {check.evidence}{step}")
-    if plan.dry_run:
-        lines.insert(1, f"API server, dry run: {plan.dry_run}")
-    return lines
+    dry = f"API server, dry run: {plan.dry_run}" if plan.dry_run else ""
+    count = f"{passed} of {len(plan.prechecks)} passed" if plan.prechecks else "none needed"
+    told = sorted(
+        (check for check in plan.prechecks if check.result is not PrecheckResult.PASS),
+        key=lambda check: check.result is PrecheckResult.WARN,
+    )
+    room = _OBJECTIONS if len(told) <= _OBJECTIONS else _OBJECTIONS - 1
+    lines = ["; ".join(part for part in (count, dry) if part), *map(_objection, told[:room])]
+    if rest := [check.name for check in told[room:]]:
+        lines.append(f"and {', '.join(rest)}")
+    return tuple(_clipped(" ".join(_safe([line])), WIDTH - _LABEL) for line in lines)
+
+
+def _objection(check: Precheck) -> str:
+    word = check.result.value.upper()
+    if check.name in _ELSEWHERE and check.result is PrecheckResult.WARN:
+        return f"{word} {check.name}: {check.next_step or 'see below'}"
+    step = f" ({check.next_step})" if check.next_step else ""
+    return f"{word} {check.name}: {check.evidence}{step}"
+
+
+def _lasting(plan: Plan) -> Iterable[_Section]:
+    """Yield what users may notice, and how long the change lasts, where that is not for good."""
+    found = {c.name: c.evidence for c in plan.prechecks if c.result is PrecheckResult.WARN}
+    if "Downtime" in found:
+        yield _Section("Downtime", _wrapped([found["Downtime"]]))
+    if "GitOps" in found:
+        who, _, until = found["GitOps"].rpartition(": ")
+        yield _Section("Lasts", _wrapped([f"{until}: {who}" if who else until]))
 
 
 def _undo(proposal: Proposal) -> str:
@@ -146,13 +218,13 @@ def _expiry(proposal: Proposal) -> str:
 
 
 def _approve(proposal: Proposal) -> list[str]:
-    lines = [f"proposal {proposal.id}", f"digest   {proposal.digest}"]
+    lines = [f"proposal {proposal.id}", f"digest {proposal.digest}"]
     if proposal.approvals_needed == 1 and proposal.approvers is None:
         return lines
     count = proposal.approvals_needed
     many = "one principal" if count == 1 else f"{count} different principals"
     whom = "" if proposal.approvers is None else f": {', '.join(proposal.approvers) or 'nobody'}"
-    return [*lines, _clipped(f"needs    {many}{whom}", WIDTH - _LABEL)]
+    return [*lines, f"needs {many}{whom}"]
 
 
 def _json(value: Json) -> str:
@@ -163,19 +235,30 @@ def _time(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def _cut(texts: Iterable[str], most: int, *, wrap: bool = True) -> tuple[str, ...]:
-    """Return clean lines that fit the width, at most `most`; the last one says what is left."""
+def _wrapped(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return safe lines, broken to the width."""
     width = WIDTH - _LABEL
-    lines: list[str] = []
+    return tuple(part for line in _safe(texts) for part in textwrap.wrap(line, width) or [""])
+
+
+def _clean(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return safe lines, each cut at the width."""
+    return tuple(_clipped(line, WIDTH - _LABEL) for line in _safe(texts))
+
+
+def _squeezed(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return safe lines, shortened in the middle: a value ends with what tells it apart."""
+    width = WIDTH - _LABEL
+    ends = width // 2
+    return tuple(
+        line if len(line) <= width else f"{line[: width - ends - 1]}…{line[-ends:]}"
+        for line in _safe(texts)
+    )
+
+
+def _safe(texts: Iterable[str]) -> Iterable[str]:
     for text in texts:
-        safe = _UNSAFE.sub(_visible, text.expandtabs(4))
-        for line in safe.split("\n"):
-            parts = textwrap.wrap(line, width) if wrap else [_clipped(line, width)]
-            lines += parts or [""]
-    if len(lines) > most:
-        rest = len(lines) - most + 1
-        lines = [*lines[: most - 1], f"… {rest} more lines"] if most > 1 else lines[:1]
-    return tuple(lines)
+        yield from _UNSAFE.sub(_visible, text.expandtabs(4)).split("\n")
 
 
 def _clipped(text: str, width: int) -> str:

@@ -17,7 +17,7 @@ class Rule:
     """One guardrail: its code, its question, and what it is about.
 
     `requests`: it also judges what a principal asked for, not policies alone. `undo`: it also
-    judges taking a change back.
+    judges taking a change back. `tells`: it also judges a call for a person, which writes nothing.
     """
 
     reason: Reason
@@ -25,6 +25,7 @@ class Rule:
     hint: str
     requests: bool = True
     undo: bool = False
+    tells: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,13 @@ class Objection:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(Reason.PAUSED, pause.paused, "resume when it is safe: remedyd resume", undo=True),
+    Rule(
+        Reason.PAUSED,
+        pause.paused,
+        "resume when it is safe: remedyd resume",
+        undo=True,
+        tells=True,
+    ),
     Rule(
         Reason.PROTECTED_NAMESPACE,
         places.protected,
@@ -48,6 +55,7 @@ RULES: tuple[Rule, ...] = (
         places.opted_out,
         "ask its owner; remove the annotation to allow changes",
         undo=True,
+        tells=True,
     ),
     Rule(
         Reason.STRICTER_MODE,
@@ -67,6 +75,7 @@ RULES: tuple[Rule, ...] = (
         storms.storm,
         "look for the one cause: remedyd holds list",
         requests=False,
+        tells=True,
     ),
     Rule(
         Reason.QUARANTINED,
@@ -103,8 +112,11 @@ RULES: tuple[Rule, ...] = (
 
 def objection(snapshot: Snapshot, rules: tuple[Rule, ...] = RULES) -> Objection | None:
     """Return the first objection to the change, None when there is none."""
+    tells = snapshot.tells or (snapshot.plan is not None and snapshot.plan.tells)
     for rule in rules:
         if (snapshot.requested and not rule.requests) or (snapshot.undo and not rule.undo):
+            continue
+        if tells and not rule.tells:
             continue
         if detail := rule.check(snapshot):
             return Objection(rule.reason, detail, rule.hint)

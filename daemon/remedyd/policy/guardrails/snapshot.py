@@ -24,6 +24,7 @@ class Snapshot:
 
     `proposal` is its id ("" before it has one). `requested`: a principal asked for it, no policy
     did. `undo`: it takes an earlier change back. `climbing`: it is the next rung of a ladder.
+    `tells`: it writes nothing and calls a person.
     `mode` is how far it would go, `ceiling` how far the annotations of workload and namespace
     let it, as `said` by which of them. `workloads` counts those in the namespace (None: unknown),
     `nodes` names those that are not ready, `storms` what this cycle's rows show of a storm.
@@ -38,6 +39,7 @@ class Snapshot:
     requested: bool = False
     undo: bool = False
     climbing: bool = False
+    tells: bool = False
     mode: Mode = Mode.PROPOSE
     ceiling: Mode = Mode.AUTO
     said: str = ""
