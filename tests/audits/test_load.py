@@ -17,12 +17,13 @@ SHIPPED = load_audits(shipped("esql"))
 
 
 def test_the_shipped_audits_load():
-    """What is shipped is whole: five audits, one of them the gate."""
+    """What is shipped is whole: six audits, one of them the gate."""
     assert sorted(SHIPPED) == [
         "container-memory",
         "container-restarts",
         "replica-gap",
         "seed-deployment-health",
+        "service-latency",
         "telemetry-freshness",
     ]
     assert SHIPPED.gate is SHIPPED["telemetry-freshness"]

@@ -20,6 +20,7 @@ _CONVERSIONS = {
     "double": "TO_DOUBLE",
     "boolean": "TO_BOOLEAN",
     "date": "TO_DATETIME",
+    "date_nanos": "TO_DATE_NANOS",
 }
 
 

@@ -9,7 +9,7 @@ from remedyd.documents import Duration, Model, Name, PositiveDuration
 
 ColumnType = Literal["keyword", "integer", "long", "double", "boolean", "date"]
 ParameterType = ColumnType
-FieldType = ColumnType
+FieldType = Literal["keyword", "integer", "long", "double", "boolean", "date", "date_nanos"]
 
 
 def _spelt(pattern: str, wanted: str) -> tuple[AfterValidator, WithJsonSchema]:

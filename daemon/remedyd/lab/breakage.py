@@ -22,13 +22,14 @@ from remedyd.lab.controllers.objects import (
     key_of,
 )
 from remedyd.lab.faults import KINDS, Fault, FaultBoard, Workload, check
+from remedyd.lab.meddling import Meddlers
 from remedyd.lab.quantities import MEBIBYTE, quantity
 from remedyd.model.values import KubeObject
 
 _KINDS = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFULSETS, "DaemonSet": DAEMONSETS}
 _PERSON = "kubectl"
 _QUOTA = "lab-quota"
-_RECEIVERS = ("all", "k8s_cluster", "kubelet_stats", "k8s_events")
+_RECEIVERS = ("all", "k8s_cluster", "kubelet_stats", "k8s_events", "traces")
 
 
 class Breakage:
@@ -40,6 +41,7 @@ class Breakage:
         self._controllers = controllers
         self._board = board
         self._before: dict[tuple[Workload, str], object] = {}
+        self._meddlers = Meddlers(env, board)
 
     def inject(self, name: str, target: str, params: dict[str, object]) -> Fault:
         """Put a fault in force.
@@ -119,6 +121,8 @@ class Breakage:
         else:
             fault = self._aimed(fault, workload)
         self._board.put(workload, fault)
+        if fault.name == "gitops":
+            self._meddlers.begin(workload, fault)
         self._controllers.kubelets.faults_changed(workload)
         return fault
 
@@ -136,8 +140,9 @@ class Breakage:
         limit = self._limit(workload, str(fault.params.get("container", "")))
         if fault.name == "oom" and not fault.number("need"):
             return replace(fault, params={**fault.params, "need": 1.5 * limit})
-        if fault.name == "backfire" and not fault.number("above"):
-            return replace(fault, params={**fault.params, "above": limit})
+        for name, parameter in (("backfire", "above"), ("capped", "limit")):
+            if fault.name == name and not fault.number(parameter):
+                return replace(fault, params={**fault.params, parameter: limit})
         return fault
 
     def _limit(self, workload: Workload, container: str) -> float:

@@ -54,9 +54,24 @@ KINDS: Mapping[str, FaultKind] = {
     "quota": FaultKind(
         "a ResourceQuota at today's use, and `pods` pods lost that cannot come back", {"pods": 1.0}
     ),
+    "gitops": FaultKind(
+        "a controller puts the spec back as it is now every `sync` s, as `manager`",
+        {"sync": 60.0, "manager": "argocd-controller"},
+    ),
+    "capped": FaultKind(
+        "a webhook gives new pods at most `limit` MiB of memory (0: today's limit)", {"limit": 0.0}
+    ),
     "node-down": FaultKind("the node stops answering", about="node"),
+    "saturated": FaultKind(
+        "`load` times the requests: they queue, at little CPU, until there are more pods",
+        {"load": 2.2},
+    ),
+    "slow-dependency": FaultKind(
+        "what it calls outside takes `factor` times as long, and a share of `errors` fails",
+        {"factor": 10.0, "errors": 0.0},
+    ),
     "collector-down": FaultKind(
-        "no telemetry from `k8s_cluster`, `kubelet_stats`, `k8s_events`, or `all`",
+        "no telemetry from `k8s_cluster`, `kubelet_stats`, `k8s_events`, `traces`, or `all`",
         about="collector",
     ),
 }

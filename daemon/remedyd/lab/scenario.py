@@ -3,7 +3,7 @@
 A scenario is plain data; `install` turns it into the objects a person would apply.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from remedyd.lab.apiserver.store import ObjectStore
@@ -27,6 +27,7 @@ class WorkloadSpec:
     """One workload with one container `app` (and, if asked, a sidecar `proxy`).
 
     `memory` and `cpu` are what it uses; requests and limits are (cpu, memory), None for none.
+    `traffic` is what it serves, by the names of `traffic`'s annotations.
     """
 
     namespace: str
@@ -42,6 +43,7 @@ class WorkloadSpec:
     sidecar: bool = False
     strategy: KubeObject | None = None
     deadline: int = 240
+    traffic: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,12 @@ DEMO = Scenario(
         WorkloadSpec(
             "shop", "frontend", f"{_SHOP}/frontend:2.4.1", "118Mi", "85m", 3, sidecar=True,
             requests=("100m", "128Mi"), limits=("300m", "256Mi"), strategy=_roll(1, 1),
+            traffic={"requests": "20", "latency": "15", "calls": "checkout,catalog"},
         ),
-        WorkloadSpec("shop", "checkout", f"{_SHOP}/checkout:1.4.2", "70Mi", "40m", 3),
+        WorkloadSpec(
+            "shop", "checkout", f"{_SHOP}/checkout:1.4.2", "70Mi", "40m", 3,
+            traffic={"requests": "20", "latency": "20", "calls": "payment,orders-db=6"},
+        ),
         WorkloadSpec(
             "shop", "cart", f"{_SHOP}/cart:1.7.0", "120Mi", "45m", 2,
             requests=("100m", "128Mi"), limits=("200m", "256Mi"),
@@ -75,8 +81,12 @@ DEMO = Scenario(
         WorkloadSpec(
             "shop", "catalog", f"{_SHOP}/catalog:1.8.0", "95Mi", "60m", 4,
             requests=("100m", "128Mi"), limits=("300m", "256Mi"),
+            traffic={"requests": "30", "latency": "12"},
         ),
-        WorkloadSpec("shop", "payment", f"{_SHOP}/payment:3.1.0", "72Mi", "43m", 2),
+        WorkloadSpec(
+            "shop", "payment", f"{_SHOP}/payment:3.1.0", "72Mi", "43m", 2,
+            traffic={"requests": "17", "latency": "40"},
+        ),
         WorkloadSpec("shop", "email", f"{_SHOP}/email:1.2.0", "48Mi", "12m", 2),
         WorkloadSpec("shop", "ad", f"{_SHOP}/ad:2.0.1", "42Mi", "20m", 2),
         WorkloadSpec(
@@ -130,7 +140,9 @@ def workload(spec: WorkloadSpec) -> KubeObject:
         body["progressDeadlineSeconds"] = spec.deadline
         body["revisionHistoryLimit"] = 10
         body["strategy"] = spec.strategy or {"type": "RollingUpdate"}
-    meta = {"name": spec.name, "labels": labels}
+    meta: KubeObject = {"name": spec.name, "labels": labels}
+    if spec.traffic:
+        meta["annotations"] = {f"{PREFIX}{name}": text for name, text in spec.traffic.items()}
     return {"apiVersion": "apps/v1", "kind": spec.kind, "metadata": meta, "spec": body}
 
 

@@ -1,4 +1,4 @@
-"""The collector: scrapes on time, watches Events, and hands documents to a sink."""
+"""The collector: scrapes on time, watches Events, takes spans, and hands documents to a sink."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,14 +7,15 @@ from remedyd.lab.controllers.environment import Environment
 from remedyd.lab.controllers.manager import Controllers
 from remedyd.lab.controllers.objects import EVENTS, PODS
 from remedyd.lab.faults import FaultBoard
-from remedyd.lab.telemetry import cluster, documents, happenings
+from remedyd.lab.telemetry import cluster, documents, happenings, spans
 from remedyd.lab.telemetry.documents import Document, Page, nanoseconds, stream_of
 from remedyd.lab.telemetry.resources import Resources
+from remedyd.lab.telemetry.spans import SpanReport
 from remedyd.lab.telemetry.usage import UsageReport
 from remedyd.model.values import KubeObject
 
 Sink = Callable[[str, list[Document]], None]
-_CLUSTER_OFFSET, _KUBELET_OFFSET = 0.78, 1.11
+_CLUSTER_OFFSET, _KUBELET_OFFSET, _SPANS_OFFSET = 0.78, 1.11, 1.37
 _FORGET_SECONDS = 600.0
 
 
@@ -39,10 +40,14 @@ class Collector:
         self._usage = UsageReport(
             env.store, env.timeline, controllers.kubelets, board, self._resources
         )
+        self._spans = SpanReport(
+            env.store, env.timeline, controllers.kubelets, board, self._resources, interval
+        )
         self._start = nanoseconds(env.timeline.now())
         seconds = interval.total_seconds()
         env.timeline.every(seconds, self._scrape_cluster, first=_CLUSTER_OFFSET)
         env.timeline.every(seconds, self._scrape_kubelets, first=_KUBELET_OFFSET)
+        env.timeline.every(seconds, self._export_spans, first=_SPANS_OFFSET)
         env.timeline.every(_FORGET_SECONDS, self._forget)
         env.store.on_change(self._observe)
 
@@ -60,6 +65,10 @@ class Collector:
             page = Page(documents.KUBELET, self._env.timeline.now())
             self._usage.report(page)
             self._sink(stream_of(documents.KUBELET), page.documents)
+
+    def _export_spans(self) -> None:
+        if not self._quiet("traces"):
+            self._sink(spans.STREAM, self._spans.report())
 
     def _observe(self, type_: str, gvr: str, obj: KubeObject) -> None:
         if gvr == EVENTS and type_ != "DELETED" and not self._quiet("k8s_events"):
