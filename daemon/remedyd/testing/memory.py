@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from remedyd.errors import Conflict
-from remedyd.model import Decision, DecisionState, FieldChange, Mode, Outcome, State
+from remedyd.model import ESCALATE, Decision, DecisionState, FieldChange, Mode, Outcome, State
 from remedyd.model.state import Change
 
 _REMEMBERED = timedelta(days=1)
@@ -83,6 +83,9 @@ class Memory:
             self._pending.append(pending)
             if decision.mode is Mode.DRY_RUN:
                 self._end(pending, now)
+            elif decision.action is not None and decision.action.type == ESCALATE:
+                self._attempted(pending, now)  # told, and over
+                self._end(pending, now)
             elif decision.mode is Mode.AUTO and self._auto:
                 self._apply(pending, now)
 
@@ -128,15 +131,11 @@ class Memory:
             raise Conflict(f"the proposal about {subject} is {state}")
         return mine[0]
 
-    def _apply(
-        self, pending: Pending, now: datetime, fields: tuple[FieldChange, ...] = ()
-    ) -> None:
+    def _apply(self, pending: Pending, now: datetime, fields: tuple[FieldChange, ...] = ()) -> None:
         decision = pending.decision
         self._pending.remove(pending)
         proved_by = now + timedelta(seconds=decision.verify.timeout_seconds)
         self._pending.append(Pending(decision, pending.made_at, proved_by, applied=True))
-        key = (decision.policy, pending.workload, decision.step)
-        times = (*self._state.attempts.get(key, ()), now)
         change = Change(
             proposal=pending.id,
             workload=pending.workload,
@@ -148,11 +147,13 @@ class Memory:
             action=decision.action.type if decision.action else "",
             fields=fields,
         )
-        self._state = replace(
-            self._state,
-            attempts={**self._state.attempts, key: times},
-            changes=(*self._state.changes, change),
-        )
+        self._attempted(pending, now)
+        self._state = replace(self._state, changes=(*self._state.changes, change))
+
+    def _attempted(self, pending: Pending, now: datetime) -> None:
+        key = (pending.decision.policy, pending.workload, pending.decision.step)
+        times = (*self._state.attempts.get(key, ()), now)
+        self._state = replace(self._state, attempts={**self._state.attempts, key: times})
 
     def _end(self, pending: Pending, at: datetime, verdict: Outcome | None = None) -> None:
         self._pending.remove(pending)
