@@ -23,7 +23,8 @@ must mend. Every member says what is wrong and, in `hint`, the next step.
       |    +- ClusterRejected    the API server said no, nothing was written
       |    '- OutcomeUnknown     a write may or may not have landed: read back before anything else
       +- StoreError              the proposal store did not answer
-      '- SinkError               the audit trail's receiver did not take what it was sent
+      +- SinkError               the audit trail's receiver did not take what it was sent
+      '- KibanaError             Kibana did not do what the installer asked
 """
 
 from collections.abc import Sequence
@@ -189,3 +190,7 @@ class StoreError(RemedydError):
 
 class SinkError(RemedydError):
     """Events of the audit trail were not taken: they stay in the outbox and are sent again."""
+
+
+class KibanaError(RemedydError):
+    """Kibana did not do what the installer asked; what was done before stays."""

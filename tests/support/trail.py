@@ -64,6 +64,7 @@ def receiver() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # one packet for an answer: two would wait for each other
 
         def do_PUT(self) -> None:
             self.do_POST()

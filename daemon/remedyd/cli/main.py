@@ -23,6 +23,7 @@ GROUPS: Final = {
     "propose": ("remedyd.cli.propose", "Ask for a change by hand"),
     "recording": ("remedyd.cli.record", "Convert recorded telemetry"),
     "rbac": ("remedyd.cli.rbac", "Render and check the rights in Kubernetes"),
+    "elastic": ("remedyd.cli.elastic", "Install into Kibana: agent, tools, workflows, dashboard"),
     "holds": ("remedyd.cli.controls", "List quarantines and storms, lift quarantines"),
     "lab": ("remedyd.lab.commands", "Start the simulated cluster alone"),
 }
@@ -35,6 +36,7 @@ COMMANDS: Final = {
     "replay": ("remedyd.cli.replay", "Run audits and policies over a recording"),
     "pause": ("remedyd.cli.controls", "Stop every write to the cluster at once"),
     "resume": ("remedyd.cli.controls", "Allow writes again"),
+    "mcp": ("remedyd.cli.mcp", "Serve agents on stdin and stdout (Model Context Protocol)"),
     "mcp": ("remedyd.cli.mcp", "Serve agents on stdin and stdout (Model Context Protocol)"),
     "demo": ("remedyd.lab.demo", "Show the whole loop on the embedded lab"),
 }

@@ -145,10 +145,14 @@ _SCOPES = _Form(
     lambda data: frozenset(Scope(item) for item in data),
 )
 _NAMES = _optional(_Form(sorted, frozenset))
+_WITHIN = _Form(
+    lambda value: sorted([namespace, scope.value] for namespace, scope in value),
+    lambda data: frozenset((namespace, Scope(scope)) for namespace, scope in data),
+)
 
 _FORMS: Final[dict[type, dict[str, _Form]]] = {
     Target: {},
-    Principal: {"scopes": _SCOPES, "namespaces": _NAMES},
+    Principal: {"scopes": _SCOPES, "namespaces": _NAMES, "within": _WITHIN},
     Approval: {"principal": _record(Principal), "at": _INSTANT},
     AuditRow: {
         "target": _record(Target),
