@@ -218,7 +218,7 @@ class App:
         return {
             State.APPROVED: StartApply(moves, self.clock, life),
             State.APPLYING: Apply(door, moves, self.clock, life),
-            State.APPLIED: AwaitRollout(cluster, moves, self.clock),
+            State.APPLIED: AwaitRollout(cluster, moves, self.clock, lookback),
             State.VERIFYING: Prove(runner, audits, moves, self.clock, lookback),
             State.INEFFECTIVE: undo,
             State.HARMFUL: undo,

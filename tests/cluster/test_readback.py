@@ -33,6 +33,8 @@ def applied() -> tuple[Plan, KubeObject]:
 def pods(memory: str) -> list[KubeObject]:
     """Return checkout's pods with a memory limit."""
     found = [obj for obj in children("checkout-oom") if obj["kind"] == "Pod"]
+    for pod in found:
+        pod["status"]["containerStatuses"][0].pop("resources", None)
     return [put(pod, "spec.containers.0.resources.limits.memory", memory) for pod in found]
 
 
@@ -49,6 +51,28 @@ def test_a_change_that_arrived_everywhere_holds() -> None:
         plan, live, pods("0.25Gi"), [replicaset("256Mi")], telemetry_limit=Decimal(WRITTEN)
     )
     assert (found.finding, found.reason) == (Finding.HOLDS, "Holds")
+
+
+def test_pods_that_run_with_another_amount_than_they_say_make_it_ineffective() -> None:
+    """What counts is what the kubelet has put in force."""
+    plan, live = applied()
+    found = pods("256Mi")
+    resources = {"limits": {"memory": "128Mi"}}
+    found[0]["status"]["containerStatuses"][0]["resources"] = resources
+    seen = read_back(plan, live, found)
+    assert seen.reason == "ChangeNotEffective"
+    assert "runs without the 256Mi at" in seen.evidence
+
+
+def test_a_rollout_that_has_not_begun_is_no_answer_yet() -> None:
+    """While it rolls out, the latest ReplicaSet may be the one from before."""
+    plan, live = applied()
+    old = replicaset("128Mi")
+    assert read_back(plan, live, [], [old], rolling=True).reason == "Holds"
+    assert read_back(plan, live, [], [old]).reason == "ChangeNotEffective"
+    assert read_back(plan, live, pods("16Mi"), [replicaset("256Mi")], rolling=True).reason == (
+        "ChangeNotEffective"
+    )
 
 
 def test_pods_with_another_amount_make_the_change_ineffective() -> None:

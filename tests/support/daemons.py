@@ -202,7 +202,7 @@ class Daemon:
         steps = {
             State.APPROVED: StartApply(moves, self.clock, timedelta(minutes=15)),
             State.APPLYING: Apply(self.door, moves, self.clock, timedelta(minutes=15)),
-            State.APPLIED: AwaitRollout(self.cluster, moves, self.clock),
+            State.APPLIED: AwaitRollout(self.cluster, moves, self.clock, self.lookback),
             State.VERIFYING: prove,
             State.INEFFECTIVE: undo,
             State.HARMFUL: undo,

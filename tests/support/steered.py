@@ -94,14 +94,13 @@ class Steered(ByHand):
             store.mutate(gvr, "shop", name, write, manager=manager)
 
     def writes(self, proposal: Proposal | None = None) -> list[Any]:
-        """Return remedyd's writes that were sent so far (for a proposal), dry runs left out."""
+        """Return remedyd's patches that were sent so far (for a proposal), dry runs left out."""
         return [
             one
             for one in self.lab.apiserver.requests
-            if one.method in ("PATCH", "POST", "PUT", "DELETE")
+            if one.method == "PATCH"
             and one.user_agent.startswith("remedyd")
             and "dryRun" not in one.query
-            and "/events" not in one.path
             and (proposal is None or proposal.id in _marks(one.body))
         ]
 

@@ -54,18 +54,24 @@ def read_back(
     replicasets: Sequence[KubeObject] = (),
     *,
     telemetry_limit: Decimal | None = None,
+    rolling: bool = False,
 ) -> ReadBack:
     """Compare what was planned with the object written and what came of it.
 
     `live` is the object that the plan's patch went to. `pods` are those of the latest template
     only, `replicasets` the workload's, latest revision first. `telemetry_limit` is the memory
-    limit in bytes that the audit saw after the rollout.
+    limit in bytes that the audit saw after the rollout. While the change is `rolling` out, a
+    ReplicaSet without it is one from before.
     """
     changes = writes.workload_changes(plan)
     lost = fields.landed(live, changes)
     if lost:
         return _reverted(live, changes, lost)
-    found = next(_below(changes, pods, replicasets), "")
+    inside = [c for c in changes if c.path.startswith(_TEMPLATE) and ".resources." in c.path]
+    older = next(_older(inside, replicasets), "")
+    if rolling and older:
+        return ReadBack(Finding.HOLDS, f"not rolled out yet: {older}")
+    found = older or next(_below(inside, pods), "")
     if not found and telemetry_limit is not None:
         found = _telemetry(changes, telemetry_limit)
     if found:
@@ -73,8 +79,17 @@ def read_back(
     return ReadBack(Finding.HOLDS, f"{len(changes)} fields are as they were written")
 
 
-def inspect(reader: Reader, plan: Plan, *, telemetry_limit: Decimal | None = None) -> ReadBack:
-    """Read what the plan wrote and what came of it, and compare. Raises ClusterError, NotFound."""
+def inspect(
+    reader: Reader,
+    plan: Plan,
+    *,
+    telemetry_limit: Decimal | None = None,
+    rolling: bool = False,
+) -> ReadBack:
+    """Read what the plan wrote and what came of it, and compare as `read_back`.
+
+    Raises ClusterError, NotFound.
+    """
     target, patch = plan.target, plan.patch
     if plan.undo is None:
         return ReadBack(Finding.HOLDS, "it leaves nothing behind that could be reverted")
@@ -90,6 +105,7 @@ def inspect(reader: Reader, plan: Plan, *, telemetry_limit: Decimal | None = Non
         around.current_pods(),
         around.replicasets(),
         telemetry_limit=telemetry_limit,
+        rolling=rolling,
     )
 
 
@@ -144,18 +160,18 @@ def _reverted(
     return ReadBack(Finding.REVERTED, evidence, manager, lasting)
 
 
-def _below(
-    changes: Sequence[FieldChange],
-    pods: Sequence[KubeObject],
-    replicasets: Sequence[KubeObject],
-) -> Iterator[str]:
-    """Yield where a ReplicaSet or a pod does not have what the template says."""
-    inside = [c for c in changes if c.path.startswith(_TEMPLATE) and ".resources." in c.path]
-    for change in inside:
+def _older(changes: Sequence[FieldChange], replicasets: Sequence[KubeObject]) -> Iterator[str]:
+    """Yield where the latest ReplicaSet does not have what the template says."""
+    for change in changes:
         for replicaset in replicasets[:1]:
             yield from _differs(replicaset, "ReplicaSet", change.path, change)
+
+
+def _below(changes: Sequence[FieldChange], pods: Sequence[KubeObject]) -> Iterator[str]:
+    """Yield where a pod does not have, or does not run with, what the template says."""
+    for change in changes:
+        path = change.path.removeprefix(_TEMPLATE)
         for pod in pods:
-            path = change.path.removeprefix(_TEMPLATE)
             yield from _differs(pod, "pod", path, change)
             if not in_force(pod, FieldChange(path, change.old, change.new)):
                 name = pod["metadata"]["name"]

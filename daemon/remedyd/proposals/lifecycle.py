@@ -21,7 +21,9 @@ MOVES: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
         ),
         S.APPROVED: frozenset({S.APPLYING, S.STALE, S.EXPIRED, S.FAILED, S.ESCALATED}),
         S.APPLYING: frozenset({S.APPLIED, S.STALE, S.FAILED, S.DRY_RUN, S.EXPIRED, S.INCONCLUSIVE}),
-        S.APPLIED: frozenset({S.VERIFYING, S.INCONCLUSIVE, S.ROLLING_BACK}),
+        S.APPLIED: frozenset(
+            {S.VERIFYING, S.INEFFECTIVE, S.INCONCLUSIVE, S.SUPERSEDED, S.ROLLING_BACK}
+        ),
         S.VERIFYING: frozenset(
             {
                 S.EFFECTIVE,

@@ -10,6 +10,7 @@ from datetime import timedelta
 from remedyd.cluster.client import Reader
 from remedyd.cluster.door import Door
 from remedyd.cluster.progress import progress
+from remedyd.cluster.readback import Finding
 from remedyd.cluster.rollout import RolloutState
 from remedyd.errors import (
     ClusterError,
@@ -22,6 +23,7 @@ from remedyd.errors import (
 )
 from remedyd.model import Applied, Clock, Proposal, State
 from remedyd.observability import logs
+from remedyd.stages.lookback import LookBack
 from remedyd.stages.moves import Moves
 from remedyd.stages.patience import Patience, waits
 from remedyd.verification.verdict import no_proof
@@ -126,11 +128,12 @@ class Apply:
 class AwaitRollout:
     """Waits until the controllers have replaced the pods, or the kubelets have resized them."""
 
-    def __init__(self, cluster: Reader, moves: Moves, clock: Clock) -> None:
-        """Take the cluster to look at."""
+    def __init__(self, cluster: Reader, moves: Moves, clock: Clock, lookback: LookBack) -> None:
+        """Take the cluster to look at, and who sees when a change is gone before it took effect."""
         self._cluster = cluster
         self._moves = moves
         self._clock = clock
+        self._lookback = lookback
 
     def advance(self, proposal: Proposal) -> Proposal:
         """Move Applied to Verifying once the rollout is complete, failed, or out of time."""
@@ -149,6 +152,10 @@ class AwaitRollout:
             if late:
                 return self._lost(proposal, "RolloutUnknown", error.message)
             return self._moves.waits(proposal, error)
+        if self._lookback.due(proposal):
+            found = self._lookback.look(proposal, rolling=True)
+            if found is not None and found.finding is not Finding.HOLDS:
+                return self._lookback.lost(self._moves, proposal, found)
         if status.state is RolloutState.COMPLETE:
             return self._moves.to(
                 proposal, State.VERIFYING, "rolled-out", status.evidence, rolled_out_at=now

@@ -13,13 +13,24 @@ from decimal import Decimal
 from remedyd.cluster.client import Reader
 from remedyd.cluster.readback import Finding, ReadBack, inspect
 from remedyd.errors import ClusterError, NotFound, Refused
-from remedyd.model import Clock, Hold, HoldKind, Plan, Proposal, ProposalId, State
+from remedyd.model import (
+    Clock,
+    Hold,
+    HoldKind,
+    Outcome,
+    Plan,
+    Proposal,
+    ProposalId,
+    State,
+    Verdict,
+)
 from remedyd.observability import logs
 from remedyd.observability.alerts import Alert, AlertKind, Alerts
 from remedyd.observability.metrics import Metrics
 from remedyd.policy.guardrails.repetition import falls_short
 from remedyd.proposals.query import ProposalFilter
 from remedyd.proposals.store import Store
+from remedyd.stages.moves import Moves
 
 log = logs.get(__name__)
 
@@ -57,19 +68,32 @@ class LookBack:
         last = self._looked.get(proposal.id)
         return last is None or self._clock.now() - last >= _BETWEEN
 
-    def look(self, proposal: Proposal, limit: Decimal | None = None) -> ReadBack | None:
+    def look(
+        self, proposal: Proposal, limit: Decimal | None = None, *, rolling: bool = False
+    ) -> ReadBack | None:
         """Return what became of the change, None when that cannot be read now.
 
-        `limit` is the memory limit in bytes that the audit saw after the rollout.
+        `limit` is the memory limit in bytes that the audit saw after the rollout; `rolling`: it
+        is being rolled out.
         """
         self._looked[proposal.id] = self._clock.now()
         try:
-            return inspect(self._cluster, proposal.plan, telemetry_limit=limit)
+            plan = proposal.plan
+            return inspect(self._cluster, plan, telemetry_limit=limit, rolling=rolling)
         except (ClusterError, NotFound) as error:
             log.warning("not read back", proposal=proposal.id, detail=error.message)
             return None
 
-    def set_aside(self, proposal: Proposal, found: ReadBack) -> None:
+    def lost(self, moves: Moves, proposal: Proposal, found: ReadBack) -> Proposal:
+        """End what did not last: reverted, it is not ours to undo; never arrived, it is undone."""
+        self._set_aside(proposal, found)
+        told = f"{found.reason}: {found.evidence}"
+        verdict = Verdict(Outcome.INEFFECTIVE, self._clock.now(), found.reason, found.evidence)
+        if found.finding is Finding.CHANGE_NOT_EFFECTIVE:
+            return moves.to(proposal, State.INEFFECTIVE, "verified", told, verdict=verdict)
+        return moves.to(proposal, State.SUPERSEDED, "reverted", told, verdict=verdict)
+
+    def _set_aside(self, proposal: Proposal, found: ReadBack) -> None:
         """Hold the target and tell a person. Done again after a crash, it is done once."""
         self._looked.pop(proposal.id, None)
         self._metrics.read_backs.labels(found.finding.value).inc()
@@ -93,7 +117,7 @@ class LookBack:
         found = self.look(earlier)
         if found is None or found.finding is not Finding.REVERTED or not found.lasting:
             return
-        self.set_aside(earlier, found)
+        self._set_aside(earlier, found)
         raise Refused(
             found.reason,
             f"proposal {earlier.id} changed it, and it did not last: {found.evidence}",

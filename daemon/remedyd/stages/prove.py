@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.runner import AuditRunner
-from remedyd.cluster.readback import Finding, ReadBack
+from remedyd.cluster.readback import Finding
 from remedyd.model import AuditRow, Clock, Json, Outcome, Proposal, State, Verdict, Window
 from remedyd.stages.lookback import LookBack
 from remedyd.stages.moves import Moves
@@ -45,7 +45,7 @@ class Prove:
         if self._lookback.due(proposal):
             found = self._lookback.look(proposal)
             if found is not None and found.finding is not Finding.HOLDS:
-                return self._lost(proposal, found)
+                return self._lookback.lost(self._moves, proposal, found)
         verdict = self._verdict(proposal)
         if verdict is None:
             return proposal
@@ -54,7 +54,7 @@ class Prove:
             if found is None:
                 return self._unread(proposal, verdict)
             if found.finding is not Finding.HOLDS:
-                return self._lost(proposal, found)
+                return self._lookback.lost(self._moves, proposal, found)
         return self._judged(proposal, verdict)
 
     def _judged(self, proposal: Proposal, verdict: Verdict) -> Proposal:
@@ -62,15 +62,6 @@ class Prove:
         return self._moves.to(
             proposal, _STATES[verdict.outcome], "verified", detail, verdict=verdict
         )
-
-    def _lost(self, proposal: Proposal, found: ReadBack) -> Proposal:
-        """End it: nobody undoes what somebody else reverted, and what never arrived is undone."""
-        self._lookback.set_aside(proposal, found)
-        verdict = Verdict(Outcome.INEFFECTIVE, self._clock.now(), found.reason, found.evidence)
-        if found.finding is Finding.CHANGE_NOT_EFFECTIVE:
-            return self._judged(proposal, verdict)
-        detail = f"{found.reason}: {found.evidence}"
-        return self._moves.to(proposal, State.SUPERSEDED, "reverted", detail, verdict=verdict)
 
     def _unread(self, proposal: Proposal, verdict: Verdict) -> Proposal:
         """Wait until it can be read back; without that there is no success."""
