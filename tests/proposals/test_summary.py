@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -13,26 +14,105 @@ from support.proposals import a_plan, a_proposal, a_row, a_target
 
 WHOLE = """\
 UpdateResources on Deployment/shop/checkout[app]
-Why      policy oom-raise-memory, step raise-memory (mode Propose): OOM killed twice within 10
-         minutes
-         audit container-memory: severity critical (3), 12 samples, last seen 2026-11-05 11:59:30Z
+Why      policy oom-raise-memory, step raise-memory (mode Propose)
+         audit container-memory: critical (3), 12 samples, last seen 11:59:30Z
+         OOM killed twice within 10 minutes
          oom_kills=3  memory_pct=97.25  limit=256Mi  node=null
 Diff     - spec.template.spec.containers[app].resources.limits.memory: 256Mi
          + spec.template.spec.containers[app].resources.limits.memory: 384Mi
-Checks   1 of 2 passed
-         API server, dry run: accepted
+Checks   1 of 2 passed; API server, dry run: accepted
          WARN SingleReplica: 1 replica (scale to 2 first)
 Effect   rolling restart of 3 pods, no downtime (maxUnavailable 25 %)
 Undo     back to memory 256Mi, by itself if it does not help
 Expires  2026-11-05 12:15:00Z, 15 minutes after it was made
 Approve  proposal p1
-         digest   {digest}"""
+         digest {digest}"""
 
 
 def test_it_tells_everything_on_one_screen() -> None:
     """What, why, diff, checks, effect, undo and expiry stand in a fixed order."""
     proposal = a_proposal()
     assert proposal.summary == WHOLE.format(digest=proposal.digest)
+
+
+def test_the_evidence_is_told_once() -> None:
+    """What the sentence named is not repeated, neither the target nor the columns."""
+    proposal = a_proposal()
+    target = "UpdateResources on Deployment/shop/checkout[app]"
+    text = summary.plain(proposal, because=f"{target}: oom_kills = 3, memory_pct = 97.25")
+    assert text.count(target) == 1
+    assert "11:59:30Z\n         oom_kills = 3, memory_pct = 97.25\n" in text
+    assert "limit=256Mi  node=null" in text
+    assert "oom_kills=3" not in text
+
+
+GITOPS = Precheck(
+    "GitOps",
+    PrecheckResult.WARN,
+    "Argo CD manages it (argocd.argoproj.io/tracking-id: shop): undone at the next sync",
+    "make the change in the source of Argo CD as well",
+)
+DOWNTIME = Precheck(
+    "Downtime",
+    PrecheckResult.WARN,
+    "volume data is ReadWriteOnce: a new pod on another node waits for the old one",
+    "approve it for a quiet time",
+)
+
+
+def test_downtime_and_lifetime_are_part_of_the_effect() -> None:
+    """What users notice and when it will be undone has a line of its own, the answer first."""
+    lines = _told(a_proposal(plan=a_plan(prechecks=(GITOPS, DOWNTIME)))).splitlines()
+    assert "         WARN Downtime: approve it for a quiet time" in lines
+    assert "Downtime volume data is ReadWriteOnce: a new pod on another node waits for the" in lines
+    assert "Lasts    undone at the next sync: Argo CD manages it" in lines
+
+
+def test_a_plan_with_many_warnings_fits_a_terminal_of_24_lines() -> None:
+    """Each objection is there at least by its name, a Block first, and nothing else is lost."""
+    names = ["Rollout", "Operator", "QosClass", "Quota", "NodeFit", "Autoscaler", "Admission"]
+    long = "a sentence that goes on and on about numbers and names of objects, " * 4
+    checks = tuple(Precheck(name, PrecheckResult.WARN, long, long) for name in names)
+    block = Precheck("LimitRange", PrecheckResult.BLOCK, long, long)
+    diff = "--- a (live)\n+++ a (planned)\n" + "\n".join(f"+ line {n}" for n in range(60))
+    plan = a_plan(
+        prechecks=(*checks, GITOPS, DOWNTIME, block), diff=diff, consequence=long, dry_run=long
+    )
+    row = a_row(**{f"column_{n}": n for n in range(40)})
+    proposal = a_proposal(
+        plan=plan, row=row, approvals_needed=2, approvers=tuple(f"person-{n}" for n in range(30))
+    )
+    lines = summary.plain(proposal, because=long).splitlines()
+    assert len(lines) <= 23
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    for name in (*names, "LimitRange", "GitOps", "Downtime"):
+        assert name in text
+    assert lines[next(n for n, line in enumerate(lines) if "Checks" in line) + 1].split()[0] == (
+        "BLOCK"
+    )
+    labels = [line.split()[0] for line in lines[1:] if line[:1] != " "]
+    assert labels == [
+        *("Why", "Diff", "Checks", "Effect", "Downtime", "Lasts", "Undo", "Expires", "Approve"),
+    ]
+    assert f"digest {proposal.digest}" in text
+    assert "undone at the next sync" in text
+    assert "… 56 more lines" in text
+    assert "audit container-memory: critical (3)" in text
+
+
+def test_an_older_sample_is_told_with_its_day() -> None:
+    """Yesterday's evidence does not look like this morning's."""
+    old = replace(a_row(), last_seen=a_proposal().created_at - timedelta(days=1))
+    assert "last seen 2026-11-04 12:00:00Z" in " ".join(_told(a_proposal(row=old)).split())
+
+
+def test_a_long_value_keeps_its_end() -> None:
+    """The tag of an image is what an approver compares."""
+    image = f"registry.example.com/{'team/' * 20}frontend"
+    told = _told(a_proposal(plan=a_plan(diff=f"- image: {image}:2.4.1\n+ image: {image}:2.4.0")))
+    assert "frontend:2.4.1\n" in told
+    assert "frontend:2.4.0\n" in told
 
 
 def test_markdown_tells_the_same() -> None:
@@ -61,7 +141,7 @@ def test_a_request_names_who_asked() -> None:
         ({"undo": None}, "cannot be undone"),
         ({"patch": None}, "nothing to undo"),
         ({"diff": "", "changes": ()}, "nothing is written"),
-        ({"diff": ""}, "resources.limits.memory: 256Mi -> 384Mi"),
+        ({"diff": ""}, "resources.limits.memory\n           256Mi -> 384Mi"),
         ({"consequence": ""}, "nothing restarts"),
         ({"prechecks": (), "dry_run": ""}, "none needed"),
     ],

@@ -64,7 +64,7 @@ def markdown(proposal: Proposal, *, because: str = "") -> str:
 def _sections(proposal: Proposal, because: str) -> list[_Section]:
     plan = proposal.plan
     head = _Section("", _clean([f"{plan.action} on {plan.target}"])[:1])
-    why = _Section("Why", _wrapped(_why(proposal, because)), 3)
+    why = _Section("Why", _wrapped(_why(proposal, because)), 4)
     if plan.tells:
         rest = [
             _Section("Now", _wrapped(_diff(plan)), 4),
@@ -111,7 +111,12 @@ def _cut(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
 
 def _why(proposal: Proposal, because: str) -> list[str]:
     told = because.removeprefix(f"{proposal.plan.action} on {proposal.plan.target}").lstrip(": ")
-    return [_rule(proposal), *([told] if told else []), *_evidence(proposal.row, told)]
+    row = proposal.row
+    if row is None:
+        measured, numbers = "no audit row: asked for, not measured", []
+    else:
+        measured, numbers = _measured(row, proposal.created_at), _numbers(row.values, told)
+    return [_rule(proposal), measured, *([told] if told else []), *numbers]
 
 
 def _rule(proposal: Proposal) -> str:
@@ -124,13 +129,10 @@ def _rule(proposal: Proposal) -> str:
     return "requested"
 
 
-def _evidence(row: AuditRow | None, told: str) -> list[str]:
-    if row is None:
-        return ["no audit row: asked for, not measured"]
+def _measured(row: AuditRow, now: datetime) -> str:
     samples = "" if row.samples is None else f", {row.samples} samples"
-    seen = "" if row.last_seen is None else f", last {_time(row.last_seen)}"
-    grade = f"{row.severity.name.lower()} ({row.severity.value})"
-    return [f"audit {row.audit}: {grade}{samples}{seen}", *_numbers(row.values, told)]
+    seen = "" if row.last_seen is None else f", last seen {_moment(row.last_seen, now)}"
+    return f"audit {row.audit}: {row.severity.name.lower()} ({row.severity.value}){samples}{seen}"
 
 
 def _numbers(values: Mapping[str, Cell], told: str) -> list[str]:
@@ -162,7 +164,7 @@ def _diff(plan: Plan) -> list[str]:
     return [line for part in parts for line in part]
 
 
-_OBJECTIONS: Final = 5
+_OBJECTIONS: Final = 4
 _ELSEWHERE: Final = ("Downtime", "GitOps")
 """Checks whose answer is part of what the change does: it stands there."""
 
@@ -254,6 +256,12 @@ def _squeezed(texts: Iterable[str]) -> tuple[str, ...]:
         line if len(line) <= width else f"{line[: width - ends - 1]}…{line[-ends:]}"
         for line in _safe(texts)
     )
+
+
+def _moment(value: datetime, now: datetime) -> str:
+    """Return a time of the same day without its date."""
+    told = _time(value)
+    return told.partition(" ")[2] if told[:10] == _time(now)[:10] else told
 
 
 def _safe(texts: Iterable[str]) -> Iterable[str]:
