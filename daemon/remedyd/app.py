@@ -114,6 +114,8 @@ class App:
         planner = Planner(cluster, self.clock)
         guardrails = self._guardrails()
         attempts = Attempts(store, self.clock)
+        recent, alerts, ids = Recent(), Alerts(self.metrics), ProposalIds(self.clock)
+        lookback = LookBack(cluster, store, self.clock, ids, alerts, self.metrics)
         guard = Guard(
             store,
             cluster,
@@ -124,7 +126,6 @@ class App:
             lookback=lookback.check,
         )
         gate = self._gate(store, Review(guard, cluster, planner))
-        recent, alerts, ids = Recent(), Alerts(self.metrics), ProposalIds(self.clock)
         storms = WatchStorms(
             store, cluster, self.clock, ids, guardrails, alerts, settings.cluster_name
         )
@@ -132,8 +133,6 @@ class App:
         deciding = Decide(store, lambda: policies, self.clock, self.metrics, self._lock, guardrails)
         proposing = Propose(planner, gate, self.metrics, self._lock, guard)
         loop = Loop(
-        recent, alerts, ids = Recent(), Alerts(self.metrics), ProposalIds(self.clock)
-        lookback = LookBack(cluster, store, self.clock, ids, alerts, self.metrics)
             stages=(
                 RunAudit(runner, audits, self.metrics),
                 storms,
