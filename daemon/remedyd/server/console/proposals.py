@@ -212,16 +212,21 @@ def _page(
 
 
 def _columns(ctx: Context, principal: Principal, proposal: Proposal) -> list[tuple[str, str]]:
-    """Return the evidence's columns with what they mean, as the audit declares them."""
+    """Return the evidence's columns with what they mean, as the audit declares them today.
+
+    What it declares no longer comes last: the evidence is what was seen then.
+    """
     if proposal.row is None:
         return []
+    values = proposal.row.values
     try:
         definition, _ = ctx.service.audit(principal, proposal.audit)
     except NotFound:
-        return [(name, "") for name in proposal.row.values]
+        return [(name, "") for name in values]
     meant = {column.name: column.description for column in definition.columns}
-    known = standing.evidence_columns(definition)
-    return [(name, meant[name]) for name in known if name in proposal.row.values]
+    known = [name for name in standing.evidence_columns(definition) if name in values]
+    rest = [name for name in values if name not in meant]
+    return [(name, meant.get(name, "")) for name in (*known, *rest)]
 
 
 def _weighty(ctx: Context, principal: Principal, proposal: Proposal) -> list[str]:
