@@ -209,6 +209,7 @@ class App:
         door: Door,
         store: Store,
         alerts: Alerts,
+        lookback: LookBack,
     ) -> Mapping[State, Step]:
         """Return what follows from each state after the approval."""
         moves = Moves(store, self.metrics, alerts)
@@ -228,7 +229,6 @@ class App:
         self,
         loop: Loop,
         audits: Mapping[str, AuditDefinition],
-        lookback: LookBack,
         policies: PolicySet,
         pool: ThreadPoolExecutor,
         chores: Mapping[str, Callable[[], object]],
