@@ -44,6 +44,9 @@ def test_the_evidence_is_told_once() -> None:
     assert "11:59:30Z\n         oom_kills = 3, memory_pct = 97.25\n" in text
     assert "limit=256Mi  node=null" in text
     assert "oom_kills=3" not in text
+    trend = summary.plain(proposal, because="trend, 10m each: oom_kills 0 → 1 → 3")
+    assert "memory_pct=97.25  limit=256Mi  node=null" in trend
+    assert "oom_kills=3" not in trend
 
 
 GITOPS = Precheck(

@@ -138,7 +138,7 @@ def _measured(row: AuditRow, now: datetime) -> str:
 def _numbers(values: Mapping[str, Cell], told: str) -> list[str]:
     """Return the columns that no sentence has named yet."""
     known = {"cluster", "namespace", "kind", "name", "container", "severity_score", "samples"}
-    known |= {"last_seen", *re.findall(r"(\w+) = ", told)}
+    known |= {"last_seen", *re.findall(r"(\w+) (?:= |[^ ]+ → )", told)}
     shown = [f"{name}={_cell(value)}" for name, value in values.items() if name not in known]
     return ["  ".join(shown)] if shown else []
 
