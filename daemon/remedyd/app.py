@@ -52,6 +52,7 @@ from remedyd.stages.recent import Recent
 from remedyd.stages.review import Review
 from remedyd.stages.settle import Rollback, StartRollback
 from remedyd.stages.storm import WatchStorms
+from remedyd.stages.trend import Trend
 
 log = logs.get(__name__)
 
@@ -138,6 +139,7 @@ class App:
                 storms,
                 deciding,
                 recent,
+                Trend(runner, audits),
                 proposing,
                 AutoApprove(gate, self.metrics),
             ),
