@@ -13,28 +13,31 @@ from datetime import timedelta
 from functools import partial
 
 from remedyd.actions.planner import Planner
-from remedyd.actions.registry import SCHEMAS
+from remedyd.actions.registry import ACTIONS
 from remedyd.audits.definition import AuditDefinition
-from remedyd.audits.loader import load_audits
 from remedyd.audits.runner import AuditRunner
+from remedyd.cluster.access import Reviewer
 from remedyd.cluster.client import Cluster
 from remedyd.cluster.door import ClusterDoor, Door, RecordingDoor
 from remedyd.elastic.client import ElasticSource
 from remedyd.elastic.connection import Connection
-from remedyd.errors import RemedydError
+from remedyd.entitlements import Entitlements
+from remedyd.errors import ConfigurationError, IdentityUnavailable, RemedydError
+from remedyd.jobs import Jobs
 from remedyd.leading import Leading
+from remedyd.library import Library
 from remedyd.loop import Loop
 from remedyd.model import Clock, ProposalId, State
 from remedyd.observability import logs
 from remedyd.observability.alerts import Alerts
 from remedyd.observability.metrics import Metrics
 from remedyd.policy.guardrails import Guardrails, load_guardrails
-from remedyd.policy.loader import load_policies
-from remedyd.policy.policy import PolicySet
 from remedyd.proposals.attempts import Attempts
 from remedyd.proposals.gate import Gate
 from remedyd.proposals.ids import ProposalIds
 from remedyd.proposals.store import Store
+from remedyd.reporting import Reporting
+from remedyd.rights import Use
 from remedyd.scheduler import Scheduler
 from remedyd.service import Service
 from remedyd.settings import Settings
@@ -42,22 +45,20 @@ from remedyd.stages.apply import Apply, AwaitRollout, StartApply
 from remedyd.stages.controls import Controls
 from remedyd.stages.cycle import Step
 from remedyd.stages.guard import Guard
+from remedyd.stages.lookback import LookBack
 from remedyd.stages.moves import Moves
 from remedyd.stages.nominate import Decide, RunAudit
-from remedyd.stages.lookback import LookBack
 from remedyd.stages.propose import AutoApprove, Propose
 from remedyd.stages.prove import Prove
 from remedyd.stages.quarantine import SetAside
 from remedyd.stages.recent import Recent
 from remedyd.stages.review import Review
 from remedyd.stages.settle import Rollback, StartRollback
+from remedyd.stages.signals import Signals
 from remedyd.stages.storm import WatchStorms
 from remedyd.stages.trend import Trend
 
 log = logs.get(__name__)
-
-_TICK = timedelta(seconds=5)
-_CHORE = timedelta(minutes=1)
 
 
 class App:
@@ -69,6 +70,8 @@ class App:
         self.clock: Clock = settings.clock.clock()
         self.metrics = Metrics()
         self._opened = ExitStack()
+        self._cluster: Cluster | None = None
+        self._library: Library | None = None
         self._started = threading.Event()
         self._lock = threading.Lock()  # deciding and proposing take turns
 
@@ -91,9 +94,20 @@ class App:
         self._opened.close()
         log.info("stopped")
 
+    def reload(self) -> bool:
+        """Read policies and audits again if their files changed; return whether they count now."""
+        return self._library is not None and self._library.check()
+
+    def reviewer(self) -> Reviewer:
+        """Return whom to ask about callers; raise IdentityUnavailable before the start."""
+        if self._cluster is None:
+            raise IdentityUnavailable("not connected to Kubernetes yet", hint="try again")
+        return self._cluster
+
     def _build(self, opened: ExitStack, chores: Mapping[str, Callable[[], object]]) -> Service:
         settings = self.settings
-        store = Store(settings.database, self.clock)
+        reporting = Reporting(settings, self.clock, self.metrics)
+        store = Store(settings.database, self.clock, reports=reporting.reports)
         opened.callback(store.close)
         store.migrate()
         source = ElasticSource(Connection.of(settings.elasticsearch))
@@ -104,15 +118,15 @@ class App:
             timeout_seconds=settings.kubernetes.timeout_seconds,
         )
         opened.callback(cluster.close)
+        self._cluster = cluster
         leading = Leading.start(settings, cluster, self.clock, opened)
-        audits = load_audits(settings.audits)
-        policies = load_policies(
-            settings.policies,
-            audits=audits.specs,
-            actions=SCHEMAS,
-        )
-        runner = AuditRunner(source, self.clock, settings.cluster_name, gate=audits.gate)
-        planner = Planner(cluster, self.clock)
+        library = Library(settings.audits, settings.policies, self.clock, self.metrics)
+        self._library, audits = library, library.audits
+        entitlements = self._entitlements(cluster, library)
+        gate_audit = library.loaded.audits.gate
+        runner = AuditRunner(source, self.clock, settings.cluster_name, gate=gate_audit)
+        library.on_change(lambda loaded: runner.guard_by(loaded.audits.gate))
+        planner = Planner(cluster, self.clock, entitled=entitlements.check)
         guardrails = self._guardrails()
         attempts = Attempts(store, self.clock)
         recent, alerts, ids = Recent(), Alerts(self.metrics), ProposalIds(self.clock)
@@ -127,12 +141,15 @@ class App:
             lookback=lookback.check,
         )
         gate = self._gate(store, Review(guard, cluster, planner))
+        mail = reporting.open(store, cluster, leading, recent.failing, opened)
         storms = WatchStorms(
             store, cluster, self.clock, ids, guardrails, alerts, settings.cluster_name
         )
         door = self._door(cluster, gate, planner, guard, leading)
-        deciding = Decide(store, lambda: policies, self.clock, self.metrics, self._lock, guardrails)
-        proposing = Propose(planner, gate, self.metrics, self._lock, guard)
+        deciding = Decide(store, library.policies, self.clock, self.metrics, self._lock, guardrails)
+        proposing = Propose(
+            planner, gate, self.metrics, self._lock, guard, alerts, store.not_proposed
+        )
         loop = Loop(
             stages=(
                 RunAudit(runner, audits, self.metrics),
@@ -153,8 +170,12 @@ class App:
         )
         pool = ThreadPoolExecutor(settings.limits.workers, thread_name_prefix="work")
         opened.callback(pool.shutdown, wait=True, cancel_futures=True)
-        chores = {**chores, "retention": lambda: self._forget(store)}
-        scheduler = self._schedule(loop, audits, policies, pool, chores)
+        own: Mapping[str, Callable[[], object]] = {
+            "retention": lambda: self._forget(store),
+            "reload": library.check,
+            "rights": entitlements.refresh,
+        }
+        scheduler = self._schedule(loop, library, pool, {**chores, **own}, mail)
         opened.callback(scheduler.stop)
         return Service(
             store=store,
@@ -163,14 +184,19 @@ class App:
             planner=planner,
             runner=runner,
             audits=audits,
-            policies=lambda: policies,
+            policies=library.policies,
             recent=recent,
             guard=guard,
             controls=Controls(store, self.clock, attempts),
             attempts=attempts,
-            readiness=self._readiness(store, cluster, source),
+            readiness=self._readiness(store, cluster, source, reporting.reasons),
+            notices=lambda: [*library.notices(), *entitlements.notices(), *reporting.notices()],
             wake=lambda proposal: _submit(pool, loop, proposal),
             run_now=scheduler.run_now,
+            signals=Signals(
+                AuditRunner(source, self.clock, settings.cluster_name), audits, self.clock
+            ),
+            alerts=alerts,
         )
 
     def _guardrails(self) -> Guardrails:
@@ -227,28 +253,43 @@ class App:
             State.ROLLING_BACK: Rollback(door, cluster, moves, self.clock),
         }
 
+    def _entitlements(self, cluster: Cluster, library: Library) -> Entitlements:
+        wanted = self.settings.rights
+        if unknown := sorted(set(wanted.requested_actions) - ACTIONS.keys()):
+            raise ConfigurationError(
+                f"rights.requested_actions: there is no action {', '.join(unknown)}",
+                hint=f"the actions are {', '.join(sorted(ACTIONS))}",
+            )
+        found = Entitlements(
+            cluster,
+            library.policies,
+            self.metrics,
+            self.clock,
+            requested=[
+                Use(one, namespaces=wanted.requested_namespaces) for one in wanted.requested_actions
+            ],
+            most_excess=wanted.most_excess,
+        )
+        found.start()
+        library.on_change(lambda _: found.outdated())
+        return found
+
     def _schedule(
         self,
         loop: Loop,
-        audits: Mapping[str, AuditDefinition],
-        policies: PolicySet,
+        library: Library,
         pool: ThreadPoolExecutor,
         chores: Mapping[str, Callable[[], object]],
+        mail: Callable[[], None],
     ) -> Scheduler:
-        """Start a job for each audit that a policy reads, one that moves proposals on, chores."""
+        """Start the jobs, and keep them in step with the audits in force."""
         scheduler = Scheduler(
             self.clock, pool, lambda name: self.metrics.audits_skipped.labels(name).inc()
         )
-        for name in sorted(policies.audits):
-            audit = audits[name]
-            job = _cycle(loop, name)
-            if audit.cron:
-                scheduler.cron(name, audit.cron, job)
-            else:
-                scheduler.every(name, audit.interval, job)
-        scheduler.every("proposals", _TICK, loop.tick)
-        for name, chore in chores.items():
-            scheduler.every(name, _CHORE, _quietly(name, chore), wall=True)
+        jobs = Jobs(scheduler, loop)
+        jobs.follow(library.loaded)
+        jobs.begin(mail, chores)
+        library.on_change(jobs.follow)
         scheduler.start()
         return scheduler
 
@@ -259,7 +300,11 @@ class App:
         )
 
     def _readiness(
-        self, store: Store, cluster: Cluster, source: ElasticSource
+        self,
+        store: Store,
+        cluster: Cluster,
+        source: ElasticSource,
+        full: Callable[[], Sequence[str]],
     ) -> Callable[[], Sequence[str]]:
         checks: Mapping[str, Callable[[], object]] = {
             "store": store.check,
@@ -276,28 +321,13 @@ class App:
                     check()
                 except RemedydError as error:
                     found.append(f"{name}: {error.message}")
+            try:
+                found += full()
+            except RemedydError as error:
+                log.warning("outbox not counted", detail=error.message)
             return found
 
         return reasons
-
-
-def _cycle(loop: Loop, audit: str) -> Callable[[], None]:
-    def job() -> None:
-        loop.cycle(audit)
-
-    return job
-
-
-def _quietly(name: str, chore: Callable[[], object]) -> Callable[[], None]:
-    """Return `chore` as a job whose failure is told and tried again at the next turn."""
-
-    def job() -> None:
-        try:
-            chore()
-        except RemedydError as error:
-            log.error("chore failed", chore=name, detail=error.message, hint=error.hint)
-
-    return job
 
 
 def _submit(pool: ThreadPoolExecutor, loop: Loop, proposal: ProposalId) -> None:

@@ -148,19 +148,31 @@ def _binding(kind: str, role: str, name: str, namespace: str, subject: KubeObjec
 def review(cluster: Reviewer, wanted: Rights) -> Review:
     """Ask the API server about each right that is needed, and about those that are not.
 
-    Asked are the verbs that change or read the kinds that the daemon knows, Secrets among them;
-    a right on any other kind is not found. Raises ClusterError.
+    Raises ClusterError.
     """
+    return Review(missing(cluster, wanted), excess(cluster, wanted))
+
+
+def missing(cluster: Reviewer, wanted: Rights) -> tuple[Access, ...]:
+    """Return the needed rights that we do not hold; raise ClusterError."""
     places = {"": wanted.everywhere, **wanted.within}
     answers = [check(cluster, one, where) for where in places for one in sorted(places[where])]
-    missing = tuple(answer for answer in answers if not answer.allowed)
+    return tuple(answer for answer in answers if not answer.allowed)
+
+
+def excess(cluster: Reviewer, wanted: Rights) -> tuple[Access, ...]:
+    """Return rights that we hold without need; raise ClusterError.
+
+    Asked are the verbs that change or read the kinds that the daemon knows, Secrets among them;
+    a right on any other kind is not found.
+    """
     spread = {one for one in _known() - wanted.everywhere if check(cluster, one).allowed}
-    excess = [Access(one, "", True, "") for one in sorted(spread)]
+    found = [Access(one, "", True, "") for one in sorted(spread)]
     for where, held in wanted.within.items():
         for one in sorted(_known() - wanted.everywhere - held - spread):
             if kind_of(one.kind).namespaced and check(cluster, one, where).allowed:
-                excess.append(Access(one, where, True, ""))
-    return Review(missing, tuple(excess))
+                found.append(Access(one, where, True, ""))
+    return tuple(found)
 
 
 def disabled(wanted: Iterable[Use], missing: Iterable[Access]) -> frozenset[str]:

@@ -78,6 +78,11 @@ class Scheduler:
             **options,
         )
 
+    def remove(self, name: str) -> None:
+        """Run job `name` no more; a run that has begun ends as it will."""
+        if self._jobs.get_job(name) is not None:
+            self._jobs.remove_job(name)
+
     def run_now(self, name: str) -> bool:
         """Bring the next run of job `name` forward to now; False if there is no such job."""
         if self._jobs.get_job(name) is None:

@@ -5,11 +5,20 @@ Scopes are checked here, once, so that no face can forget to. A face only transl
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from remedyd.actions.planner import Planner
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.runner import AuditRunner
-from remedyd.errors import Conflict, Forbidden, NotFound, OutcomeUnknown, Refused
+from remedyd.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    RemedydError,
+    StoreError,
+)
 from remedyd.loop import Loop
 from remedyd.model import (
     ActionRequest,
@@ -24,6 +33,7 @@ from remedyd.model import (
     State,
     Target,
 )
+from remedyd.observability.alerts import Alerts
 from remedyd.policy.policy import Policy, PolicySet
 from remedyd.proposals.answers import Answer
 from remedyd.proposals.attempts import Attempts
@@ -35,7 +45,9 @@ from remedyd.proposals.store import Store
 from remedyd.proposals.trail import Entry, TrailFilter
 from remedyd.stages.controls import Controls
 from remedyd.stages.guard import Guard
+from remedyd.stages.propose import tell
 from remedyd.stages.recent import Judged, Recent
+from remedyd.stages.signals import Signal, Signals
 
 _PATIENCE_SECONDS = 30.0
 """How long a caller waits for a write that another thread is at."""
@@ -47,6 +59,8 @@ class Ready:
 
     ready: bool
     reasons: tuple[str, ...]
+    notices: tuple[str, ...] = ()
+    """What an operator should know although work goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +89,11 @@ class Service:
         controls: Controls,
         attempts: Attempts,
         readiness: Callable[[], Sequence[str]],
+        notices: Callable[[], Sequence[str]],
         wake: Callable[[ProposalId], None],
         run_now: Callable[[str], bool],
+        signals: Signals,
+        alerts: Alerts,
     ) -> None:
         """Take the rooms it speaks for; `wake` has the loop look at a proposal soon."""
         self._store = store
@@ -92,14 +109,17 @@ class Service:
         """Pause and resume; quarantines and storms."""
         self._attempts = attempts
         self._readiness = readiness
+        self._notices = notices
         self._wake = wake
         self._run_now = run_now
+        self._signals = signals
+        self._alerts = alerts
 
     def proposals(self, principal: Principal, wanted: ProposalFilter) -> Page:
         """Return a page of proposals, newest first, within the principal's namespaces."""
         _require(principal, Scope.VIEWER)
-        if principal.namespaces is not None:
-            wanted = wanted.within(principal.namespaces)
+        if (reach := principal.reach) is not None:
+            wanted = wanted.within(reach)
         return self._store.list(wanted)
 
     def proposal(self, principal: Principal, proposal_id: ProposalId) -> Proposal:
@@ -114,6 +134,10 @@ class Service:
         """Return the history of one proposal, oldest first."""
         self.proposal(principal, proposal_id)
         return self._store.events(proposal_id)
+
+    def signal(self, principal: Principal, proposal_id: ProposalId) -> Signal:
+        """Return the audited numbers of its target before and after, for the eye."""
+        return self._signals.of(self.proposal(principal, proposal_id))
 
     def approve(
         self,
@@ -190,7 +214,7 @@ class Service:
 
     def _policy(self, principal: Principal, policy: Policy) -> tuple[Policy, Judged | None]:
         judged = self._recent.judged(policy.name)
-        if judged is not None and principal.namespaces is not None:
+        if judged is not None and principal.reach is not None:
             seen = tuple(
                 d for d in judged.decisions if principal.may(Scope.VIEWER, d.target.namespace)
             )
@@ -206,8 +230,8 @@ class Service:
     def trail(self, principal: Principal, wanted: TrailFilter) -> tuple[Entry, ...]:
         """Return events of all proposals within the principal's namespaces."""
         _require(principal, Scope.VIEWER)
-        if principal.namespaces is not None:
-            wanted = wanted.within(principal.namespaces)
+        if (reach := principal.reach) is not None:
+            wanted = wanted.within(reach)
         return self._store.trail.read(wanted)
 
     def last_position(self, principal: Principal) -> int:
@@ -229,7 +253,7 @@ class Service:
         return self._store.refusals.read(
             proposal=proposal,
             principal=who,
-            namespaces=principal.namespaces,
+            namespaces=principal.reach,
             before=before,
             limit=limit,
         )
@@ -261,7 +285,9 @@ class Service:
             block = plan.blocked[0]
             raise Refused(block.name, block.evidence, hint=block.next_step)
         mode = self._guard.check_request(plan)
-        return self._gate.request(plan, principal, comment, mode=mode)
+        proposal = self._gate.request(plan, principal, comment, mode=mode)
+        tell(self._alerts, proposal)
+        return proposal
 
     def apply_now(self, principal: Principal, proposal: Proposal, comment: str = "") -> Proposal:
         """Approve and apply in one call, for an approver who asked for the change.
@@ -270,7 +296,7 @@ class Service:
         In dry run the proposal comes back as it is. Raises Conflict or Refused with the proposal's
         own words when nothing was written, OutcomeUnknown while that is not known.
         """
-        if proposal.state is State.DRY_RUN:
+        if proposal.state in (State.DRY_RUN, State.ESCALATED):
             return proposal
         with self._attempts.watch(principal, "approve", proposal.id):
             _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
@@ -288,6 +314,17 @@ class Service:
             raise Refused("ApplyFailed", moved.reason or "the write was refused")
         return moved
 
+    def refuse(
+        self,
+        principal: Principal,
+        operation: str,
+        error: RemedydError,
+        proposal_id: ProposalId | None = None,
+    ) -> NoReturn:
+        """Raise what a face had to refuse before it could ask, and keep the attempt."""
+        with self._attempts.watch(principal, operation, proposal_id):
+            raise error
+
     def begin_answer(self, key: str, request: str) -> Answer | None:
         """Return the earlier answer to a repeated request, or take its key and return None."""
         return self._store.answers.begin(key, request)
@@ -302,14 +339,18 @@ class Service:
     def readiness(self) -> Ready:
         """Return whether audits and writes can run, with every reason why not."""
         reasons = tuple(self._readiness())
-        return Ready(not reasons, reasons)
+        try:
+            notices = tuple(self._notices())
+        except StoreError:
+            notices = ()  # the store is among the reasons already
+        return Ready(not reasons, reasons, notices)
 
 
 def _within(result: AuditResult, principal: Principal) -> AuditResult:
     """Return the result with only the rows that the principal may see."""
-    if principal.namespaces is None:
+    seen = principal.reach
+    if seen is None:
         return result
-    seen = principal.namespaces
     return replace(
         result,
         rows=tuple(row for row in result.rows if row.target.namespace in seen),

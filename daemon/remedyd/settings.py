@@ -192,6 +192,20 @@ class LimitSettings(_Section):
     )
 
 
+class RightsSettings(_Section):
+    """The daemon's own rights in Kubernetes, reviewed at the start and every ten minutes."""
+
+    most_excess: int | None = Field(
+        None, ge=0, description="Rights held without need that are put up with; unset: any number"
+    )
+    requested_actions: tuple[str, ...] = Field(
+        (), description="Actions that people, workflows and agents request, beyond the policies'"
+    )
+    requested_namespaces: tuple[str, ...] = Field(
+        (), description="Namespaces of those requests; empty: all"
+    )
+
+
 class ClockSettings(_Section):
     """A faster clock, shared with the embedded lab; leave alone in a real cluster."""
 
@@ -246,6 +260,7 @@ class Settings(BaseSettings):
     kubernetes: KubernetesSettings = KubernetesSettings()
     server: ServerSettings = ServerSettings()
     limits: LimitSettings = LimitSettings()
+    rights: RightsSettings = RightsSettings()
     clock: ClockSettings = ClockSettings()
 
     def own_namespace(self) -> str:

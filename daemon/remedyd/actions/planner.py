@@ -5,7 +5,7 @@ the prechecks, and asks the API server with `dryRun=All` before anyone else is a
 that the server refuses never becomes a proposal.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from remedyd.cluster.ports import Api, Reader
 from remedyd.cluster.prechecks import Scene, capacity
 from remedyd.cluster.reader import Surroundings
 from remedyd.cluster.writes import eviction
-from remedyd.errors import InvalidInput, Refused
+from remedyd.errors import ClusterError, InvalidInput, Refused
 from remedyd.model.audit import AuditRow
 from remedyd.model.clock import Clock
 from remedyd.model.decision import ActionRequest
@@ -33,8 +33,18 @@ _ACCEPTED = "accepted by the API server"
 class Planner:
     """Plans actions against one cluster; thread-safe."""
 
-    def __init__(self, cluster: Api, clock: Clock, history: RevisionHistory | None = None) -> None:
-        """Take the connection, the time, and what the audits remember of revisions."""
+    def __init__(
+        self,
+        cluster: Api,
+        clock: Clock,
+        history: RevisionHistory | None = None,
+        entitled: Callable[[str, str, str], None] = lambda action, kind, namespace: None,
+    ) -> None:
+        """Take the connection, the time, and what the audits remember of revisions.
+
+        `entitled` raises Refused where we lack the rights to carry an action out.
+        """
+        self._entitled = entitled
         self._cluster = cluster
         self._clock = clock
         self._history = history
@@ -47,6 +57,7 @@ class Planner:
         unknown action or bad parameters, NotFound, Refused when the action has nothing sound
         to do, ClusterRejected with the API server's words, ClusterUnavailable.
         """
+        self._entitled(request.type, target.kind, target.namespace)
         plan = draft(self._cluster, self._clock.now(), target, request, row, self._history)
         return plan if plan.patch is None or plan.blocked else self._rehearsed(plan)
 
@@ -198,14 +209,27 @@ def defaults(around: Surroundings) -> Iterator[tuple[tuple[str, str], Decimal]]:
                         yield (section, resource), quantities.parse(amount)
 
 
+def _quota_ceilings(workload: KubeObject, around: Surroundings) -> Iterator[Ceiling]:
+    """Yield how much more quotas leave each pod; where they cannot be read, the check blocks."""
+    try:
+        quotas = around.quotas()
+    except ClusterError:
+        return
+    for quota in quotas:
+        for section, resource, growth in capacity.headroom(workload, quota):
+            source = f"ResourceQuota {quota['metadata']['name']}"
+            yield Ceiling(resource, growth, source, section, more=True)
+
+
 def ceilings(workload: KubeObject, around: Surroundings) -> Iterator[Ceiling]:
-    """Yield what LimitRanges and the largest node that takes the pods allow one container."""
+    """Yield what LimitRanges, quotas and the largest node for the pods allow one container."""
     for one in around.limit_ranges():
         for item in one["spec"].get("limits") or ():
             if item.get("type") == "Container":
                 for resource, most in (item.get("max") or {}).items():
                     source = f"LimitRange {one['metadata']['name']}"
                     yield Ceiling(resource, quantities.parse(most), source)
+    yield from _quota_ceilings(workload, around)
     pod = workload["spec"]["template"]["spec"]
     nodes = [node for node in around.nodes() if capacity.usable(node, pod)]
     for resource in ("memory", "cpu"):

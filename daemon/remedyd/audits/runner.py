@@ -72,6 +72,11 @@ class AuditRunner:
         self._lock = threading.Lock()
         self._gate_memory: tuple[Window, tuple[AuditRow, ...]] | None = None
 
+    def guard_by(self, gate: AuditDefinition | None) -> None:
+        """Use another gate from the next run on."""
+        with self._lock:
+            self._gate, self._gate_memory = gate, None
+
     def run(
         self,
         definition: AuditDefinition,
@@ -96,8 +101,9 @@ class AuditRunner:
 
     def _trusted(self, run: _Run) -> AuditResult:
         definition = run.definition
-        if self._gate is not None and definition.name != self._gate.name:
-            pass_gate(definition, self._gate, self._gate_rows(run.window), self._cluster)
+        gate = self._gate
+        if gate is not None and definition.name != gate.name:
+            pass_gate(definition, gate, self._gate_rows(gate, run.window), self._cluster)
         answer = self._answer(run)
         column = "" if _unnamed(answer.rendered) else definition.identity.cluster
         evidence.refuse_foreign(answer.rows, column, run.cluster)
@@ -125,17 +131,16 @@ class AuditRunner:
         table = self._source.query(rendered.text, values)
         return _Answer(table, rows_of(definition, table, run.cluster), rendered)
 
-    def _gate_rows(self, window: Window) -> tuple[AuditRow, ...]:
+    def _gate_rows(self, gate: AuditDefinition, window: Window) -> tuple[AuditRow, ...]:
         """Return the gate's rows at the end of `window`, asked at most every few seconds."""
-        assert self._gate is not None
-        span = Window(window.end - self._gate.window, window.end)
+        span = Window(window.end - gate.window, window.end)
         with self._lock:
             memory = self._gate_memory
             if memory is not None:
                 age = (span.end - memory[0].end).total_seconds()
                 if 0 <= age < _GATE_SECONDS:
                     return memory[1]
-            rows = self._answer(_Run(self._gate, span, {}, None, "")).rows
+            rows = self._answer(_Run(gate, span, {}, None, "")).rows
             self._gate_memory = (span, rows)
             return rows
 

@@ -47,7 +47,8 @@ def run(
     from remedyd.app import App
     from remedyd.observability import logs
     from remedyd.server.asgi import create
-    from remedyd.server.auth import Authenticator
+    from remedyd.server.callers import authenticator
+    from remedyd.server.console.sessions import Sessions
     from remedyd.server.context import Context
     from remedyd.server.mcp.origins import Origins
     from remedyd.server.serving import Server
@@ -60,10 +61,18 @@ def run(
     # uvicorn raises the signal again once it has stopped: end as a normal exit, not by the signal
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     app = App(loaded)
-    authenticator = Authenticator.configured(loaded.server, app.clock)
-    service = app.start({"tokens": authenticator.reload})
+    known = authenticator(loaded.server, app.clock, app.reviewer)
+    service = app.start({"tokens": known.reload})
     try:
-        context = Context(service, authenticator.authenticate, app.metrics, loaded.cluster_name)
+        context = Context(
+            service,
+            known.authenticate,
+            app.metrics,
+            loaded.cluster_name,
+            sessions=Sessions.configured(loaded.server, known.holder),
+            clock=app.clock,
+            dry_run=loaded.dry_run,
+        )
         application = create(
             context,
             body_limit=loaded.server.body_limit_bytes,

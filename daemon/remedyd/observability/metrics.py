@@ -105,6 +105,22 @@ class Metrics:
             ["finding"],
             registry=add,
         )
+        self.configuration_valid = Gauge(
+            "remedyd_configuration_valid",
+            "Whether the policies and audits on disk are valid: 0 if older ones stay in force",
+            registry=add,
+        )
+        self.configuration_loaded = Gauge(
+            "remedyd_configuration_loaded_timestamp_seconds",
+            "When the policies and audits in force were read",
+            registry=add,
+        )
+        self.rights = Gauge(
+            "remedyd_rights",
+            "Kubernetes rights that are missing, and ones held without need",
+            ["finding"],
+            registry=add,
+        )
         self.stage_errors = Counter(
             "remedyd_stage_errors",
             "Stages that ended in an error",

@@ -32,7 +32,10 @@ class RunAudit:
 
     def run(self, cycle: Cycle) -> Cycle:
         """Run the audit and count the outcome."""
-        result = self._runner.run(self._audits[cycle.audit])
+        audit = self._audits.get(cycle.audit)
+        if audit is None:  # taken away by a reload after this run was due
+            return cycle
+        result = self._runner.run(audit)
         metrics = self._metrics
         metrics.audit_runs.labels(result.audit, result.outcome.value).inc()
         metrics.audit_seconds.labels(result.audit).observe(result.took_ms / 1000)

@@ -1,0 +1,151 @@
+"""Whether the daemon holds the Kubernetes rights that its policies need, and no more.
+
+Asked of the API server at the start and again now and then. A missing right disables the actions
+that need it where it is missing, and only those: the others go on. As long as nothing is known,
+nothing is proposed.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from remedyd import rights
+from remedyd.actions.rights import needs
+from remedyd.cluster.access import Access, Reviewer
+from remedyd.errors import ClusterError, ConfigurationError, Refused
+from remedyd.model import Clock
+from remedyd.observability import logs
+from remedyd.observability.metrics import Metrics
+from remedyd.policy.policy import PolicySet
+from remedyd.rights import Use
+
+log = logs.get(__name__)
+
+_SHOWN = 5
+_EVERY = timedelta(minutes=10)
+
+
+class Entitlements:
+    """Remembers the last review; safe to share between threads."""
+
+    def __init__(
+        self,
+        cluster: Reviewer,
+        policies: Callable[[], PolicySet],
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        requested: Sequence[Use] = (),
+        most_excess: int | None = None,
+    ) -> None:
+        """`requested` is what people may ask for; more than `most_excess` rights are too many."""
+        self._cluster = cluster
+        self._policies = policies
+        self._metrics = metrics
+        self._clock = clock
+        self._due: datetime | None = None
+        self._requested = requested
+        self._most = most_excess
+        self._lock = threading.Lock()
+        self._missing: tuple[Access, ...] | None = None
+        self._excess: tuple[Access, ...] = ()
+
+    def start(self) -> None:
+        """Review for the first time; an API server that does not answer is asked again later.
+
+        Raises ConfigurationError if the daemon holds too many rights.
+        """
+        try:
+            self.review()
+        except ClusterError as error:
+            log.warning("rights not reviewed", detail=error.message, hint="asked again soon")
+        if problem := self._too_many():
+            raise ConfigurationError(problem, hint="bind what `remedyd rbac render` prints")
+
+    def refresh(self) -> None:
+        """Ask again when the last answers are old; raise ClusterError when there is none."""
+        if self._due is None or self._clock.now() >= self._due:
+            self.review()
+
+    def outdated(self) -> None:
+        """Have the next `refresh` ask: the policies have changed."""
+        self._due = None
+
+    def review(self) -> None:
+        """Ask for each right; raise ClusterError when there is no answer."""
+        with self._lock:
+            wanted = rights.rights([*rights.uses(self._policies().values()), *self._requested])
+            missing = rights.missing(self._cluster, wanted)
+            excess = rights.excess(self._cluster, wanted)
+            if missing != self._missing or excess != self._excess:
+                self._tell(missing, excess)
+            self._missing, self._excess = missing, excess
+            self._due = self._clock.now() + _EVERY
+        self._metrics.rights.labels("missing").set(len(missing))
+        self._metrics.rights.labels("excess").set(len(excess))
+
+    def check(self, action: str, kind: str, namespace: str) -> None:
+        """Raise Refused unless the action can be carried out on workloads of `kind` there."""
+        if self._missing is None:
+            raise Refused(
+                "RightsUnknown",
+                "the API server has not yet said which rights the daemon holds",
+                hint="it is asked again within a minute",
+            )
+        if problem := self._too_many():
+            raise Refused("ExcessRights", problem, hint="bind what `remedyd rbac render` prints")
+        needed = needs(action, kind)
+        lacking = [
+            access
+            for access in self._missing
+            if access.permission in needed and access.namespace in ("", namespace)
+        ]
+        if lacking:
+            raise Refused(
+                "RightsMissing",
+                f"{action} is disabled here: the daemon may not {_words(lacking)}",
+                hint="bind what `remedyd rbac render` prints",
+            )
+
+    def notices(self) -> Sequence[str]:
+        """Return what an operator should know."""
+        return [*self._missing_notices(), *self._excess_notices()]
+
+    def _missing_notices(self) -> Iterator[str]:
+        if self._missing is None:
+            yield "rights: not reviewed yet, nothing is proposed"
+            return
+        used = rights.uses(self._policies().values())
+        actions = sorted(rights.disabled([*used, *self._requested], self._missing))
+        if self._missing:
+            disabled = f"disabled: {', '.join(actions)}; " if actions else ""
+            yield f"rights: {disabled}the daemon may not {_words(self._missing)}"
+
+    def _excess_notices(self) -> Iterator[str]:
+        if self._excess:
+            yield f"rights: held and not needed: {_words(self._excess)}"
+
+    def _too_many(self) -> str:
+        if self._most is None or len(self._excess) <= self._most:
+            return ""
+        return (
+            f"the daemon holds {len(self._excess)} rights that it does not need, {self._most} are "
+            f"allowed: {_words(self._excess)}"
+        )
+
+    def _tell(self, missing: Sequence[Access], excess: Sequence[Access]) -> None:
+        for word, found in (("missing", missing), ("excess", excess)):
+            if found:
+                log.warning(f"rights {word}", count=len(found), detail=_words(found))
+
+
+def _right(access: Access) -> str:
+    one = access.permission
+    resource = f"{one.resource}.{one.group}" if one.group else one.resource
+    return f"{one.verb} {resource} in {access.namespace or 'the cluster'}"
+
+
+def _words(found: Iterable[Access]) -> str:
+    named = [_right(one) for one in found]
+    more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+    return ", ".join(named[:_SHOWN]) + more
