@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from remedyd.model import Clock, Column, SystemClock, Table
@@ -25,6 +26,9 @@ from remedyd.offline.verifier import Given, Settings, verify
 from remedyd.offline.warning_texts import warnings_of
 
 DEFAULT_STACK = (9, 4)
+_REMEMBERED = 50_000
+"""Longer texts are parsed anew each time, so that the memory of queries stays small."""
+_parsed = lru_cache(maxsize=128)(parse)
 
 
 class Engine:
@@ -167,7 +171,7 @@ class Engine:
         Raises EsqlError; its subclass UnsupportedEsql for what only Elasticsearch can run.
         """
         started = time.perf_counter()
-        parsed = parse(text)
+        parsed = _parsed(text) if len(text) < _REMEMBERED else parse(text)
         with self._lock:
             plan = self.plan(parsed, params, now=now)
             statement = generate(plan, self._storage)

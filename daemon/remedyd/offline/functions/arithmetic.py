@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from remedyd.offline.functions.signature import Emitter, Function, Parameter, guarded
+from remedyd.offline.functions.signature import Emitter, Function, Parameter
 from remedyd.offline.plan import AggregateCall, Call, Constant, Expression, Span
 from remedyd.offline.types import DATES, NUMERIC, PLAIN_NUMERIC, SPANS, DataType, promoted, storage
 
@@ -34,8 +34,8 @@ def finite(emitter: Emitter, call: Call | AggregateCall, value: str) -> str:
     shown = (
         f"CASE WHEN isnan({value}) THEN 'NaN' WHEN {value} > 0 THEN 'Infinity' ELSE '-Infinity' END"
     )
-    failed = f"NOT isfinite({value})"
-    return guarded(emitter.note(call, failed, NOT_FINITE, shown=shown), value, failed)
+    note = emitter.note(call, f"NOT isfinite({value})", NOT_FINITE, shown=shown)
+    return f"esql_finite({value}, {note})"
 
 
 def _arithmetic(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
@@ -51,19 +51,15 @@ def _arithmetic(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
     if bounded:
         return bounded
     value = f"({wider(left, call.type)} {symbol} {wider(right, call.type)})"
-    checked = tried(emitter, call, value, (left, right))
     if call.type is not DataType.LONG:
-        return checked
-    near = _SAFE_FACTOR if symbol == "*" else _SAFE_TERM
-    small = " AND ".join(f"{item} BETWEEN -{near} AND {near}" for item in (left, right))
+        return tried(emitter, call, value, (left, right))
     present = f"{left} IS NOT NULL AND {right} IS NOT NULL"
-    plain = f"({left} {symbol} {right})"
-    return f"CASE WHEN {small} THEN {plain} WHEN {present} THEN {checked} END"
+    failed = f"TRY_CAST({value} AS BIGINT) IS NULL AND {present}"
+    note = emitter.note(call, failed, overflow(call.type))
+    return f"esql_long_{_NAMES[symbol]}({left}, {right}, {note})"
 
 
-_SAFE_TERM = 2**62 - 1
-_SAFE_FACTOR = 3_037_000_499  # the root of 2**63
-"""Operands up to these cannot overflow a long, so the costly exact check is for the others."""
+_NAMES = {"+": "sum", "-": "difference", "*": "product"}
 
 
 def _bounded(emitter: Emitter, call: Call, left: str, right: str) -> str:
@@ -133,8 +129,7 @@ def _divide(emitter: Emitter, call: Call, left: str, right: str) -> str:
     symbol = call.function.name
     if call.type is DataType.DOUBLE:
         value = f"({left} {symbol} {right})"
-        failed = f"NOT isfinite({value})"
-        return guarded(emitter.note(call, failed, ZERO), value, failed)
+        return f"esql_finite({value}, {emitter.note(call, f'NOT isfinite({value})', ZERO)})"
     value = f"({left} {'//' if symbol == '/' else '%'} {right})"
     if _is_nonzero_constant(call.arguments[1]):
         return value

@@ -82,12 +82,13 @@ def _round(_: Emitter, call: Call, arguments: Sequence[str]) -> str:
         return f"TRY_CAST({rounded} * sign({value}) AS {_storage(call.type)})"
     if len(arguments) == 1:
         return f"round({value})"
-    scale = f"pow(10e0, {digits})"
-    scaled = f"({value} * {scale})"
-    return (
-        f"CASE WHEN isinf({scaled}) THEN {value} "
-        f"ELSE round(abs({scaled})) / {scale} * (CASE WHEN {scaled} > 0 THEN 1 ELSE -1 END) END"
-    )
+    decimals = call.arguments[1].value if isinstance(call.arguments[1], Constant) else None
+    exact = isinstance(decimals, int) and 0 <= decimals <= _EXACT_POWER
+    return f"esql_round({value}, {f'1e{decimals}' if exact else f'pow(10e0, {digits})'})"
+
+
+_EXACT_POWER = 22
+"""The highest power of ten that a double holds exactly."""
 
 
 def _is_natural(call: Call) -> bool:

@@ -14,7 +14,7 @@ LUCENE_ONLY = frozenset("~&<@#")
 
 def quote(text: str) -> str:
     """Return a SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
+    return "'" + text.replace("'", "''").replace("\0", "") + "'"
 
 
 def _pieces(pattern: str) -> list[str]:

@@ -19,10 +19,11 @@ from remedyd.offline.sliding.opening import END, START, open_plan
 from remedyd.offline.sliding.rewriting import CYCLE, Opened, opened
 from remedyd.offline.sliding.series import Series
 from remedyd.offline.sliding.steps import SlidingBuilder
-from remedyd.offline.sqlgen import shown, with_clause
+from remedyd.offline.sqlgen import shown
 from remedyd.offline.sqlgen.hoisting import Hoister
 from remedyd.offline.sqlgen.literals import identifier
 from remedyd.offline.sqlgen.pruning import Cut, prune, settle_order
+from remedyd.offline.sqlgen.relations import with_clause
 
 _numbers = count()
 NUMBER = identifier(CYCLE.sql)
@@ -94,10 +95,10 @@ class SlidingQuery:
         for step in self._opened.steps(series, self._keys):
             sliding.add(step)
         builder = sliding.builder
-        with builder.writer.reading(builder.last):
+        with builder.writer.reading(builder.name):
             order = builder.order(self._keys)
         order = order.replace(" ORDER BY ", f"ORDER BY {NUMBER}, ") or f"ORDER BY {NUMBER}"
-        select = f"{with_clause(builder.ctes)}SELECT * FROM {builder.last}"
+        select = f"{with_clause(builder.relations)}SELECT * FROM {builder.name}"
         sites = [site.sequence for site in builder.sites]
         _, moved = storage.run_watched(
             f"CREATE OR REPLACE TEMP TABLE {self._table} AS {select}", sites

@@ -82,7 +82,7 @@ class SlidingBuilder:
             self.builder.add(step)
 
     def _cut(self, step: CycleCut) -> None:
-        with self.builder.writer.reading(self.builder.last):
+        with self.builder.writer.reading(self.builder.name):
             order = self.builder.order(step.keys)
         over = f"PARTITION BY {identifier(step.cycle.sql)}{order}"
         self.builder.append(

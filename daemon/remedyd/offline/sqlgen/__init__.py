@@ -1,4 +1,4 @@
-"""DuckDB SQL from a verified plan: one CTE per step, every identifier quoted."""
+"""DuckDB SQL from a verified plan: one relation per step, every identifier quoted."""
 
 from __future__ import annotations
 
@@ -25,37 +25,32 @@ from remedyd.offline.sqlgen.hoisting import Hoister
 from remedyd.offline.sqlgen.keys import readable
 from remedyd.offline.sqlgen.literals import identifier, value
 from remedyd.offline.sqlgen.neighbours import beside_sql, gains_sql
-from remedyd.offline.sqlgen.pruning import Cut, Ordered, prune, settle_order
+from remedyd.offline.sqlgen.pruning import Cut, Ordered, merged, prune, settle_order
 from remedyd.offline.sqlgen.ranges import as_range
+from remedyd.offline.sqlgen.relations import Relation, nested, reference, with_clause
 from remedyd.offline.sqlgen.scan import Tables, scan_sql
 from remedyd.offline.types import DataType
 
-__all__ = ["Builder", "Site", "Statement", "Tables", "generate", "shown", "with_clause"]
+__all__ = ["Builder", "Site", "Statement", "Tables", "generate", "shown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """SQL to run, and the sites at which it may leave warnings.
 
-    `ctes` are the common table expressions in order, to look at the rows of one of them again.
+    `relations` are the rows after each step, to look at those of one of them again.
     """
 
     sql: str
     sites: tuple[Site, ...]
-    ctes: tuple[tuple[str, str], ...]
+    relations: tuple[Relation, ...]
 
     def examples(self, site: Site) -> str:
         """Return SQL for the distinct texts to show in a site's warnings."""
-        names = [name for name, _ in self.ctes]
-        before = self.ctes[: names.index(site.step) + 1] if site.step else ()
+        names = [relation.name for relation in self.relations]
+        before = self.relations[: names.index(site.step) + 1] if site.step else ()
         shown = f"SELECT DISTINCT {site.shown} FROM {site.rows} WHERE {site.failed} LIMIT 20"
         return f"{with_clause(before)}{shown}"
-
-
-def with_clause(ctes: Sequence[tuple[str, str]]) -> str:
-    """Return the WITH clause of some CTEs, or nothing."""
-    text = ",\n".join(f"{name} AS {body}" for name, body in ctes)
-    return f"WITH {text}\n" if text else ""
 
 
 def shown(column: Column) -> str:
@@ -77,28 +72,36 @@ def generate(plan: Plan, tables: Tables) -> Statement:
     output = [column for _, column in plan.output]
     steps, keys = settle_order(list(Hoister().steps(plan.steps)))
     builder = Builder(tables)
-    for step in prune(steps, output, keys):
+    kept = merged(prune(steps, output, keys))
+    last = kept[-1] if kept else None
+    limit = last.count if isinstance(last, Cut) and last.keys == keys else None
+    for step in kept if limit is None else kept[:-1]:
         builder.add(step)
-    return builder.finish(output, keys)
+    return builder.finish(output, keys, limit)
 
 
 class Builder:
-    """Appends one CTE per step."""
+    """Appends one relation per step."""
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
         self.sites: list[Site] = []
         self.writer = Writer(self.sites)
-        self.ctes: list[tuple[str, str]] = []
+        self.relations: list[Relation] = []
+
+    @property
+    def name(self) -> str:
+        """The relation that the next step reads, empty before the first."""
+        return self.relations[-1].name if self.relations else ""
 
     @property
     def last(self) -> str:
-        """The CTE that the next step reads."""
-        return self.ctes[-1][0] if self.ctes else ""
+        """What stands for that relation in SQL."""
+        return reference(self.name)
 
     def add(self, step: Ordered) -> None:
         """Append a step."""
-        with self.writer.reading(self.last):
+        with self.writer.reading(self.name):
             if isinstance(step, Scan):
                 self.append(scan_sql(step, self.tables, self.writer))
             elif isinstance(step, Extend):
@@ -119,21 +122,23 @@ class Builder:
             else:
                 self._expand(step)
 
-    def finish(self, output: Sequence[Column], keys: Sequence[OrderKey]) -> Statement:
-        """Return the statement that shows the output columns."""
-        with self.writer.reading(self.last):
+    def finish(
+        self, output: Sequence[Column], keys: Sequence[OrderKey], limit: int | None = None
+    ) -> Statement:
+        """Return the statement that shows the output columns of the first rows."""
+        with self.writer.reading(self.name):
             items = ", ".join(map(shown, output)) or "NULL"
             order = self.order(keys)
-        sql = f"{with_clause(self.ctes)}SELECT {items} FROM {self.last}{order}"
-        return Statement(sql, tuple(self.sites), tuple(self.ctes))
+        cut = "" if limit is None else f" LIMIT {limit}"
+        sql = nested(f"SELECT {items} FROM {self.last}{order}{cut}", self.relations)
+        return Statement(sql, tuple(self.sites), tuple(self.relations))
 
     def append(self, select: str, *, reused: bool = False) -> None:
-        """Append a CTE; `reused` when several others read it."""
-        mode = "MATERIALIZED" if reused else "NOT MATERIALIZED"
-        self.ctes.append((f"s{len(self.ctes)}", f"{mode} (\n  {select})"))
+        """Append a relation; `reused` when several others read it."""
+        self.relations.append(Relation(f"s{len(self.relations)}", select, reused))
 
     def _extend(self, step: Extend) -> None:
-        if not self.ctes:
+        if not self.relations:
             self.append('SELECT 0 AS "~"')
             return
         if not step.definitions:

@@ -97,7 +97,7 @@ class Writer:
         self.sites.append(
             Site(sequence, call.node, message, self.step, self._rows or self.step, failed, shown)
         )
-        return f"CASE WHEN nextval('{sequence}') > 0 THEN NULL END"
+        return f"esql_note('{sequence}')"
 
     # --- parts -----------------------------------------------------------------------------
 

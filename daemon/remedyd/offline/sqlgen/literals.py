@@ -14,7 +14,7 @@ __all__ = ["constant", "identifier", "quote", "value"]
 
 def identifier(name: str) -> str:
     """Return a quoted identifier."""
-    return '"' + name.replace('"', '""') + '"'
+    return '"' + name.replace('"', '""').replace("\0", "") + '"'
 
 
 def value(scalar: Scalar, data_type: DataType) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from remedyd.offline.functions import OPERATORS
 from remedyd.offline.plan import (
     Aggregate,
+    Call,
     Column,
     Definition,
     Expand,
@@ -21,6 +23,7 @@ from remedyd.offline.plan import (
     Step,
     references,
 )
+from remedyd.offline.types import DataType
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,20 @@ def prune(
         if pruned is not None:
             kept.append(pruned)
     return kept[::-1]
+
+
+def merged(steps: Sequence[Ordered]) -> list[Ordered]:
+    """Return the steps with filters that follow each other put together."""
+    together: list[Ordered] = []
+    for step in steps:
+        last = together[-1] if together else None
+        if isinstance(step, Filter) and isinstance(last, Filter):
+            both = (last.condition, step.condition)
+            condition = Call(DataType.BOOLEAN, False, step.condition.node, OPERATORS["AND"], both)
+            step = Filter(condition)
+            together.pop()
+        together.append(step)
+    return together
 
 
 def _read_keys(keys: Sequence[OrderKey], needed: set[Column]) -> None:
