@@ -6,6 +6,7 @@ Exit 0 ok, 2 invalid input. Needs neither a cluster nor Elasticsearch.
 import json
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -17,9 +18,10 @@ from remedyd.cli.failures import INVALID
 from remedyd.errors import InvalidInput, Problem
 from remedyd.paths import shipped
 from remedyd.policy.explain import explain as in_words
+from remedyd.policy.guardrails.schema import GuardrailsFile
 from remedyd.policy.loader import load_policies
 from remedyd.policy.policy import PolicySet
-from remedyd.policy.schema import json_schema
+from remedyd.policy.schema import json_schema, schema_of
 
 app = typer.Typer(no_args_is_help=True)
 app.command("test")(policy_test.test)
@@ -67,15 +69,37 @@ def explain(
     typer.echo("\n\n".join(in_words(policy) for policy in wanted))
 
 
+class Kind(StrEnum):
+    """A kind of file that has a schema."""
+
+    POLICY = "RemediationPolicy"
+    TEST = "PolicyTest"
+    GUARDRAILS = "Guardrails"
+
+
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of policy files, for editors."""
-    typer.echo(schema_text(), nl=False)
+def schema(
+    kind: Kind = typer.Option(
+        Kind.POLICY, "--kind", help="RemediationPolicy, PolicyTest or Guardrails"
+    ),
+) -> None:
+    """Print the JSON Schema of policies, policy tests or guardrails, for editors."""
+    typer.echo(schema_text(kind), nl=False)
 
 
-def schema_text() -> str:
+def schema_text(kind: Kind = Kind.POLICY) -> str:
     """Return the JSON Schema as it is committed beside the shipped policies."""
-    return json.dumps(json_schema(SCHEMAS), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(_schema(kind), indent=2, ensure_ascii=False) + "\n"
+
+
+def _schema(kind: Kind) -> dict[str, Any]:
+    if kind is Kind.POLICY:
+        return json_schema(SCHEMAS)
+    if kind is Kind.GUARDRAILS:
+        return schema_of(GuardrailsFile)
+    from remedyd.testing.policytest.schema import PolicyTestFile
+
+    return schema_of(PolicyTestFile)
 
 
 def _load(paths: list[Path] | None, audits: list[Path] | None) -> PolicySet:

@@ -5,7 +5,7 @@ know each other. An action is `type` plus a member of the same name, the shape t
 CRD can describe and that gives one clear error where a plain union gives many.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
@@ -16,13 +16,15 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    TypeAdapter,
     ValidationError,
     WithJsonSchema,
     create_model,
     model_validator,
 )
 
-from remedyd.documents import Duration, Model, Name, Percent, PositiveDuration
+from remedyd.documents import Duration, Model, Name, Percent, PositiveDuration, format_duration
+from remedyd.documents.values import DURATION_PATTERN
 from remedyd.model.audit import Severity
 from remedyd.model.decision import Mode
 
@@ -304,4 +306,26 @@ def _valid_empty(parameters: type[BaseModel]) -> bool:
 
 def json_schema(actions: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
     """Return the JSON Schema of policy files, for editors."""
-    return {"$schema": SCHEMA_URL, **policy_model(actions).model_json_schema(by_alias=True)}
+    return schema_of(policy_model(actions))
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a kind of file, with durations as files write them."""
+    found = model.model_json_schema(by_alias=True)
+    for part in _parts(found):
+        if part.get("pattern") == DURATION_PATTERN and "default" in part:
+            default: timedelta = _ISO_DURATION.validate_python(part["default"])
+            part["default"] = format_duration(default)
+    return {"$schema": SCHEMA_URL, **found}
+
+
+_ISO_DURATION = TypeAdapter(timedelta)
+
+
+def _parts(schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping in a JSON document, outer ones first."""
+    if isinstance(schema, dict):
+        yield schema
+    for inner in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(inner, dict | list):
+            yield from _parts(inner)

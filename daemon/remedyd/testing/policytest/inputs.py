@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from remedyd.audits.definition import AuditDefinition
 from remedyd.documents import did_you_mean, format_duration
 from remedyd.documents.nodes import Location
 from remedyd.errors import Problem
-from remedyd.model import Cell
+from remedyd.model import AuditOutcome, Cell
 from remedyd.testing.policytest.context import Context, Timeline
 from remedyd.testing.policytest.objects import beside
+from remedyd.testing.policytest.responses import response
 from remedyd.testing.policytest.rows import SAME, RowReader
 from remedyd.testing.policytest.schema import CaseSpec, RowSpec, TelemetrySpec
 from remedyd.testing.policytest.series import Misprint, Sample, samples
@@ -30,16 +32,17 @@ def readings(
     for index, item in enumerate(spec.rows or ()):
         place = (*loc, index)
         audit = _audit(context, item, place)
-        written = _written(context, spec.rows or (), index, place)
-        if audit is None or (item.row is not None and written is None):
+        lines, outcome = _lines(context, spec.rows or (), index, place)
+        if audit is None or (lines is None and outcome is None):
             continue
         reader = readers.setdefault(audit.name, _reader(context, audit))
         for at in timeline.between(item.at, item.until):
-            if item.outcome is not None:
-                ended[at, audit.name] = Reading(audit.name, outcome=item.outcome)
-            elif written is not None:
-                row = reader.read(written, (*place, "row"), at)
-                rows.setdefault((at, audit.name), []).append(row)
+            if lines is None:
+                ended[at, audit.name] = Reading(audit.name, outcome=outcome)
+                continue
+            told = (*place, "row" if item.row is not None else "response")
+            read = [reader.read(line, told, at) for line in lines]
+            rows.setdefault((at, audit.name), []).extend(read)
     for key in sorted(set(rows) & set(ended)):
         offset = format_duration(key[0] - timeline.now)
         context.complain(loc, f"the audit {key[1]} has rows and an outcome at {offset}")
@@ -50,6 +53,19 @@ def readings(
     for (at, _), reading in ended.items():
         found.setdefault(at, []).append(reading)
     return {at: tuple(items) for at, items in found.items()}
+
+
+def _lines(
+    context: Context, rows: tuple[RowSpec, ...], index: int, place: Location
+) -> tuple[list[dict[str, Any]] | None, AuditOutcome | None]:
+    """Return the rows that an item stands for, or how the audit ends; neither when it is wrong."""
+    item = rows[index]
+    if item.response is not None:
+        return response(context, item.response, (*place, "response"))
+    if item.row is None:
+        return None, item.outcome
+    written = _written(context, rows, index, place)
+    return (None if written is None else [written]), None
 
 
 def _reader(context: Context, audit: AuditDefinition) -> RowReader:
@@ -82,6 +98,10 @@ def _written(
     same = row[SAME]
     if not isinstance(same, int) or isinstance(same, bool) or not 0 <= same < index:
         context.complain((*place, "row", SAME), f"{SAME} is the number of an earlier row, from 0")
+        return None
+    if rows[same].row is None:
+        text = f"item {same} of rows has no row that could be taken over"
+        context.complain((*place, "row", SAME), text)
         return None
     before = _written(context, rows, same, place)
     own = {name: value for name, value in row.items() if name != SAME}

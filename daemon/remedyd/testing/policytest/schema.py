@@ -36,7 +36,9 @@ def _zoned(value: datetime) -> datetime:
 
 Moment = Annotated[datetime, AfterValidator(_zoned)]
 
-TargetText = Annotated[str, AfterValidator(_target)]
+TargetText = Annotated[
+    str, AfterValidator(_target), Field(json_schema_extra={"pattern": f"^{_TARGET}$"})
+]
 """A workload as `Kind/namespace/name`, or `Kind/namespace/name[container]`."""
 
 ObjectSource: TypeAlias = str | dict[str, Any]
@@ -72,8 +74,11 @@ class Metadata(Model):
     """Names the test."""
 
     name: Name
+    """The test's name, the first half of what `--run` matches."""
     labels: dict[str, str] = Field(default_factory=dict)
+    """Free for your own use."""
     annotations: dict[str, str] = Field(default_factory=dict)
+    """Free for your own use."""
 
 
 class Fixtures(Model):
@@ -94,13 +99,16 @@ class RowSpec(Model):
     """The audit; may be left out where all policies read the same one."""
     row: dict[str, Any] | None = None
     """Columns of the audit. `severity` is a word; `$same: 0` starts from the case's first row."""
+    response: dict[str, Any] | str | None = None
+    """All rows as Elasticsearch answered a query: its JSON, or the path of a file with it."""
     outcome: AuditOutcome | None = None
     """How the audit ends instead, such as Partial or Stale."""
 
     @model_validator(mode="after")
     def _one(self) -> "RowSpec":
-        if (self.row is None) == (self.outcome is None):
-            raise ValueError("give exactly one of row and outcome")
+        given = [self.row, self.response, self.outcome]
+        if sum(value is not None for value in given) != 1:
+            raise ValueError("give exactly one of row, response and outcome")
         if self.outcome is AuditOutcome.OK:
             raise ValueError("outcome Ok has rows: give them")
         return self
@@ -116,6 +124,7 @@ class SeriesSpec(Model):
     resource: dict[str, Scalar] = Field(default_factory=dict)
     """Resource attributes, added to those of the whole telemetry."""
     attributes: dict[str, Scalar] = Field(default_factory=dict)
+    """Attributes of the data points."""
     stream: str | None = None
     """The data stream; known for the metrics of the kubelet and cluster receivers."""
     unit: str | None = None
@@ -132,16 +141,18 @@ class TelemetrySpec(Model):
     resource: dict[str, Scalar] = Field(default_factory=dict)
     """Resource attributes of every series."""
     series: Annotated[tuple[SeriesSpec, ...], Field(min_length=1)]
+    """The metrics, one series for each combination of metric and resource."""
 
 
 class EventSpec(Model):
     """Something that happens between cycles; before the cycle where the time is the same."""
 
     at: Duration
+    """When, counted from `now`; it need not be a cycle."""
     approve: TargetText | None = None
     """The workload's open proposal is approved and applied."""
     reject: TargetText | None = None
-    """It is rejected."""
+    """The workload's open proposal is rejected."""
     refused: str | None = None
     """With `approve`: the approval is refused by this guardrail, and the proposal keeps waiting."""
     settle: TargetText | None = None
@@ -177,12 +188,15 @@ class ExpectSpec(Model):
     policy: Name | None = None
     """The policy; may be left out where there is one."""
     outcome: Came
+    """What came of a row."""
     target: TargetText | None = None
+    """The workload, with or without its container."""
     reason: str | None = None
     """The reason code, such as `Sustain` or `Cooldown`."""
     condition: str | None = None
     """The condition that decided."""
     step: Name | None = None
+    """The step that is proposed."""
     precheck: str | None = None
     """The precheck that blocked the plan."""
     mode: Mode | None = None
@@ -195,6 +209,7 @@ class CaseSpec(Model):
     """One story."""
 
     name: Annotated[str, Field(min_length=1)]
+    """A sentence about what has to hold; once in a file."""
     now: Moment | None = None
     """Overrides the file's `now`."""
     interval: PositiveDuration | None = None
@@ -206,12 +221,15 @@ class CaseSpec(Model):
     guardrails: GuardrailSource | None = None
     """In place of the file's guardrails."""
     rows: tuple[RowSpec, ...] | None = None
+    """What the audits return, cycle by cycle; in a cycle without rows an audit does not run."""
     others: Annotated[int, Field(ge=0, le=1000)] = 0
     """Healthy workloads that the audits show beside the rows, in each namespace."""
     telemetry: TelemetrySpec | None = None
+    """Metrics, over which the audits' queries run in every cycle."""
     recording: str | None = None
-    """Directory of recorded telemetry."""
+    """Directory of recorded telemetry, relative to this file; the queries run over it."""
     events: tuple[EventSpec, ...] = ()
+    """What happens to proposals and objects meanwhile."""
     expect: tuple[ExpectSpec, ...]
     """Everything that is proposed, refused or in error has to be in here; `[]` for nothing."""
 
@@ -229,8 +247,11 @@ class PolicyTestFile(Model):
     """A whole test document."""
 
     api_version: Literal["remedyd.io/v1alpha1"]
+    """`remedyd.io/v1alpha1`."""
     kind: Literal["PolicyTest"]
+    """`PolicyTest`."""
     metadata: Metadata
+    """The name, and labels of your own."""
     policies: Annotated[tuple[str, ...], Field(min_length=1)]
     """Policy files or directories, relative to this file."""
     audits: tuple[str, ...] = ()
@@ -242,6 +263,8 @@ class PolicyTestFile(Model):
     interval: PositiveDuration = timedelta(minutes=1)
     """Time between cycles."""
     fixtures: Fixtures = Fixtures()
+    """Objects for every case."""
     guardrails: GuardrailSource | None = None
     """Guardrails to test with; without it, the ones that a daemon has by default."""
     cases: Annotated[tuple[CaseSpec, ...], Field(min_length=1)]
+    """The stories; each begins with nothing remembered."""
