@@ -122,6 +122,27 @@ def test_the_lowest_ceiling_counts_and_is_named() -> None:
         )
 
 
+def test_a_quota_leaves_room_for_a_smaller_raise() -> None:
+    """What a quota has left is shared by the pods: the raise ends there, in whole steps."""
+    room = Ceiling("memory", Decimal(70 * 2**20), "ResourceQuota team", "limits", more=True)
+    found = plan(recorded("deployment-checkout-oom"), {"memory": {"factor": 2}}, ceilings=(room,))
+    assert values(found)[LIMIT] == "192Mi"
+
+
+def test_a_quota_of_requests_bounds_the_request_alone() -> None:
+    """The limit is what killed; a request that has no room to follow lags behind."""
+    room = Ceiling("memory", Decimal(20 * 2**20), "ResourceQuota team", "requests", more=True)
+    found = plan(recorded("deployment-checkout-oom"), {"memory": {"factor": 2}}, ceilings=(room,))
+    assert (values(found)[LIMIT], values(found)[REQUEST]) == ("256Mi", "112Mi")
+
+
+def test_a_quota_with_less_room_than_a_step_ends_the_raises() -> None:
+    """Not even the smallest step fits: that is said, with the quota's name."""
+    room = Ceiling("memory", Decimal(10 * 2**20), "ResourceQuota team", "limits", more=True)
+    with pytest.raises(Refused, match="ResourceQuota team allows no more than 128Mi"):
+        plan(recorded("deployment-checkout-oom"), {"memory": {"factor": 2}}, ceilings=(room,))
+
+
 def test_no_limit_is_refused_because_it_did_not_kill() -> None:
     """A container without a limit is not stopped by it: growing one from nothing is a guess."""
     with pytest.raises(Refused, match="has no memory limit") as caught:

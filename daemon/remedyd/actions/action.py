@@ -52,12 +52,19 @@ class Live:
 class Ceiling:
     """The most that one container may have of a resource, and who says so.
 
-    `resource` is `memory` (bytes) or `cpu` (cores).
+    `resource` is `memory` (bytes) or `cpu` (cores). `section` is what it bounds, `limits` or
+    `requests` (empty: both). With `more`, `amount` is how much more than now it may have.
     """
 
     resource: str
     amount: Decimal
     source: str
+    section: str = ""
+    more: bool = False
+
+    def most(self, now: Decimal) -> Decimal:
+        """Return the most for a container that has `now`."""
+        return now + self.amount if self.more else self.amount
 
 
 Schema = type[Parameters]

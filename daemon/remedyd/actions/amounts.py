@@ -88,8 +88,10 @@ def changed(
             f"{who} has no {resource} limit, so it was not stopped by its own",
             hint="use base: Request or LimitOrRequest, or set a limit with absolute",
         )
-    limit = _grown(resource, params, now.limit, ceilings, f"the {resource} limit of {who}")
-    return Share(limit, _request(resource, params, now, limit, who))
+    both = params.request_policy == "Equal" or now.request == now.limit
+    bounds = [one for one in ceilings if both or one.section != "requests"]
+    limit = _grown(resource, params, now.limit, bounds, f"the {resource} limit of {who}")
+    return Share(limit, _request(resource, params, now, limit, ceilings, who))
 
 
 def _by_request(
@@ -102,7 +104,9 @@ def _by_request(
             f"{who} has neither a {resource} limit nor a {resource} request to start from",
             hint="set one with absolute",
         )
-    request = _grown(resource, params, base, ceilings, f"the {resource} request of {who}")
+    both = params.request_policy == "Equal" or (now.limit is not None and now.request == now.limit)
+    bounds = [one for one in ceilings if both or one.section != "limits"]
+    request = _grown(resource, params, base, bounds, f"the {resource} request of {who}")
     if params.request_policy == "Equal":
         return Share(request, request)
     limit = max(now.limit, request) if now.limit is not None else None
@@ -110,7 +114,12 @@ def _by_request(
 
 
 def _request(
-    resource: str, params: AmountParameters, now: Share, limit: Decimal, who: str
+    resource: str,
+    params: AmountParameters,
+    now: Share,
+    limit: Decimal,
+    ceilings: Sequence[Ceiling],
+    who: str,
 ) -> Decimal | None:
     if params.request_policy == "Equal":
         return limit
@@ -119,7 +128,14 @@ def _request(
     if params.request_policy == "Follow" and now.limit:
         if now.request == now.limit:
             return limit
-        return min(limit, _rounded(resource, params, now.request * limit / now.limit))
+        wanted = min(limit, _rounded(resource, params, now.request * limit / now.limit))
+        step = _step(resource, params)
+        room = [
+            quantities.round_down(one.most(now.request), step)
+            for one in ceilings
+            if one.section == "requests"
+        ]
+        return max(min(wanted, now.request), min([wanted, *room]))
     if now.request > limit:
         raise Refused(
             "RequestAboveLimit",
@@ -147,28 +163,37 @@ def _grown(
     if params.min is not None:
         wanted = max(wanted, quantities.parse(params.min))
     wanted = _rounded(resource, params, wanted)
-    cap = _lowest(resource, params, ceilings)
-    if cap is None or wanted <= cap.amount:
+    cap = _lowest(resource, params, ceilings, base)
+    if cap is None or wanted <= cap.most(base):
         return wanted
-    if base >= cap.amount:
+    most = cap.most(base)
+    if cap.more:
+        most = max(base, quantities.round_down(most, _step(resource, params)))
+    if base >= most:
         raise Refused(
             "AtCap",
             f"{what} is {_text(resource, base)}, and {cap.source} allows no more than "
-            f"{_text(resource, cap.amount)}",
+            f"{_text(resource, most)}",
             hint="suspect a leak or a wrong ceiling: a person must look",
         )
-    return cap.amount
+    return most
 
 
 def _least(resource: str, params: AmountParameters) -> Decimal:
     return quantities.parse(params.min_bump) if params.min_bump else _FLOOR[resource]
 
 
-def _lowest(resource: str, params: AmountParameters, ceilings: Sequence[Ceiling]) -> Ceiling | None:
+def _lowest(
+    resource: str, params: AmountParameters, ceilings: Sequence[Ceiling], base: Decimal
+) -> Ceiling | None:
     found = [ceiling for ceiling in ceilings if ceiling.resource == resource]
     if params.max is not None:
         found.append(Ceiling(resource, quantities.parse(params.max), "the policy"))
-    return min(found, key=lambda ceiling: ceiling.amount, default=None)
+    return min(found, key=lambda ceiling: ceiling.most(base), default=None)
+
+
+def _step(resource: str, params: AmountParameters) -> Decimal:
+    return quantities.parse(params.round_to) if params.round_to else _STEP[resource]
 
 
 def _rounded(resource: str, params: AmountParameters, amount: Decimal) -> Decimal:

@@ -7,7 +7,7 @@ and cannot write the canonical form.
 """
 
 import re
-from decimal import ROUND_CEILING, ROUND_UP, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_UP, Context, Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -113,6 +113,13 @@ def round_up(amount: Decimal, step: Decimal) -> Decimal:
     if step == 0:
         return amount
     return (amount / step).to_integral_value(ROUND_CEILING) * step
+
+
+def round_down(amount: Decimal, step: Decimal) -> Decimal:
+    """Return the largest multiple of `step` that is not above `amount`; `step` 0 keeps it."""
+    if step == 0:
+        return amount
+    return (amount / step).to_integral_value(ROUND_FLOOR) * step
 
 
 def _text(value: Any) -> Any:

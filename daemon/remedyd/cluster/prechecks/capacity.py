@@ -133,6 +133,30 @@ def quota(scene: Scene) -> Precheck | None:
     return passed("Quota", f"room in {', '.join(one['metadata']['name'] for one in found)}")
 
 
+def headroom(workload: KubeObject, one: KubeObject) -> Iterator[tuple[str, str, Decimal]]:
+    """Yield section, resource, and by how much each pod may grow within what a quota has left.
+
+    Left out is what leaves no room at all: the check says so, in its own words.
+    """
+    pods, used = desired_replicas(workload), (one.get("status") or {}).get("used") or {}
+    if not pods or not _concerns(one, workload):
+        return
+    surge, away = _surge(workload, pods)
+    for key, hard in one["spec"].get("hard", {}).items():
+        section, _, resource = key.partition(".")
+        if not resource:
+            section, resource = "requests", key
+        if section not in _SECTIONS or resource not in _RESOURCES or key not in used:
+            continue
+        free = quantities.parse(hard) - quantities.parse(used[key])
+        growth = free / pods
+        if surge and not away:
+            spec = workload["spec"]["template"]["spec"]
+            growth = min(growth, free - pod_total(spec, section, resource))
+        if growth > 0:
+            yield section, resource, growth
+
+
 def _room(scene: Scene, one: KubeObject, key: str, hard: Decimal) -> tuple[str, str]:
     """Return `ok`, `tight` or `none`, and the sentence that says why."""
     before, after = _per_pod(scene.live, key), _per_pod(scene.after, key)
@@ -159,13 +183,14 @@ def _room(scene: Scene, one: KubeObject, key: str, hard: Decimal) -> tuple[str, 
 def _overlap(scene: Scene) -> tuple[int, int]:
     """Return how many pods a rollout adds at first and how many it may take away."""
     pods = desired_replicas(scene.live)
-    spec = scene.live["spec"]
-    strategy = spec.get("strategy") or {}
-    if not scene.replaces_pods or not pods or scene.live["kind"] != "Deployment":
+    return _surge(scene.live, pods) if scene.replaces_pods else (0, pods)
+
+
+def _surge(workload: KubeObject, pods: int) -> tuple[int, int]:
+    strategy = workload["spec"].get("strategy") or {}
+    if not pods or workload["kind"] != "Deployment" or strategy.get("type") == "Recreate":
         return 0, pods
-    if strategy.get("type") == "Recreate":
-        return 0, pods
-    return rolling(scene.live, pods)
+    return rolling(workload, pods)
 
 
 def _per_pod(workload: KubeObject, key: str) -> Decimal | None:
