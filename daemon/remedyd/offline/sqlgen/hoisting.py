@@ -75,7 +75,7 @@ class Hoister:
         arguments, depth = [], 0
         for argument in expression.arguments:
             rewritten, below = self._inside(argument, guard)
-            if _repeats(expression, argument) and not isinstance(rewritten, _SIMPLE):
+            if _repeats(expression, argument) and not _is_brief(rewritten):
                 rewritten, below = self._column(rewritten, below, guard)
             arguments.append(rewritten)
             depth = max(depth, below)
@@ -181,6 +181,19 @@ def _boolean(name: str, *arguments: Expression) -> Call:
     return Call(DataType.BOOLEAN, False, arguments[0].node, function, arguments)
 
 
+def _is_brief(expression: Expression) -> bool:
+    """Whether it may be written out several times: it cannot fail, and costs next to nothing."""
+    if isinstance(expression, _SIMPLE):
+        return True
+    if not isinstance(expression, Call) or expression.multi:
+        return False
+    if any(item.multi or not isinstance(item, _SIMPLE) for item in expression.arguments):
+        return False
+    name, types = expression.function.name, {item.type for item in expression.arguments}
+    whole = types <= {DataType.DATE, DataType.INTEGER, DataType.LONG}
+    return name in _COMPARISONS or (name == "TO_LONG" and whole)
+
+
 def _repeats(call: Call, argument: Expression) -> bool:
     return call.function.repeats or (argument.multi and not call.function.whole)
 
@@ -197,5 +210,6 @@ def _is_nested(call: Call) -> bool:
 
 
 _ALWAYS = Guard()
+_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "IS NULL", "IS NOT NULL"})
 _CASE = FUNCTIONS["CASE"]
 _SIMPLE = (Reference, Constant, Span)
