@@ -57,6 +57,7 @@ class Planner:
         unknown action or bad parameters, NotFound, Refused when the action has nothing sound
         to do, ClusterRejected with the API server's words, ClusterUnavailable.
         """
+        _action(request.type, target)  # what is no action is a mistake, not a missing right
         self._entitled(request.type, target.kind, target.namespace)
         plan = draft(self._cluster, self._clock.now(), target, request, row, self._history)
         return plan if plan.patch is None or plan.blocked else self._rehearsed(plan)

@@ -56,12 +56,13 @@ class Upstream:
 async def _serve(upstream: Upstream) -> None:
     from mcp.server.stdio import stdio_server
 
-    server = _server(upstream)
+    made = server(upstream)
     async with stdio_server() as (read, write):
-        await server.run(read, write, server.create_initialization_options())
+        await made.run(read, write, made.create_initialization_options())
 
 
-def _server(upstream: Upstream) -> "Server[Any]":
+def server(upstream: Upstream) -> "Server[Any]":
+    """Return an MCP server that passes every request on."""
     import mcp_types as types
     from mcp.server.lowlevel import Server
 

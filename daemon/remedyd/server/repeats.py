@@ -57,8 +57,11 @@ class Repeats:
         await self._first(key, scope, receive, send)
 
     async def _first(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Work on it; keep a definite answer, give the key back after anything else."""
-        kept = _Kept(send)
+        """Work on it; keep a definite answer, give the key back after anything else.
+
+        The answer is kept before it is sent: who has it and asks again must find it.
+        """
+        kept = _Kept()
         answer: Answer | None = None
         try:
             await self._app(scope, receive, kept)
@@ -67,15 +70,17 @@ class Repeats:
         finally:
             try:
                 await run_in_threadpool(self._service.end_answer, key, answer)
-            except RemedydError as error:  # the caller has its answer already
+            except RemedydError as error:  # the work is done: the caller gets its answer
                 log.error("answer not kept", detail=error.message)
+        for message in kept.messages:
+            await send(message)
 
 
 class _Kept:
-    """A `send` that also keeps what it sends."""
+    """A `send` that holds back what it is given."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
         self.status = 0
         self.body = b""
 
@@ -84,7 +89,7 @@ class _Kept:
             self.status = message["status"]
         elif message["type"] == "http.response.body":
             self.body += message.get("body", b"")
-        await self._send(message)
+        self.messages.append(message)
 
 
 def _key(principal: Principal, words: str) -> str:
