@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from remedyd.audits import evidence
+from remedyd.audits import evidence, partition
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.freshness import pass_gate
 from remedyd.audits.parameters import ALL, bind, checked, window_at
@@ -27,6 +27,8 @@ from remedyd.model import (
 
 _CLUSTER_FIELD = "k8s.cluster.name"
 _GATE_SECONDS = 10.0
+_SHORTEST_SECONDS = 60.0
+_FITS_AGAIN = 0.8
 UNKNOWN_VERSION = (0, 0)
 """What a source answers that can not tell its release: then nothing is refused for it."""
 
@@ -47,6 +49,7 @@ class _Answer:
     table: Table
     rows: tuple[AuditRow, ...]
     rendered: Rendered
+    parts: int = 1
 
 
 class AuditRunner:
@@ -70,6 +73,7 @@ class AuditRunner:
         self._cluster = cluster
         self._gate = gate
         self._lock = threading.Lock()
+        self._split: set[str] = set()
         self._gate_memory: tuple[Window, tuple[AuditRow, ...]] | None = None
 
     def guard_by(self, gate: AuditDefinition | None) -> None:
@@ -104,7 +108,7 @@ class AuditRunner:
         gate = self._gate
         if gate is not None and definition.name != gate.name:
             pass_gate(definition, gate, self._gate_rows(gate, run.window), self._cluster)
-        answer = self._answer(run)
+        answer = self._whole(run)
         column = "" if _unnamed(answer.rendered) else definition.identity.cluster
         evidence.refuse_foreign(answer.rows, column, run.cluster)
         rows = evidence.about(answer.rows, run.scope)
@@ -118,8 +122,43 @@ class AuditRunner:
             warnings=answer.table.warnings,
             table=answer.table,
             set_aside=aside,
+            parts=answer.parts,
         )
         return result if kept else _without_rows(result, aside)
+
+    def _whole(self, run: _Run) -> _Answer:
+        """Run the query; one whose rows are cut off is asked again namespace by namespace.
+
+        An audit that had to be split is split at once the next time, until its rows fit again.
+        """
+        definition = run.definition
+        free = run.scope is None and "namespace" not in run.params
+        if not free or not partition.divisible(definition):
+            return self._answer(run)
+        if definition.name not in self._split:
+            try:
+                return self._answer(run)
+            except QueryError as error:
+                if error.outcome is not AuditOutcome.TRUNCATED:
+                    raise
+        answer = self._gathered(run)
+        fits = len(answer.table.rows) < definition.limit * _FITS_AGAIN
+        (self._split.discard if fits else self._split.add)(definition.name)
+        return answer
+
+    def _gathered(self, run: _Run) -> _Answer:
+        definition = run.definition
+        rendered = prepare(definition, self._source)
+        cluster = ALL if _unnamed(rendered) else run.cluster or ALL
+        names = partition.namespaces(definition, self._source, run.window, cluster)
+
+        def ask(namespace: str) -> partition.Part:
+            part = self._answer(replace(run, params={**run.params, "namespace": namespace}))
+            return partition.Part(part.table, part.rows)
+
+        seconds = max(definition.interval.total_seconds(), _SHORTEST_SECONDS)
+        whole, parts = partition.gather(names, ask, seconds=seconds)
+        return _Answer(whole.table, whole.rows, rendered, parts)
 
     def _answer(self, run: _Run) -> _Answer:
         """Prepare and run the query; return its rows as the contract has them."""

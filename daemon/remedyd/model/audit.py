@@ -126,6 +126,7 @@ class AuditResult:
     `unavailable` names optional fields that are not mapped: their columns are null. `set_aside`
     holds rows without enough fresh evidence; they are told, never acted upon. `others` are the
     targets of rows that were left out because no policy acts on them: only a backtest does that.
+    `parts` counts the queries that it took, more than one where rows would have been cut off.
     """
 
     audit: str
@@ -140,6 +141,7 @@ class AuditResult:
     table: Table | None = field(default=None, compare=False)
     set_aside: tuple[SetAside, ...] = ()
     others: frozenset[Target] = frozenset()
+    parts: int = 1
 
     @property
     def ok(self) -> bool:

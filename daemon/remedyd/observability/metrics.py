@@ -27,6 +27,12 @@ class Metrics:
             ["audit"],
             registry=add,
         )
+        self.audit_parts = Gauge(
+            "remedyd_audit_parts",
+            "Queries of the latest run: more than one where a big result is read by namespace",
+            ["audit"],
+            registry=add,
+        )
         self.audits_skipped = Counter(
             "remedyd_audit_runs_skipped",
             "Runs that the scheduler left out",

@@ -41,6 +41,7 @@ class RunAudit:
         metrics.audit_seconds.labels(result.audit).observe(result.took_ms / 1000)
         if result.ok:
             metrics.audit_last.labels(result.audit).set(cycle.at.timestamp())
+        metrics.audit_parts.labels(result.audit).set(result.parts)
         for severity in Severity:
             rows = sum(row.severity is severity for row in result.rows)
             metrics.audit_rows.labels(result.audit, severity.name.lower()).set(rows)
@@ -50,6 +51,7 @@ class RunAudit:
             audit=result.audit,
             outcome=result.outcome.value,
             rows=len(result.rows),
+            parts=result.parts,
             detail=result.detail,
             hint=result.hint,
         )
