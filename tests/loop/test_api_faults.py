@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +17,12 @@ from support.steered import ADA, Steered
 
 EVER = 1_000_000
 CART = "deployments/cart$"
+GUARDRAILS = """
+apiVersion: remedyd.io/v1alpha1
+kind: Guardrails
+metadata: {name: limits}
+spec: {quarantineAfter: 100, rate: {perHour: 1000, perNamespace: 1000}}
+"""
 SCENARIO = Scenario(
     workloads=(WorkloadSpec("shop", "cart", "registry.example.com/cart:1", "40Mi", "20m", 2),),
     namespaces=("default", "kube-system", "shop"),
@@ -50,24 +55,26 @@ FINAL = ("422", "webhook says no", "403")
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """A cluster with one workload, whose time is moved by hand."""
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steered]:
+    """A daemon and a cluster with one workload, whose time is moved by hand."""
     minute = timedelta(minutes=1)
-    with stamina.set_testing(True, attempts=3, cap=True), Lab(
-        seed=5, history=minute, interval=minute, scenario=SCENARIO
-    ) as started:  # fmt: skip
-        yield started
+    lab = Lab(seed=5, history=minute, interval=10 * minute, scenario=SCENARIO)
+    home = tmp_path_factory.mktemp("faults")
+    limits = home / "limits.yaml"
+    limits.write_text(GUARDRAILS, encoding="utf-8")
+    daemon = Steered(lab, home, guardrails=limits)
+    with stamina.set_testing(True, attempts=3, cap=True), lab, daemon:
+        yield daemon
 
 
 @pytest.fixture
-def daemon(lab: Lab, tmp_path: Path) -> Iterator[Steered]:
-    """A daemon with an empty store; afterwards cart has two pods again."""
-    with Steered(lab, tmp_path) as made:
-        yield made
-        lab.apiserver.faults.clear()
-        assert made.bugs() == 0
-        made.change("cart", _two)
-        lab.advance(timedelta(minutes=1))
+def daemon(running: Steered) -> Iterator[Steered]:
+    """The daemon; afterwards there are no faults and cart has two pods again."""
+    yield running
+    running.lab.apiserver.faults.clear()
+    assert running.bugs() == 0
+    running.change("cart", _two)
+    running.lab.advance(timedelta(minutes=3))
 
 
 def _two(obj: KubeObject) -> None:

@@ -37,6 +37,12 @@ spec:
   cooldown: 1m
   limits: {maxPerHour: 50, maxTargetsPercent: 100}
 """
+GUARDRAILS = """
+apiVersion: remedyd.io/v1alpha1
+kind: Guardrails
+metadata: {name: limits}
+spec: {workloadsPercent: 100, cooldown: {initial: 1s, longest: 1s}}
+"""
 
 
 @pytest.fixture
@@ -44,7 +50,9 @@ def daemon(tmp_path: Path) -> Iterator[Steered]:
     """A daemon in mode Auto, and cart killed for want of memory again and again."""
     minute = timedelta(minutes=1)
     lab = Lab(seed=3, history=5 * minute, interval=minute / 2, scenario=SCENARIO)
-    with lab, Steered(lab, tmp_path, POLICY) as made:
+    limits = tmp_path / "limits.yaml"
+    limits.write_text(GUARDRAILS, encoding="utf-8")
+    with lab, Steered(lab, tmp_path, POLICY, guardrails=limits) as made:
         lab.inject("oom", "shop/cart", need=175)
         yield made
         assert made.bugs() == 0
@@ -139,9 +147,9 @@ def test_a_nightly_job_that_reverts_a_proved_change_is_found_at_the_next_plan(
     """Long after Effective the old value is back: no war, the target is set aside by name."""
     proved = ended(daemon, first(daemon))
     assert proved.state is State.EFFECTIVE
-    daemon.lab.advance(timedelta(minutes=20))
+    daemon.lab.advance(timedelta(minutes=10))
     daemon.change("cart", _back, manager="rebalance-job")
-    daemon.live(6)
+    daemon.until(lambda: held(daemon), minutes=15)
     assert [one.id for one in proposals(daemon)] == [proved.id]
     [why] = held(daemon)
     assert why.startswith("RevertedBy rebalance-job: ")
@@ -158,12 +166,8 @@ def test_a_larger_limit_by_hand_is_no_revert(daemon: Steered) -> None:
         container["resources"]["limits"]["memory"] = "512Mi"
 
     daemon.change("cart", more)
-    daemon.lab.advance(timedelta(minutes=20))
+    daemon.lab.advance(timedelta(minutes=10))
     daemon.lab.inject("oom", "shop/cart", need=800)
-    for _ in range(15):
-        daemon.live(1)
-        if len(proposals(daemon)) > 1:
-            break
-    assert len(proposals(daemon)) == 2
+    daemon.until(lambda: len(proposals(daemon)) == 2, minutes=15)
     assert proposals(daemon)[1].id != proved.id
     assert held(daemon) == []
