@@ -18,7 +18,8 @@ from remedyd.model import AuditRow, Cell, Json, Plan, Precheck, PrecheckResult, 
 
 LINES: Final = 23
 """One less than a terminal of 24, for a line of state below it."""
-WIDTH: Final = 80
+WIDTH: Final = 76
+"""Of 80, to leave room for a frame."""
 _LABEL: Final = 9
 _UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
@@ -79,7 +80,8 @@ def _sections(proposal: Proposal, because: str) -> list[_Section]:
             *_lasting(plan),
             _Section("Undo", _wrapped([_undo(proposal)])),
             _Section("Expires", _wrapped([_expiry(proposal)])),
-            _Section("Approve", _clean(_approve(proposal)), 3),
+            _Section("Approve", _clean(_approve(proposal)), 2),
+            _Section("Digest", (proposal.digest,)),
         ]
     return _fitted([head, why, *rest])
 
@@ -131,7 +133,7 @@ def _rule(proposal: Proposal) -> str:
 
 def _measured(row: AuditRow, now: datetime) -> str:
     samples = "" if row.samples is None else f", {row.samples} samples"
-    seen = "" if row.last_seen is None else f", last seen {_moment(row.last_seen, now)}"
+    seen = "" if row.last_seen is None else f", last {_moment(row.last_seen, now)}"
     return f"audit {row.audit}: {row.severity.name.lower()} ({row.severity.value}){samples}{seen}"
 
 
@@ -139,17 +141,20 @@ def _numbers(values: Mapping[str, Cell], told: str) -> list[str]:
     """Return the columns that no sentence has named yet."""
     known = {"cluster", "namespace", "kind", "name", "container", "severity_score", "samples"}
     known |= {"last_seen", *re.findall(r"(\w+) (?:= |[^ ]+ → )", told)}
-    shown = [f"{name}={_cell(value)}" for name, value in values.items() if name not in known]
+    shown = [f"{name}={cell(name, value)}" for name, value in values.items() if name not in known]
     return ["  ".join(shown)] if shown else []
 
 
-def _cell(value: Cell) -> str:
+def cell(name: str, value: Cell) -> str:
+    """Return a value as people read it; columns named `..._bytes` in Mi."""
     if isinstance(value, datetime):
         return _time(value)
+    if isinstance(value, int | float) and name.endswith("_bytes"):
+        return f"{value / 2**20:.5g}Mi"
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, tuple):
-        return f"[{', '.join(_cell(item) for item in value)}]"
+        return f"[{', '.join(cell(name, item) for item in value)}]"
     return "null" if value is None else str(value)
 
 
@@ -209,9 +214,15 @@ def _undo(proposal: Proposal) -> str:
         return "nothing to undo"
     if plan.undo is None:
         return "cannot be undone"
-    old = ", ".join(f"{c.path.rsplit('.', 1)[-1]} {_json(c.old)}" for c in plan.changes)
+    old = ", ".join(f"{_field(c.path)} {_json(c.old)}" for c in plan.changes)
     when = "by itself if it does not help" if proposal.verify.rollback else "by hand only"
     return f"back to {old}, {when}"
+
+
+def _field(path: str) -> str:
+    """Return what tells a field apart on one page, such as `limits.memory` or `replicas`."""
+    _, resources, last = path.rpartition(".resources.")
+    return last if resources else path.rpartition(".")[2]
 
 
 def _expiry(proposal: Proposal) -> str:
@@ -220,7 +231,7 @@ def _expiry(proposal: Proposal) -> str:
 
 
 def _approve(proposal: Proposal) -> list[str]:
-    lines = [f"proposal {proposal.id}", f"digest {proposal.digest}"]
+    lines = [f"proposal {proposal.id}"]
     if proposal.approvals_needed == 1 and proposal.approvers is None:
         return lines
     count = proposal.approvals_needed

@@ -16,6 +16,7 @@ from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.runner import AuditRunner
 from remedyd.documents import format_duration
 from remedyd.model import AuditResult, AuditRow, Cell, Decision, DecisionKind, Window
+from remedyd.proposals.summary import cell
 from remedyd.stages.cycle import Cycle
 from remedyd.verification.verdict import row_of
 
@@ -94,6 +95,4 @@ def _counts(name: str, value: Cell) -> bool:
 
 def _shown(row: AuditRow | None, name: str) -> str:
     value = None if row is None else row.values.get(name)
-    if value is None:
-        return "?"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return "?" if value is None else cell(name, value)
