@@ -47,8 +47,8 @@ PANELS: Final = (
         "age",
         "Minutes since the daemon's last sign of life",
         "metric",
-        '| WHERE event.action == "heartbeat"\n| STATS last = MAX(@timestamp)\n'
-        '| EVAL minutes = DATE_DIFF("minutes", last, NOW())\n| KEEP minutes',
+        '| WHERE event.action == "heartbeat"\n| STATS last_beat = MAX(@timestamp)\n'
+        '| EVAL minutes = DATE_DIFF("minutes", last_beat, NOW())\n| KEEP minutes',
         (("minutes", "Minutes since the last sign of life", "long"),),
         (12, 0, 12, 6),
     ),
