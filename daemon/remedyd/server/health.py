@@ -19,12 +19,18 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether audits and writes can run, and every reason why not."""
+    """Whether audits and writes can run, and every reason why not.
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ready", "reasons": []}]})
+    `notices` are things to look at while work goes on: events that wait for Elasticsearch.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "ready", "reasons": [], "notices": []}]}
+    )
 
     status: str
     reasons: list[str]
+    notices: list[str] = []
 
 
 @router.get("/healthz")
@@ -41,7 +47,11 @@ async def healthz() -> Health:
 def readyz(ctx: Ctx) -> JSONResponse:
     """Say whether audits and writes can run, and if not, why."""
     state = ctx.service.readiness()
-    body = {"status": "ready" if state.ready else "not ready", "reasons": list(state.reasons)}
+    body = {
+        "status": "ready" if state.ready else "not ready",
+        "reasons": list(state.reasons),
+        "notices": list(state.notices),
+    }
     return JSONResponse(body, 200 if state.ready else 503)
 
 

@@ -1,11 +1,13 @@
 """From decisions to proposals: plan on the live object, ask the API server, then the gate."""
 
 import threading
+from collections.abc import Callable
 
 from remedyd.actions.planner import Planner
 from remedyd.errors import ClusterError, Conflict, NotFound, Refused, RemedydError
 from remedyd.model import AUTO, Decision, DecisionKind, Mode, Plan, Proposal, State
 from remedyd.observability import logs
+from remedyd.observability.alerts import Alert, AlertKind, Alerts
 from remedyd.observability.metrics import Metrics
 from remedyd.proposals.gate import Gate
 from remedyd.stages.cycle import Cycle
@@ -30,13 +32,21 @@ class Propose:
         metrics: Metrics,
         lock: threading.Lock,
         guard: Guard | None = None,
+        alerts: Alerts | None = None,
+        report: Callable[[Decision, str, str], None] = lambda decision, reason, detail: None,
     ) -> None:
-        """Take the planner, the gate, the lock shared with `Decide`, and who asks guardrails."""
+        """Take the planner, the gate, the lock shared with `Decide`, and who asks guardrails.
+
+        `alerts` are told of what only a person can mend, `report` of decisions that came to
+        nothing, with reason and detail.
+        """
         self._planner = planner
         self._gate = gate
         self._metrics = metrics
         self._lock = lock
         self._guard = guard
+        self._alerts = alerts or Alerts(metrics)
+        self._report = report
 
     def run(self, cycle: Cycle) -> Cycle:
         """Plan and propose."""
@@ -76,10 +86,12 @@ class Propose:
             mode=proposal.mode.value,
             digest=proposal.digest,
         )
+        tell(self._alerts, proposal)
         return proposal
 
     def _refused(self, decision: Decision, reason: str, detail: str) -> None:
         self._metrics.decisions.labels(decision.policy, "Refused", reason).inc()
+        self._report(decision, reason, detail)
         log.warning(
             "no proposal",
             policy=decision.policy,
@@ -87,6 +99,15 @@ class Propose:
             reason=reason,
             detail=detail,
         )
+
+
+def tell(alerts: Alerts, proposal: Proposal) -> None:
+    """Call a person, with the evidence, if that is what the proposal came to."""
+    if proposal.state is State.ESCALATED:
+        plan = proposal.plan
+        detail = ". ".join(part for part in (plan.consequence.rstrip("."), proposal.reason) if part)
+        at, subject = proposal.created_at, plan.target.workload
+        alerts.raise_(Alert(AlertKind.ESCALATION, at, subject, detail, proposal.id))
 
 
 def _first_block(plan: Plan) -> str:
