@@ -168,3 +168,20 @@ def test_nobody_may_ask_about_callers_unless_it_is_wanted() -> None:
     """Without Kubernetes tokens the daemon has no right to review them."""
     bound = [one["roleRef"]["name"] for one in of_kind(render(4), "ClusterRoleBinding")]
     assert "system:auth-delegator" not in bound
+
+
+def test_who_may_ask_as_an_agent_is_in_the_settings(tmp_path: Path) -> None:
+    """The face for agents can be taken away, or held to pages and hosts."""
+    manifests = render(
+        4,
+        None,
+        "agents.enabled=false",
+        "agents.allowedOrigins={https://kibana.example.com}",
+        "agents.allowedHosts={remedyd.example.com}",
+    )
+    path = tmp_path / "remedyd.yaml"
+    path.write_text(data(manifests, "r-settings")["remedyd.yaml"], encoding="utf-8")
+    server = load(path).server
+    assert not server.mcp
+    assert server.allowed_origins == ("https://kibana.example.com",)
+    assert server.allowed_hosts == ("remedyd.example.com",)

@@ -83,7 +83,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         subprocess.run(
             [*pip, "--python", str(tree / "bin" / "python"), "install", "--root-user-action=ignore",
              *quiet, "--compile",
-             "-c", str(ROOT / "constraints.txt"), f"{found}[postgresql]"],
+             "-c", str(ROOT / "constraints.txt"), f"{found}[postgresql,mcp,oidc]"],
             check=True,
         )  # fmt: skip
         subprocess.run(["chmod", "-R", "a-w,a+rX", str(tree)], check=True)
