@@ -185,3 +185,18 @@ def test_who_may_ask_as_an_agent_is_in_the_settings(tmp_path: Path) -> None:
     assert not server.mcp
     assert server.allowed_origins == ("https://kibana.example.com",)
     assert server.allowed_hosts == ("remedyd.example.com",)
+
+
+def test_the_trail_has_a_key_of_its_own() -> None:
+    """The key that may only add to the audit trail is mounted and named in the settings."""
+    manifests = render(4, None, "trail.apiKey.secret=remedyd-trail")
+    (deployment,) = of_kind(manifests, "Deployment")
+    spec = deployment["spec"]["template"]["spec"]
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    assert volumes["trail"]["secret"]["secretName"] == "remedyd-trail"
+    mounts = {mount["name"]: mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"]}
+    assert mounts["trail"] == "/etc/remedyd/trail"
+    settings = next(
+        m for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"].endswith("-settings")
+    )
+    assert "api_key_file: /etc/remedyd/trail/api-key" in settings["data"]["remedyd.yaml"]
