@@ -2,6 +2,7 @@
 
 import json
 import sys
+from xml.etree import ElementTree
 
 import pytest
 
@@ -125,3 +126,17 @@ def test_no_shipped_policy_is_without_a_test():
     policies = shipped("policies")
     tested = {path.name for path in (policies / "tests").glob("*.yaml")}
     assert {path.name for path in policies.glob("*.yaml")} <= tested
+
+
+@pytest.mark.parametrize("output", ["json", "junit"])
+def test_mistakes_of_a_test_are_machine_readable_too(cli, tmp_path, output):
+    """Where they were asked for; the exit status is 2."""
+    path = write(tmp_path, "  - {name: c, rows: [], expct: []}\n")
+    code, out, _ = cli(path, "-o", output)
+    assert code == 2
+    if output == "json":
+        (first, *_) = json.loads(out)["problems"]
+        assert (first["line"], first["message"][:7]) == (8, "the key")
+    else:
+        errors = ElementTree.fromstring(out).findall(".//error")
+        assert "expct" in errors[-1].attrib["message"]

@@ -9,7 +9,7 @@ from remedyd.testing.policytest import reports
 from remedyd.testing.policytest.junit import junit
 from remedyd.testing.policytest.runner import run
 from remedyd.testing.policytest.summary import Summary, summary
-from support.policytests import ROW, load
+from support.policytests import ROW, load, result, told
 
 CASES = f"""\
   - name: good
@@ -66,3 +66,13 @@ def test_github_annotates_the_line(ran):
     assert "line=13,col=14::bad & <odd>: at 0s more-memory gave something else%0A---" in lines[0]
     assert lines[1] == "::error::more-memory: 8.3 %25 is less than the 50 %25 asked for"
     assert lines[2] == "::notice::1 policy tests passed, 1 failed"
+
+
+def test_one_expectation_too_many_is_told_as_such(tmp_path):
+    """The outcome came once, and was expected twice."""
+    again = "  - {at: 1m, outcome: Proposed}\n"
+    rows = f"rows: [{{at: 0m, until: 1m, row: {ROW}}}]\n"
+    (message,) = told(result(tmp_path, f"{rows}expect:\n{again}{again}"))
+    assert message == (
+        "at 1m more-memory decided nothing else: what it decided met other expectations"
+    )

@@ -50,10 +50,15 @@ def test(
         suites = load_suites(paths or [shipped("policies") / "tests"])
         found = summary(suites, list(run_all(suites, run)), min_coverage)
     except InvalidInput as error:
-        if output is Output.GITHUB and error.problems:
-            typer.echo("\n".join(annotation(problem) for problem in error.problems))
-            raise typer.Exit(INVALID) from error
-        raise
+        told = {
+            Output.GITHUB: lambda found: "\n".join(map(annotation, found)),
+            Output.JSON: reports.problems,
+            Output.JUNIT: junit.problems,
+        }
+        if output not in told or not error.problems:
+            raise
+        typer.echo(told[output](error.problems))
+        raise typer.Exit(INVALID) from error
     if not found.results:
         raise InvalidInput(f'no case matches --run "{run}"', hint="matched is TEST/CASE")
     show = {

@@ -102,6 +102,8 @@ def _sentence(details: ErrorDetails) -> str:
         return f"must be {choice}{_listed(expected)}; got {_shown(value)}{near}"
     if kind == "too_short":
         return f"must have at least {context['min_length']} item"
+    if kind == "string_too_short":
+        return "must not be empty"
     if kind == "string_too_long":
         return f"must have at most {context['max_length']} characters, has {len(str(value))}"
     if kind == "string_pattern_mismatch":

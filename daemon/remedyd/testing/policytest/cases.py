@@ -1,6 +1,6 @@
 """From a checked document to cases that can be run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from remedyd.documents import did_you_mean, format_duration
@@ -11,7 +11,7 @@ from remedyd.testing.policytest import inputs
 from remedyd.testing.policytest.context import Context, Timeline
 from remedyd.testing.policytest.expectations import REASONS, expectations
 from remedyd.testing.policytest.objects import beside, objects
-from remedyd.testing.policytest.schema import CaseSpec, EventSpec
+from remedyd.testing.policytest.schema import CaseSpec, EventSpec, ExpectSpec, RowSpec
 from remedyd.testing.policytest.suite import Case, Event
 
 MAX_CYCLES = 10_000
@@ -67,24 +67,41 @@ def _fits(context: Context, spec: CaseSpec, loc: Location, timeline: Timeline) -
         context.complain(loc, f"the case has more than {MAX_CYCLES} cycles")
         return False
     before = len(context.problems)
-    for part, items in (("rows", spec.rows or ()), ("expect", spec.expect)):
+    if spec.until is not None:
+        _fit(context, spec.until, (*loc, "until"), timeline)
+    parts: tuple[tuple[str, Sequence[RowSpec | ExpectSpec]], ...] = (
+        ("rows", spec.rows or ()),
+        ("expect", spec.expect),
+    )
+    for part, items in parts:
         for index, item in enumerate(items):
+            place = (*loc, part, index)
             for key, at in _times(item):
-                if at % timeline.interval:
-                    every = format_duration(timeline.interval)
-                    text = f"{format_duration(at)} is not a cycle: there is one every {every}"
-                    context.complain((*loc, part, index, key), text)
-                elif at > timeline.last:
-                    text = f"{format_duration(at)} is after the last cycle of the case"
-                    context.complain((*loc, part, index, key), text)
+                _fit(context, at, (*place, key), timeline)
+            if item.until is not None and item.until < item.at:
+                text = f"{format_duration(item.until)} is before {format_duration(item.at)}"
+                context.complain((*place, "until"), text)
+    for index, event in enumerate(spec.events):
+        if event.at > timeline.last:
+            text = f"{format_duration(event.at)} is after the last cycle of the case"
+            context.complain((*loc, "events", index, "at"), text)
     return len(context.problems) == before
 
 
-def _times(item: object) -> Iterator[tuple[str, timedelta]]:
-    for key in ("at", "until"):
-        at = getattr(item, key, None)
-        if at is not None:
-            yield key, at
+def _fit(context: Context, at: timedelta, place: Location, timeline: Timeline) -> None:
+    """Report a time that is none of the cycles'."""
+    if at % timeline.interval:
+        every = format_duration(timeline.interval)
+        text = f"{format_duration(at)} is not a cycle: there is one every {every}"
+        context.complain(place, text)
+    elif at > timeline.last:
+        context.complain(place, f"{format_duration(at)} is after the last cycle of the case")
+
+
+def _times(item: RowSpec | ExpectSpec) -> Iterator[tuple[str, timedelta]]:
+    yield "at", item.at
+    if item.until is not None:
+        yield "until", item.until
 
 
 def _events(

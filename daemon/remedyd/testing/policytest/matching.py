@@ -47,7 +47,7 @@ def judged(case: Case, seen: Sequence[Seen]) -> tuple[list[Pair], list[Failure]]
         met = [id(one) for one, _ in found]
         for one in expected:
             if id(one) not in met:
-                failures.append(_unmet(case, one, left))
+                failures.append(_unmet(case, one, left, came))
         failures += [_unexpected(case, one) for one in left if one.came in MUST_BE_EXPECTED]
     return pairs, failures
 
@@ -90,14 +90,17 @@ def _paired(expected: Sequence[Expected], came: Sequence[Seen]) -> list[Pair]:
 # --- what is said ------------------------------------------------------------------------------
 
 
-def _unmet(case: Case, expected: Expected, left: list[Seen]) -> Failure:
+def _unmet(case: Case, expected: Expected, left: list[Seen], came: Sequence[Seen]) -> Failure:
     """Say what came instead; an outcome that is told here is not told again as unexpected."""
     near = [one for one in left if one.decision.policy == expected.policy]
     about = [one for one in near if _concerns(expected, one)]
     at = format_duration(case.offset(expected.at))
     if not near:
-        text = f"at {at} {expected.policy} decided nothing: its audit did not run in this cycle"
-        return Failure(expected.place.problem(text))
+        decided = any(one.decision.policy == expected.policy for one in came)
+        what = "decided nothing else: what it decided met other expectations"
+        if not decided:
+            what = "decided nothing: its audit did not run in this cycle"
+        return Failure(expected.place.problem(f"at {at} {expected.policy} {what}"))
     if not about:
         whom = ", ".join(str(one.decision.target) for one in near)
         text = f"at {at} {expected.policy} decided about {whom}, not about {expected.target}"

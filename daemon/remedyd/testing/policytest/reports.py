@@ -1,7 +1,7 @@
 """A run's outcome for people, for scripts, and for the annotations of GitHub."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from remedyd.cli.annotations import annotation, escaped
@@ -60,6 +60,12 @@ def as_json(summary: Summary) -> str:
     return json.dumps(shown, indent=2, ensure_ascii=False)
 
 
+def problems(found: Sequence[Problem]) -> str:
+    """Return the mistakes because of which nothing was run."""
+    shown = {"passed": False, "cases": [], "problems": [_problem(one) for one in found]}
+    return json.dumps(shown, indent=2, ensure_ascii=False)
+
+
 def _case(result: CaseResult) -> dict[str, Any]:
     place = result.case.place
     return {
@@ -88,13 +94,15 @@ def _case(result: CaseResult) -> dict[str, Any]:
 
 
 def _failure(failure: Failure) -> dict[str, Any]:
-    problem = failure.problem
+    return {**_problem(failure.problem), "diff": failure.diff}
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
     return {
         "path": problem.path,
         "line": problem.line,
         "column": problem.column,
         "message": problem.message,
-        "diff": failure.diff,
     }
 
 
