@@ -56,6 +56,7 @@ class Guard:
                 state=state,
                 guardrails=self.guardrails,
                 climbing=bool(decision.after),
+                tells=plan is not None and plan.tells,
                 mode=decision.mode,
                 ceiling=mode,
                 said=said,
