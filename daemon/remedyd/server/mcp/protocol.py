@@ -91,7 +91,10 @@ class _Face:
         try:
             result = await tool.call(asking, tool.validated(params.arguments))
         except RemedydError as error:
-            return types.CallToolResult(content=[_text(failures.text(error))], is_error=True)
+            told = failures.text(error)
+            log.info("tool refused", tool=tool.name, detail=error.message)
+            return types.CallToolResult(content=[_text(told)], is_error=True)
+        log.info("tool called", tool=tool.name)
         structured = result.model_dump(mode="json")
         words = json.dumps(structured, ensure_ascii=False, separators=(",", ":"))
         return types.CallToolResult(content=[_text(words)], structured_content=structured)
