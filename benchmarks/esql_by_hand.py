@@ -44,7 +44,7 @@ WITH docs AS (
     "resource.attributes.k8s.container.status.last_terminated_reason" AS reason,
     "metrics.k8s.container.memory_limit" AS memory_limit,
     "metrics.k8s.container.restarts" AS restarts, NULL::BIGINT AS working_set,
-    "@timestamp" AS scrape
+    "@timestamp" AS scrape, NULL::TIMESTAMP_NS AS started
   FROM cluster
   UNION ALL
   SELECT "@timestamp", "resource.attributes.k8s.cluster.name",
@@ -53,7 +53,7 @@ WITH docs AS (
     "resource.attributes.k8s.container.name", "resource.attributes.k8s.pod.name",
     "resource.attributes.k8s.pod.uid",
     "resource.attributes.k8s.container.status.last_terminated_reason",
-    NULL, NULL, "metrics.container.memory.working_set", NULL FROM kubelet
+    NULL, NULL, "metrics.container.memory.working_set", NULL, "start_timestamp" FROM kubelet
 ), named AS (
   SELECT *, coalesce(deployment, statefulset, daemonset) AS name,
     CASE WHEN deployment IS NOT NULL THEN 'Deployment'
@@ -65,7 +65,12 @@ WITH docs AS (
     max(ts) AS seen, count(working_set) AS usages, max(working_set) AS working_set,
     max(memory_limit) AS memory_limit, min(restarts) AS low,
     max(epoch_ms(ts) * 1000000 + restarts) AS newest,
-    max(restarts) FILTER (WHERE reason = 'OOMKilled') AS oom
+    max(restarts) FILTER (WHERE reason = 'OOMKilled') AS oom,
+    regr_count(working_set, epoch_ms(started)) AS aged,
+    var_pop((epoch_ms(ts) - epoch_ms(started)) / 60000.0)
+      FILTER (WHERE working_set IS NOT NULL) AS spread,
+    regr_slope(working_set / 1048576.0, (epoch_ms(ts) - epoch_ms(started)) / 60000.0) AS slope,
+    regr_r2(working_set / 1048576.0, (epoch_ms(ts) - epoch_ms(started)) / 60000.0) AS fit
   FROM named WHERE name IS NOT NULL GROUP BY ALL
 ), alive AS (
   SELECT *, coalesce(newest % 1000000 - low, 0) AS grown, coalesce(oom - low, 0) AS reach,
@@ -84,6 +89,8 @@ SELECT cluster, namespace, kind, name, container,
   arg_max(pod, pct) AS hottest_pod, count(*) FILTER (WHERE pct >= 90) AS hot_pods,
   count(*) AS pods, count(*) FILTER (WHERE memory_limit IS NULL) AS unlimited_pods,
   max(working_set) AS working_set_bytes, max(memory_limit) AS memory_limit_bytes,
+  round(max(CASE WHEN aged >= 6 AND spread > 0.75 AND slope > 0 AND fit >= 0.9 THEN slope END), 3)
+    AS growth,
   sum(usages) AS usage_samples, max(scrapes) AS samples, max(seen) AS last_seen
 FROM alive GROUP BY ALL
 ORDER BY severity DESC, oom_kills DESC, memory_pct_max DESC NULLS LAST, namespace, name, container

@@ -47,6 +47,7 @@ def mapping(stream: str) -> dict[str, object]:
     passthrough = {"type": "passthrough", "dynamic": "true"}
     properties = {
         "@timestamp": {"type": "date"},
+        "start_timestamp": {"type": "date_nanos"},
         "data_stream.dataset": {"type": "constant_keyword", "value": dataset},
         "metrics": {**passthrough, "priority": 10, "properties": metrics},
         "resource": {
@@ -83,7 +84,8 @@ _POD = f"""
       AS "resource.attributes.k8s.container.status.last_terminated_reason"
 """
 _METRICS = {
-    CLUSTER: """
+    CLUSTER: f"""
+    {START}::TIMESTAMP_NS AS "start_timestamp",
     CASE WHEN k = 2 THEN 0.5e0 END AS "metrics.k8s.container.cpu_limit",
     CASE WHEN k = 2 THEN 0.25e0 END AS "metrics.k8s.container.cpu_request",
     CASE WHEN k = 3 THEN 268435456::BIGINT END AS "metrics.k8s.container.memory_limit",
@@ -94,7 +96,8 @@ _METRICS = {
     CASE WHEN k = 6 THEN 10 - CAST(p % 37 = 0 AS BIGINT) END
       AS "metrics.k8s.deployment.available"
 """,
-    KUBELET: """
+    KUBELET: f"""
+    ({START} - to_seconds(p * 7))::TIMESTAMP_NS AS "start_timestamp",
     CASE WHEN k = 0 THEN (hash(p, s) % 1000) / 2500e0 END AS "metrics.container.cpu.usage",
     CASE WHEN k = 1 THEN 100000000 + CAST(hash(s, p) % 150000000 AS BIGINT) END
       AS "metrics.container.memory.working_set"

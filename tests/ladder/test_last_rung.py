@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from remedyd.errors import Conflict
+from remedyd.lab.controllers.objects import DEPLOYMENTS
 from remedyd.lab.scenario import Scenario, WorkloadSpec
 from remedyd.lab.world import Lab
-from remedyd.model import ActionRequest, State, Target
+from remedyd.model import ActionRequest, KubeObject, State, Target
 from support.byhand import ANN, ByHand
 
 POLICY = """
@@ -69,3 +70,17 @@ def test_a_person_who_asks_for_another_is_heard_at_once(daemon: ByHand) -> None:
     assert told._value.get() == 1.0
     with pytest.raises(Conflict, match="Escalated"):
         daemon.service.approve(ANN, made.id, made.digest)
+
+
+def test_a_leak_is_not_fed(daemon: ByHand) -> None:
+    """A release whose memory grows in a line is never given more: a person hears of a leak."""
+    daemon.lab.inject("leak", "shop/cart", rate=18)
+
+    def release(obj: KubeObject) -> None:
+        obj["spec"]["template"]["metadata"]["annotations"]["release"] = "2"
+
+    daemon.lab.simulation.store.mutate(DEPLOYMENTS, "shop", "cart", release, manager="kubectl")
+    told = daemon.until(daemon.ended(State.ESCALATED), minutes=25)
+    assert told.step == "suspected-leak"
+    assert told.row.values["memory_growth_mib_per_minute"] == pytest.approx(18, rel=0.2)
+    assert [proposal.plan.action for proposal in daemon.proposals()] == ["Escalate"]
