@@ -26,7 +26,8 @@ def _stored(running: Running, lab: Lab, key: str, **changes: Any) -> Proposal:
     plan = replace(made.plan, target=target, **changes.pop("plan", {}))
     store = Store(running.settings.database, lab.clock)
     try:
-        return store.create(replace(made, plan=plan, **changes))
+        detail = "OOM killed twice within 10 minutes"
+        return store.create(replace(made, plan=plan, **changes), detail=detail)
     finally:
         store.close()
 

@@ -62,7 +62,7 @@ def test_a_change_in_a_few_words() -> None:
     """What is raised from where to where, limits told from requests; restarts by their sense."""
     requests = PATH.replace("limits", "requests")
     changes = (FieldChange(PATH, "128Mi", "192Mi"), FieldChange(requests, "64Mi", "96Mi"))
-    assert words.change(changes) == "memory limit 128Mi → 192Mi, memory request 64Mi → 96Mi"
+    assert words.change(changes) == "memory limit 128Mi → 192Mi, request 64Mi → 96Mi"
     stamp = "spec.template.metadata.annotations[kubectl.kubernetes.io/restartedAt]"
     assert words.change((FieldChange(stamp, None, "2026-11-05T12:00:00Z"),)) == "new pods"
     assert words.change((FieldChange("spec.replicas", 1, 4),)) == "replicas 1 → 4"

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from remedyd import __version__
 from remedyd.model import monotonic
 from remedyd.server import health, manage, openapi, problems, v1
+from remedyd.server.console import routes as console
 from remedyd.server.context import Context
 from remedyd.server.entry import Entry
 from remedyd.server.mcp import face as mcp
@@ -51,7 +52,7 @@ def create(
     app.state.context = ctx
     problems.install(app)
     openapi.install(app)
-    for router in (health.router, *v1.ROUTERS, manage.router):
+    for router in (health.router, *v1.ROUTERS, manage.router, *console.ROUTERS):
         app.include_router(router)
     if agents:
         app.router.routes.append(Route(mcp.PATH, agents, include_in_schema=False))

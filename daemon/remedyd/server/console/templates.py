@@ -30,6 +30,7 @@ def environment() -> "Environment":
     )
     made.filters |= {
         "ago": words.ago,
+        "because": words.because,
         "cell": words.cell,
         "change": words.change,
         "clock": words.clock,
@@ -37,6 +38,7 @@ def environment() -> "Environment":
         "label": words.label,
         "minute": words.minute,
         "named": words.named,
+        "own": words.own,
         "severity_tone": words.severity_tone,
         "span": words.span,
         "stamp": words.stamp,

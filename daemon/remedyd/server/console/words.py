@@ -139,15 +139,17 @@ def value(given: Any) -> str:
 
 def change(changes: tuple[FieldChange, ...]) -> str:
     """Say a plan's first changes in a few words: `memory limit 128Mi → 192Mi`."""
-    told = []
+    told: list[str] = []
     for each in changes:
-        old, new = value(each.old), value(each.new)
+        old, new, name = value(each.old), value(each.new), named(each.path)
+        if told and " " in name and told[-1].startswith(f"{name.split(' ')[0]} "):
+            name = name.split(" ", 1)[1]
         if each.path.endswith(_RESTARTED):
             told.append("new pods")
         elif len(old) + len(new) < 40:
-            told.append(f"{named(each.path)} {old} → {new}")
+            told.append(f"{name} {old} → {new}")
         else:
-            told.append(f"{named(each.path)} changed")
+            told.append(f"{name} changed")
     told = list(dict.fromkeys(told))
     if len(told) > 2:
         told = [*told[:2], f"{len(told) - 2} more"]
@@ -161,6 +163,16 @@ def named(path: str) -> str:
     *before, last = path.split(".")
     kind = before[-1] if before else ""
     return f"{last} {kind[:-1]}" if kind in ("limits", "requests") else last
+
+
+def because(proposal: Proposal) -> str:
+    """Give its last word without the action and target that stand beside it anyway."""
+    return own(proposal.reason, proposal)
+
+
+def own(words: str, proposal: Proposal) -> str:
+    """Take the action and target away from the head of a sentence about the proposal."""
+    return words.removeprefix(f"{proposal.plan.action} on {proposal.plan.target}: ")
 
 
 def tone(state: State) -> str:
