@@ -190,9 +190,11 @@ def opened(
         with _recording(Path(source), moment) as opened:
             yield opened
         return
+    from remedyd.cli import retries
     from remedyd.elastic.client import ElasticSource
     from remedyd.elastic.connection import Connection
 
+    retries.tell()
     connection = Connection.of(known.elasticsearch)
     elastic = ElasticSource(replace(connection, url=source) if source else connection)
     try:

@@ -29,6 +29,7 @@ GROUPS: Final = {
 }
 COMMANDS: Final = {
     "run": ("remedyd.cli.run", "Run the daemon"),
+    "doctor": ("remedyd.cli.doctor", "Examine what the daemon depends on, with fixes"),
     "status": ("remedyd.cli.status", "Show how the daemon or a workload stands"),
     "contexts": ("remedyd.cli.context", "List the daemons that you have named"),
     "record": ("remedyd.cli.record", "Export telemetry from Elasticsearch into a recording"),
@@ -36,7 +37,6 @@ COMMANDS: Final = {
     "replay": ("remedyd.cli.replay", "Run audits and policies over a recording"),
     "pause": ("remedyd.cli.controls", "Stop every write to the cluster at once"),
     "resume": ("remedyd.cli.controls", "Allow writes again"),
-    "mcp": ("remedyd.cli.mcp", "Serve agents on stdin and stdout (Model Context Protocol)"),
     "mcp": ("remedyd.cli.mcp", "Serve agents on stdin and stdout (Model Context Protocol)"),
     "demo": ("remedyd.lab.demo", "Show the whole loop on the embedded lab"),
 }

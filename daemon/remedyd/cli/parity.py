@@ -36,6 +36,7 @@ def parity(
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file")] = None,
 ) -> None:
     """Ask Elasticsearch and the offline engine the same, over indices made and deleted here."""
+    from remedyd.cli import retries
     from remedyd.elastic.client import ElasticSource
     from remedyd.elastic.connection import Connection
     from remedyd.elastic.scratch import Scratch
@@ -45,6 +46,7 @@ def parity(
     if output not in ("text", "json"):
         raise InvalidInput(f"--output must be text or json, not {output}")
     topics = _topics(cases, recording, at, documents)
+    retries.tell()
     connection = Connection.of(settings.load(config).elasticsearch)
     source = ElasticSource(replace(connection, url=es_url) if es_url else connection)
     prefix = f"remedyd-parity-{secrets.token_hex(4)}-"

@@ -45,6 +45,7 @@ def record(
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file")] = None,
 ) -> None:
     """Export telemetry from Elasticsearch; after an interruption the same command goes on."""
+    from remedyd.cli import retries
     from remedyd.elastic.client import ElasticSource
     from remedyd.elastic.connection import Connection
     from remedyd.elastic.history import History
@@ -55,6 +56,7 @@ def record(
     if window.start >= window.end:
         raise InvalidInput("--from must be before --to")
     length = _length(slice_length)
+    retries.tell()
     connection = Connection.of(settings.load(config).elasticsearch)
     source = ElasticSource(replace(connection, url=es_url) if es_url else connection)
     try:

@@ -25,8 +25,8 @@ def status(
     found = _daemon(client)
     if not tables.printed(found, output):
         typer.echo(f"{found['url']}: {found['status']}")
-        for reason in found["reasons"]:
-            typer.echo(f"  {reason}")
+        for line in (*found["reasons"], *(f"note: {note}" for note in found["notices"])):
+            typer.echo(f"  {line}")
         paused = found["pause"]
         if paused["paused"]:
             since = str(paused["at"])[:19]
@@ -49,6 +49,7 @@ def _daemon(client: Client) -> dict[str, Any]:
         "url": client.connection.url,
         "status": ready["status"],
         "reasons": ready["reasons"],
+        "notices": ready.get("notices", []),
         "pause": client.get("/v1/pause"),
         "open": len(opened),
         "waiting": sum(item["state"] == "Proposed" for item in opened),

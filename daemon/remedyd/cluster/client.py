@@ -9,6 +9,8 @@ module: a library that repeats a PATCH on its own would undo every promise about
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,15 @@ class Cluster:
     def version(self) -> str:
         """Return the server's version, such as `v1.36.2`."""
         return str(self._read("read the version", "/version", {}).get("gitVersion", ""))
+
+    def time(self) -> datetime | None:
+        """Return the server's time by its Date header, to the second; None if it tells none."""
+        what = "read the time"
+        _, headers, _ = self._send(what, "GET", "/version", {}, None, "", writes=False)
+        try:
+            return parsedate_to_datetime(headers.get("Date", ""))
+        except ValueError:
+            return None
 
     def get(self, kind: str, namespace: str, name: str) -> KubeObject:
         """Return one object; raise NotFound."""
