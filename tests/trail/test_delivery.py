@@ -1,6 +1,7 @@
 """What happens is told exactly once, however often Elasticsearch is away."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from random import Random
@@ -8,14 +9,14 @@ from random import Random
 import pytest
 
 from remedyd.errors import Conflict, Refused
-from remedyd.model import Proposal, State
+from remedyd.model import DecisionKind, Proposal, State
 from remedyd.proposals.flags import Flag
 from remedyd.proposals.outbox import Channel
 from remedyd.proposals.refusals import Refusal
 from remedyd.proposals.reports import FULL
 from remedyd.proposals.store import Store
 from remedyd.stages.report import Mail
-from support.proposals import START, a_proposal
+from support.proposals import START, a_decision, a_proposal, a_target
 from support.trail import Post, Receiver
 
 ROAD = (State.APPROVED, State.APPLYING, State.APPLIED, State.VERIFYING, State.EFFECTIVE)
@@ -214,6 +215,32 @@ def test_switches_and_refusals_are_told(post: Post, elastic: Receiver) -> None:
     assert told["paused"]["user"]["name"] == "ann"
     assert told["refused"]["event"]["type"] == ["denied"]
     assert told["refused"]["event"]["outcome"] == "failure"
+
+
+def test_a_decision_is_told_when_it_says_something_new(post: Post, elastic: Receiver) -> None:
+    """Not at every run of the audit: when the kind or the reason changes, and once as refused."""
+    held = a_decision(kind=DecisionKind.HOLD, reason="Cooldown")
+    for decisions in ([held], [held], [replace(held, reason="Paused")], [held]):
+        post.store.decided(decisions, post.clock.now())
+        post.clock.advance(timedelta(minutes=1))
+    for _ in range(2):
+        post.store.not_proposed(a_decision(), "Blocked", "HpaOwned: an autoscaler owns it")
+    post.deliver()
+    told = [(d["event"]["action"], d["event"]["reason"]) for d in elastic.documents.values()]
+    assert told == [("decided", reason) for reason in ("Cooldown", "Paused", "Cooldown", "Blocked")]
+
+
+def test_thousands_of_decisions_are_one_write(
+    sqlite: str, posts: Callable[..., Post], elastic: Receiver
+) -> None:
+    """The first run over a large cluster is told in one transaction, up to the bound."""
+    post = posts(sqlite, most=1_000)
+    many = [a_decision(a_target(f"w{n}"), kind=DecisionKind.SKIP) for n in range(800)]
+    post.store.decided(many, post.clock.now())
+    assert post.store.outbox.backlog(Channel.ELASTICSEARCH).waiting == 500
+    assert post.metric("remedyd_outbox_omitted_total", kind="decision") == 300
+    post.deliver()
+    assert len(elastic.documents) == 500
 
 
 def test_a_backlog_is_visible(post: Post, elastic: Receiver) -> None:

@@ -27,9 +27,7 @@ log = logs.get("remedyd.trail")
 
 FULL: Final = "AuditTrailFull"
 _MOST_NOTES: Final = 2_000
-_REMEMBERED: Final = 10_000
-_GATED: Final = frozenset({State.PROPOSED, State.DRY_RUN, State.APPROVED})
-"""The states that begin something: what is under way already goes on."""
+_REMEMBERED: Final = 50_000
 
 
 class Reports:
@@ -61,8 +59,8 @@ class Reports:
         amended: bool = False,
     ) -> Document:
         """Tell of a proposal's move; raise Refused when a new change could not be told of."""
-        if not amended and proposal.state in _GATED:
-            self._check_room(connection)
+        if proposal.version == 0 or (proposal.state is State.APPROVED and not amended):
+            self._check_room(connection)  # what is under way already goes on
         document = self.ecs.moved(proposal, event, said, amended=amended)
         self._put(connection, document, event["at"])
         note = None if amended else note_of(proposal, str(said["detail"]))
@@ -129,15 +127,13 @@ class Reports:
             return
         most = self._most // 2
         room = most - waiting(connection, Channel.ELASTICSEARCH, most)
-        for document, at in documents[:room]:
-            self._put(connection, document, at)
+        put(connection, [_letter(document, at) for document, at in documents[:room]])
         for _ in documents[room:]:
             self._omitted(kind)
 
     def _put(self, connection: Connection, document: Document, at: datetime) -> None:
         if Channel.ELASTICSEARCH in self._channels:
-            key = document["event"]["id"]
-            put(connection, [Letter(Channel.ELASTICSEARCH, key, at, document)])
+            put(connection, [_letter(document, at)])
 
     def _check_room(self, connection: Connection) -> None:
         if Channel.ELASTICSEARCH not in self._channels:
@@ -149,3 +145,7 @@ class Reports:
                 "nothing new may begin that could not be accounted for",
                 hint="see /readyz for why Elasticsearch does not take them",
             )
+
+
+def _letter(document: Document, at: datetime) -> Letter:
+    return Letter(Channel.ELASTICSEARCH, document["event"]["id"], at, document)

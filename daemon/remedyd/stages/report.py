@@ -208,9 +208,10 @@ class NoteCourier:
             if told is Told.LATER:
                 trouble = why
                 break
-            if told is Told.REFUSED and why != self._refused:
+            kind = why.partition('"')[0]
+            if told is Told.REFUSED and kind != self._refused:
                 log.warning("Kubernetes Event refused", detail=why)
-                self._refused = why
+                self._refused = kind
             done.append(letter)
             self._sent.labels(self.channel.value, told.name.lower()).inc()
         self._outbox.done(done)

@@ -68,7 +68,10 @@ def template(retention_days: int) -> dict[str, Any]:
         "composed_of": ["logs@mappings", "logs@settings", "ecs@mappings"],
         "ignore_missing_component_templates": ["logs@mappings", "logs@settings", "ecs@mappings"],
         "template": {
-            "mappings": {"properties": {"remediation": {"properties": remediation}}},
+            "mappings": {
+                "date_detection": False,
+                "properties": {"remediation": {"properties": remediation}},
+            },
             "lifecycle": {"data_retention": f"{retention_days}d"},
         },
         "_meta": {"description": "remedyd's audit trail"},
