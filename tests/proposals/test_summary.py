@@ -23,8 +23,8 @@ Diff     - spec.template.spec.containers[app].resources.limits.memory: 256Mi
 Checks   1 of 2 passed; API server, dry run: accepted
          WARN SingleReplica: 1 replica (scale to 2 first)
 Effect   rolling restart of 3 pods, no downtime (maxUnavailable 25 %)
-Undo     back to limits.memory 256Mi, by itself if it does not help
-Expires  2026-11-05 12:15:00Z, 15 minutes after it was made
+Undo     if it does not help: limits.memory 256Mi
+Expires  2026-11-05 12:15:00Z, 15m after it was made
 Approve  proposal p1
 Digest   {digest}"""
 
@@ -113,6 +113,24 @@ def test_a_plan_with_many_warnings_fits_a_terminal_of_24_lines() -> None:
     assert "undone at the next sync" in text
     assert "… 56 more lines" in text
     assert "audit container-memory: critical (3)" in text
+
+
+def test_downtime_is_told_once() -> None:
+    """Where the consequence says it, no second line does."""
+    plan = a_plan(prechecks=(DOWNTIME,), consequence="Downtime: strategy Recreate stops 2 pods.")
+    lines = _told(a_proposal(plan=plan)).splitlines()
+    assert "Effect   Downtime: strategy Recreate stops 2 pods." in lines
+    assert not any(line.startswith("Downtime") for line in lines)
+
+
+def test_what_changes_outlasts_its_surroundings() -> None:
+    """Where room is short, the lines of a diff that change nothing go first."""
+    around = [f"    other-{n}: {n}" for n in range(20)]
+    diff = "\n".join(["@@ resources @@", *around, "-   memory: 1Mi", *around, "+   memory: 2Mi"])
+    shown = _told(a_proposal(plan=a_plan(diff=diff)))
+    assert "-   memory: 1Mi" in shown
+    assert "+   memory: 2Mi" in shown
+    assert "other-" not in shown
 
 
 def test_an_older_sample_is_told_with_its_day() -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from remedyd.documents import format_duration
 from remedyd.model import AuditRow, Cell, Json, Plan, Precheck, PrecheckResult, Proposal
 
 LINES: Final = 23
@@ -29,12 +30,16 @@ _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|~#!]|^[-+]|(?<=\d)\.(?=\s))")
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A part of the page: it always gets `least` lines, and more while there is room."""
+    """A part of the page: it always gets `least` lines, and more while there is room.
+
+    `short` says the same in fewer lines, for when there is too little.
+    """
 
     label: str
     lines: tuple[str, ...]
     least: int = 1
     verbatim: bool = False
+    short: tuple[str, ...] = ()
 
 
 def plain(proposal: Proposal, *, because: str = "") -> str:
@@ -64,6 +69,7 @@ def markdown(proposal: Proposal, *, because: str = "") -> str:
 
 def _sections(proposal: Proposal, because: str) -> list[_Section]:
     plan = proposal.plan
+    diff = _squeezed(_diff(plan))
     head = _Section("", _clean([f"{plan.action} on {plan.target}"])[:1])
     why = _Section("Why", _wrapped(_why(proposal, because)), 4)
     if plan.tells:
@@ -74,7 +80,7 @@ def _sections(proposal: Proposal, because: str) -> list[_Section]:
         ]
     else:
         rest = [
-            _Section("Diff", _squeezed(_diff(plan)), 5, verbatim=True),
+            _Section("Diff", diff, 5, verbatim=True, short=_without_context(diff)),
             _Section("Checks", _checks(plan), 1 + _OBJECTIONS),
             _Section("Effect", _wrapped([plan.consequence or "nothing restarts"])),
             *_lasting(plan),
@@ -99,11 +105,12 @@ def _fitted(parts: Sequence[_Section]) -> list[_Section]:
         more = max(0, min(left, wanted[label] - given[label]))
         given[label] += more
         left -= more
-    return [replace(part, lines=_cut(part.lines, given[part.label])) for part in parts]
+    return [replace(part, lines=_cut(part, given[part.label])) for part in parts]
 
 
-def _cut(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
+def _cut(part: _Section, most: int) -> tuple[str, ...]:
     """Return at most so many lines; the last one says how many are left."""
+    lines = part.short if part.short and len(part.lines) > most else part.lines
     if len(lines) <= most:
         return lines
     if most == 1:
@@ -174,6 +181,11 @@ _ELSEWHERE: Final = ("Downtime", "GitOps")
 """Checks whose answer is part of what the change does: it stands there."""
 
 
+def _without_context(diff: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the lines of a unified diff that change something, and where."""
+    return tuple(line for line in diff if line[:1] in ("+", "-", "@"))
+
+
 def _checks(plan: Plan) -> tuple[str, ...]:
     """Return the count and every objection, each in one line or at least by its name."""
     passed = sum(check.result is PrecheckResult.PASS for check in plan.prechecks)
@@ -201,7 +213,7 @@ def _objection(check: Precheck) -> str:
 def _lasting(plan: Plan) -> Iterable[_Section]:
     """Yield what users may notice, and how long the change lasts, where that is not for good."""
     found = {c.name: c.evidence for c in plan.prechecks if c.result is PrecheckResult.WARN}
-    if "Downtime" in found:
+    if "Downtime" in found and not plan.consequence.startswith("Downtime"):
         yield _Section("Downtime", _wrapped([found["Downtime"]]))
     if "GitOps" in found:
         who, _, until = found["GitOps"].rpartition(": ")
@@ -215,8 +227,7 @@ def _undo(proposal: Proposal) -> str:
     if plan.undo is None:
         return "cannot be undone"
     old = ", ".join(f"{_field(c.path)} {_json(c.old)}" for c in plan.changes)
-    when = "by itself if it does not help" if proposal.verify.rollback else "by hand only"
-    return f"back to {old}, {when}"
+    return f"{'if it does not help' if proposal.verify.rollback else 'by hand only'}: {old}"
 
 
 def _field(path: str) -> str:
@@ -226,8 +237,8 @@ def _field(path: str) -> str:
 
 
 def _expiry(proposal: Proposal) -> str:
-    minutes = (proposal.expires_at - proposal.created_at).total_seconds() / 60
-    return f"{_time(proposal.expires_at)}, {minutes:.0f} minutes after it was made"
+    after = format_duration(proposal.expires_at - proposal.created_at)
+    return f"{_time(proposal.expires_at)}, {after} after it was made"
 
 
 def _approve(proposal: Proposal) -> list[str]:
