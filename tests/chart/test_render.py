@@ -125,6 +125,8 @@ def test_several_daemons_share_a_database() -> None:
     env = deployment["template"]["spec"]["containers"][0]["env"]
     reference = {"secretKeyRef": {"name": "remedyd-database", "key": "url"}}
     assert {"name": "REMEDYD_DATABASE", "valueFrom": reference} in env
+    reference = {"secretKeyRef": {"name": "remedyd-console", "key": "session-key"}}
+    assert {"name": "REMEDYD_SERVER__SESSION_KEY", "valueFrom": reference} in env
 
 
 def test_one_daemon_on_sqlite_is_recreated() -> None:
