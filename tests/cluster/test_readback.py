@@ -64,6 +64,17 @@ def test_pods_that_run_with_another_amount_than_they_say_make_it_ineffective() -
     assert "runs without the 256Mi at" in seen.evidence
 
 
+def test_what_landed_otherwise_is_not_called_reverted() -> None:
+    """A webhook changed the write itself: nobody took it away, it never arrived."""
+    plan, live = applied()
+    capped = fields.changed(live, [FieldChange(LIMIT, "256Mi", "200Mi")])
+    left = [FieldChange(LIMIT, "256Mi", "200Mi")]
+    found = read_back(plan, capped, left=left)
+    assert found.reason == "ChangeNotEffective"
+    assert "landed as 200Mi instead of 256Mi" in found.evidence
+    assert read_back(plan, capped).finding is Finding.REVERTED
+
+
 def test_a_rollout_that_has_not_begun_is_no_answer_yet() -> None:
     """While it rolls out, the latest ReplicaSet may be the one from before."""
     plan, live = applied()

@@ -42,7 +42,7 @@ FAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "500": lambda: {"error": apifaults.internal()},
     "503": lambda: {"error": apifaults.unavailable()},
     "500 though it landed": lambda: {"error": apifaults.internal(), "after_write": True},
-    "time-out though it landed": lambda: {"delay": 0.8, "after_write": True, "hang_up": True},
+    "time-out though it landed": lambda: {"delay": 1.5, "after_write": True, "hang_up": True},
     "reset": lambda: {"hang_up": True},
     "reset though it landed": lambda: {"hang_up": True, "after_write": True},
     "slow body": lambda: {"slow": 0.02},

@@ -199,3 +199,14 @@ def test_dates_in_a_row_stay_dates() -> None:
     """A date cell is a date again, a multivalue a tuple, a look-alike of our tags itself."""
     row = a_row(seen=datetime(2026, 1, 1, tzinfo=UTC), pods=("a", "b"), odd={"$datetime": "x"})
     assert codec.load(codec.dump(a_proposal(row=row))).row == row
+
+
+def test_a_plan_for_pods_survives() -> None:
+    """Writes to single pods are kept, and the empty tuple of earlier versions is read."""
+    patch = Patch({"spec": {}}, subresource="resize", kind="Pod", name="a", uid="u")
+    proposal = a_proposal(plan=a_plan(pods=(patch,)))
+    assert codec.load(codec.dump(proposal)) == proposal
+    plain = a_proposal()
+    earlier = codec.dump(plain).replace('"pods":[]', '"pods":{"$tuple":[]}')
+    assert '"$tuple":[]' in earlier
+    assert codec.load(earlier) == plain

@@ -14,16 +14,18 @@ from support.byhand import ByHand
 
 ADA = Principal("ada", frozenset({Scope.ADMIN}))
 DEPLOYMENTS = "apps/v1/deployments"
-TIMEOUT = 0.5
+TIMEOUT = 1.2
 """Seconds after which a request to the API server has failed."""
 
 
 class Steered(ByHand):
     """The daemon between `with` and its end."""
 
-    def __init__(self, lab: Lab, home: Path, policy: str = "", **settings: Any) -> None:
+    def __init__(
+        self, lab: Lab, home: Path, policy: str = "", *, timeout: float = TIMEOUT, **settings: Any
+    ) -> None:
         """Take a lab without a speed; without a `policy` there is one that never does anything."""
-        told = {"kubernetes": {"timeout_seconds": TIMEOUT}, **settings}
+        told = {"kubernetes": {"timeout_seconds": timeout}, **settings}
         super().__init__(lab, home, policy or _idle(), **told)
 
     def request(

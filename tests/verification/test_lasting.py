@@ -52,7 +52,7 @@ def daemon(tmp_path: Path) -> Iterator[Steered]:
     lab = Lab(seed=3, history=5 * minute, interval=minute / 2, scenario=SCENARIO)
     limits = tmp_path / "limits.yaml"
     limits.write_text(GUARDRAILS, encoding="utf-8")
-    with lab, Steered(lab, tmp_path, POLICY, guardrails=limits) as made:
+    with lab, Steered(lab, tmp_path, POLICY, timeout=10.0, guardrails=limits) as made:
         lab.inject("oom", "shop/cart", need=175)
         yield made
         assert made.bugs() == 0

@@ -55,18 +55,24 @@ def read_back(
     *,
     telemetry_limit: Decimal | None = None,
     rolling: bool = False,
+    left: Sequence[FieldChange] = (),
 ) -> ReadBack:
     """Compare what was planned with the object written and what came of it.
 
     `live` is the object that the plan's patch went to. `pods` are those of the latest template
     only, `replicasets` the workload's, latest revision first. `telemetry_limit` is the memory
     limit in bytes that the audit saw after the rollout. While the change is `rolling` out, a
-    ReplicaSet without it is one from before.
+    ReplicaSet without it is one from before. `left` are the fields that landed otherwise than
+    planned (`Applied.differences`).
     """
     changes = writes.workload_changes(plan)
-    lost = fields.landed(live, changes)
+    lost = fields.landed(live, _as_left(changes, left))
     if lost:
         return _reverted(live, changes, lost)
+    if other := fields.landed(live, changes):
+        first = other[0]
+        told = f"{first.path} landed as {_text(first.new)} instead of {_text(first.old)}"
+        return ReadBack(Finding.CHANGE_NOT_EFFECTIVE, told)
     inside = [c for c in changes if c.path.startswith(_TEMPLATE) and ".resources." in c.path]
     older = next(_older(inside, replicasets), "")
     if rolling and older:
@@ -85,6 +91,7 @@ def inspect(
     *,
     telemetry_limit: Decimal | None = None,
     rolling: bool = False,
+    left: Sequence[FieldChange] = (),
 ) -> ReadBack:
     """Read what the plan wrote and what came of it, and compare as `read_back`.
 
@@ -94,9 +101,9 @@ def inspect(
     if plan.undo is None:
         return ReadBack(Finding.HOLDS, "it leaves nothing behind that could be reverted")
     if plan.pods:
-        return _inspect_pods(reader, plan)
+        return _inspect_pods(reader, plan, left)
     if patch is not None and patch.kind and not patch.subresource:
-        return read_back(plan, reader.get(patch.kind, target.namespace, patch.name))
+        return read_back(plan, reader.get(patch.kind, target.namespace, patch.name), left=left)
     workload = reader.get(target.kind, target.namespace, target.name)
     around = Surroundings(reader, workload)
     return read_back(
@@ -106,11 +113,24 @@ def inspect(
         around.replicasets(),
         telemetry_limit=telemetry_limit,
         rolling=rolling,
+        left=left,
     )
 
 
-def _inspect_pods(reader: Reader, plan: Plan) -> ReadBack:
+def _as_left(
+    changes: Sequence[FieldChange], left: Sequence[FieldChange]
+) -> tuple[FieldChange, ...]:
+    """Return the changes with the values that they really left behind."""
+    found = {difference.path: difference.new for difference in left}
+    return tuple(
+        FieldChange(change.path, change.old, found.get(change.path, change.new))
+        for change in changes
+    )
+
+
+def _inspect_pods(reader: Reader, plan: Plan, left: Sequence[FieldChange]) -> ReadBack:
     """Compare pods that were resized in place; those that are gone since say nothing."""
+    plan = replace(plan, changes=_as_left(plan.changes, left))
     alive = 0
     for patch in plan.pods:
         changes = writes.pod_changes(plan, patch.name)

@@ -150,6 +150,12 @@ _WITHIN = _Form(
     lambda data: frozenset((namespace, Scope(scope)) for namespace, scope in data),
 )
 
+_PODS = _Form(
+    lambda values: [_encode(value) for value in values],
+    # earlier versions wrote a tagged tuple, always an empty one
+    lambda data: () if isinstance(data, dict) else tuple(_decode(Patch, item) for item in data),
+)
+
 _FORMS: Final[dict[type, dict[str, _Form]]] = {
     Target: {},
     Principal: {"scopes": _SCOPES, "namespaces": _NAMES, "within": _WITHIN},
@@ -168,6 +174,7 @@ _FORMS: Final[dict[type, dict[str, _Form]]] = {
         "patch": _optional(_record(Patch)),
         "undo": _optional(_record(Patch)),
         "prechecks": _records(Precheck),
+        "pods": _PODS,
     },
     Applied: {"at": _INSTANT, "differences": _records(FieldChange)},
     Verdict: {"outcome": _enum(Outcome), "at": _INSTANT},

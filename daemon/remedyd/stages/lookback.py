@@ -78,8 +78,13 @@ class LookBack:
         """
         self._looked[proposal.id] = self._clock.now()
         try:
-            plan = proposal.plan
-            return inspect(self._cluster, plan, telemetry_limit=limit, rolling=rolling)
+            return inspect(
+                self._cluster,
+                proposal.plan,
+                telemetry_limit=limit,
+                rolling=rolling,
+                left=proposal.applied.differences if proposal.applied else (),
+            )
         except (ClusterError, NotFound) as error:
             log.warning("not read back", proposal=proposal.id, detail=error.message)
             return None

@@ -204,3 +204,40 @@ def test_pod_log_needs_a_container_when_there_are_two() -> None:
         path = f"{SHOP}/pods/p/log"
         assert client("GET", path).status == 400
         assert client("GET", path, container="side", tailLines="2").body == "b\nc\n"
+
+
+def sick(obj: dict[str, Any]) -> None:
+    """Give a pod the status of one that runs and is not ready."""
+    obj["status"] = {"conditions": [{"type": "Ready", "status": "False"}], "phase": "Running"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "healthy", "expected"),
+    [(None, 1, 201), (None, 0, 429), ("AlwaysAllow", 0, 201), ("IfHealthyBudget", 0, 429)],
+)
+def test_a_pod_that_is_not_ready_may_be_evicted(
+    policy: str | None, healthy: int, expected: int
+) -> None:
+    """While enough others serve, or always where the budget says so: it serves nobody."""
+    with running() as (server, client):
+        store = server.store
+        for name, status in [("a", sick), *[("b", serve)][:healthy]]:
+            store.create("v1/pods", "shop", pod(name, node="worker-1"), manager="t")
+            where = ("v1/pods", "shop", name)
+            store.mutate(*where, status, manager="kubelet", subresource="status")
+        spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}
+        if policy:
+            spec["unhealthyPodEvictionPolicy"] = policy
+        store.create(BUDGETS, "shop", {"metadata": {"name": "b"}, "spec": spec}, manager="t")
+        answer = client("POST", f"{SHOP}/pods/a/eviction", eviction("a"))
+        assert answer.status == expected
+
+
+def test_a_pod_that_does_not_run_is_under_no_budget() -> None:
+    """A pending pod may always be evicted."""
+    with running() as (server, client):
+        store = server.store
+        store.create("v1/pods", "shop", pod("a"), manager="t")
+        spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}
+        store.create(BUDGETS, "shop", {"metadata": {"name": "b"}, "spec": spec}, manager="t")
+        assert client("POST", f"{SHOP}/pods/a/eviction", eviction("a")).status == 201

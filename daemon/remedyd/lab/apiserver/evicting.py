@@ -37,7 +37,26 @@ def _blocked(budget: KubeObject) -> StatusError:
     return StatusError(429, "TooManyRequests", _BLOCKED, details={"causes": causes})
 
 
+def _unguarded(pod: KubeObject) -> bool:
+    """Say whether no budget protects a pod: it does not run, or is on its way out."""
+    phase = (pod.get("status") or {}).get("phase")
+    return phase in ("Pending", "Succeeded", "Failed") or "deletionTimestamp" in pod["metadata"]
+
+
+def _unhealthy_may_go(pod: KubeObject, budget: KubeObject) -> bool:
+    """Say whether the budget lets a pod go that is not ready: it serves nobody."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    if any(c["type"] == "Ready" and c["status"] == "True" for c in conditions):
+        return False
+    if budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
+        return True
+    status = budget["status"]
+    return bool(0 < status.get("desiredHealthy", 0) <= status.get("currentHealthy", 0))
+
+
 def _take(call: Call, pod: KubeObject, *, dry_run: bool) -> None:
+    if _unguarded(pod):
+        return
     found = [
         budget
         for budget in call.store.scan(BUDGETS, call.namespace)
@@ -48,6 +67,8 @@ def _take(call: Call, pod: KubeObject, *, dry_run: bool) -> None:
     if not found:
         return
     budget = _refresh(call.store, found[0])
+    if _unhealthy_may_go(pod, budget):
+        return
     left = budget["status"].get("disruptionsAllowed", 0)
     if left < 1:
         raise _blocked(budget)

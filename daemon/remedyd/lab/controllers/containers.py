@@ -180,6 +180,21 @@ class ContainerLife:
         if container.behaviour is not None:
             self.plan(run, container, container.behaviour.started)
 
+    def restart(self, run: PodRun, container: Container) -> None:
+        """Stop a running container and start it at once, as a resize policy asks."""
+        if container.behaviour is None:
+            return
+        container.epoch += 1
+        container.behaviour, container.ready = None, False
+        container.terminated = {
+            "exitCode": 0,
+            "reason": "Completed",
+            "startedAt": container.started_at,
+            "finishedAt": stamp(self._env.timeline.now()),
+            "containerID": f"containerd://{container.id}",
+        }
+        self.start(run, container)
+
     def stop(self, run: PodRun) -> None:
         """Begin to stop all containers: nothing that was planned happens any more."""
         for container in run.containers:

@@ -15,10 +15,10 @@ from remedyd.lab.controllers.objects import (
     key_of,
     stamp,
 )
+from remedyd.lab.controllers.podresize import PodResizes
 from remedyd.lab.controllers.podstatus import render
 from remedyd.lab.controllers.runtime import PodRun, containers_of
 from remedyd.lab.faults import Fault, FaultBoard, Workload
-from remedyd.lab.profiles import profile_of
 from remedyd.lab.timeline import WorkQueue
 from remedyd.model.values import KubeObject
 
@@ -34,6 +34,7 @@ class Kubelets:
         self._runs: dict[Key, PodRun] = {}
         self._addresses: dict[str, int] = {}
         self._life = ContainerLife(env, board, self._faults_of, self._publish)
+        self._resizes = PodResizes(env, self._life, self.runs, self._publish, self._queue.add)
 
     def observe(self, type_: str, gvr: str, obj: KubeObject) -> None:
         """Note which pod a change is about."""
@@ -102,10 +103,7 @@ class Kubelets:
             if not run.stopping:
                 self._stop(pod, run)
             return
-        for container, spec in zip(run.containers, pod["spec"]["containers"], strict=True):
-            limit = profile_of(pod, spec).memory_limit
-            if limit != container.profile.memory_limit:
-                self._life.resize(run, container, limit)
+        self._resizes.sync(pod, run)
 
     def _stop(self, pod: KubeObject, run: PodRun) -> None:
         run.stopping = True

@@ -6,7 +6,7 @@ from typing import Any
 from remedyd.lab.controllers.runtime import Container, PodRun
 from remedyd.model.values import KubeObject
 
-_OTHERS = ("PodScheduled", "DisruptionTarget", "PodResizePending", "PodResizeInProgress")
+_OTHERS = ("PodScheduled", "DisruptionTarget")
 
 
 def render(pod: KubeObject, run: PodRun, now: str) -> KubeObject:
@@ -24,8 +24,7 @@ def render(pod: KubeObject, run: PodRun, now: str) -> KubeObject:
         status["podIP"] = run.ip
         status["podIPs"] = [{"ip": run.ip}]
     status["startTime"] = run.started
-    specs = {spec["name"]: spec for spec in pod["spec"]["containers"]}
-    status["containerStatuses"] = [_container(c, specs[c.name]) for c in run.containers]
+    status["containerStatuses"] = [_container(container) for container in run.containers]
     status["qosClass"] = old.get("qosClass", "BestEffort")
     return status
 
@@ -57,10 +56,11 @@ def _conditions(pod: KubeObject, run: PodRun, now: str) -> list[dict[str, Any]]:
             found["message"] = f"containers with unready status: [{' '.join(unready)}]"
         conditions.append(found)
     kept = (pod.get("status") or {}).get("conditions") or ()
-    return conditions + [dict(c) for c in kept if c["type"] in _OTHERS]
+    pending = [dict(run.pending)] if run.pending else []
+    return conditions + [dict(c) for c in kept if c["type"] in _OTHERS] + pending
 
 
-def _container(container: Container, spec: KubeObject) -> dict[str, Any]:
+def _container(container: Container) -> dict[str, Any]:
     last = {"terminated": container.last} if container.last else {}
     status: dict[str, Any] = {
         "name": container.name,
@@ -74,7 +74,7 @@ def _container(container: Container, spec: KubeObject) -> dict[str, Any]:
     if container.id:
         status["containerID"] = f"containerd://{container.id}"
     status["started"] = container.behaviour is not None
-    resources = spec.get("resources") or {}
+    resources = container.resources
     if container.behaviour is not None and resources:
         if resources.get("requests"):
             status["allocatedResources"] = dict(resources["requests"])

@@ -19,6 +19,8 @@ class Container:
     image: str
     profile: Profile
     phase: float
+    resources: KubeObject = field(default_factory=dict)
+    """Limits and requests in force."""
     epoch: int = 0
     behaviour: Behaviour | None = None
     """Set while it runs."""
@@ -65,6 +67,10 @@ class PodRun:
     stopping: bool = False
     since: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Condition type -> (status, lastTransitionTime)."""
+    resizing: int = 0
+    """The generation whose resize is being carried out, 0 while none is."""
+    pending: KubeObject = field(default_factory=dict)
+    """The condition PodResizePending, empty while there is none."""
 
     @property
     def ready(self) -> bool:
@@ -75,6 +81,18 @@ class PodRun:
 def containers_of(pod: KubeObject, phase: float) -> list[Container]:
     """Return a pod's containers before anything ran."""
     return [
-        Container(spec["name"], spec["image"], profile_of(pod, spec), (phase + 0.37 * index) % 1.0)
+        Container(
+            spec["name"],
+            spec["image"],
+            profile_of(pod, spec),
+            (phase + 0.37 * index) % 1.0,
+            resources_of(spec),
+        )
         for index, spec in enumerate(pod["spec"]["containers"])
     ]
+
+
+def resources_of(spec: KubeObject) -> KubeObject:
+    """Return the limits and requests that a container asks for."""
+    resources = spec.get("resources") or {}
+    return {part: dict(resources[part]) for part in ("limits", "requests") if resources.get(part)}
