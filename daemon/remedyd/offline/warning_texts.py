@@ -13,7 +13,7 @@ def warnings_of(site: Site, source: Source, shown: Sequence[str | None]) -> list
     place = f"Line {source.position(site.node.span.start)}"
     text = source.cut(site.node.span)
     summary = (
-        f"{place}: evaluation of [{text}] failed, treating result as null. "
+        f"{place}: evaluation of [{text}] failed, treating result as {site.outcome}. "
         "Only first 20 failures recorded."
     )
     causes = [site.message]

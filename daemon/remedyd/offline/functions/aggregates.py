@@ -12,11 +12,13 @@ from collections.abc import Sequence
 
 from remedyd.offline.functions.signature import (
     AggregateSql,
+    Check,
     Emitter,
     Function,
     Kind,
     Parameter,
     Returns,
+    WordedCheck,
     anything,
     gives,
     guarded,
@@ -25,7 +27,7 @@ from remedyd.offline.functions.signature import (
     same,
     strings,
 )
-from remedyd.offline.plan import AggregateCall, Constant
+from remedyd.offline.plan import AggregateCall, Constant, Expression
 from remedyd.offline.types import (
     DATES,
     INTEGERS,
@@ -117,15 +119,39 @@ def _and_present(argument: str, where: str) -> str:
 
 
 def _top(_: Emitter, call: AggregateCall, arguments: Sequence[str], where: str) -> str:
-    count, order = call.arguments[1:3]
+    count, *order = call.arguments[1:3]
     assert isinstance(count, Constant)
-    assert isinstance(order, Constant)
-    name = "min" if str(order.value).lower() == "asc" else "max"
+    name = "max" if order and _word(order[0]) == "DESC" else "min"
     if call.arguments[0].multi:
         direction = "ASC" if name == "min" else "DESC"
         values = f"list_sort({_flat(arguments[0], where)}, '{direction}')"
         return f"nullif(list_slice({values}, 1, {count.value}), [])"
     return f"{name}({arguments[0]}, {count.value}){where}"
+
+
+def _word(argument: Expression) -> str:
+    return str(argument.value).upper() if isinstance(argument, Constant) else ""
+
+
+def _top_limits(arguments: Sequence[Expression]) -> str:
+    return "TOP with an output field" if len(arguments) > 3 else ""
+
+
+def _wrong_top(arguments: Sequence[Expression], text: str) -> str:
+    count = arguments[1].value if isinstance(arguments[1], Constant) else None
+    if isinstance(count, int) and count <= 0:
+        return f"Limit must be greater than 0 in [{text}], found [{count}]"
+    if len(arguments) > 2 and _word(arguments[2]) not in {"ASC", "DESC"}:
+        found = arguments[2].value if isinstance(arguments[2], Constant) else None
+        return f"Invalid order value in [{text}], expected [ASC, DESC] but got [{found}]"
+    return ""
+
+
+def _wrong_percentile(arguments: Sequence[Expression], _: str) -> str:
+    rank = arguments[1].value if isinstance(arguments[1], Constant) else None
+    if isinstance(rank, int | float) and not 0 <= rank <= 100:
+        return f"q should be in [0,1], got {rank / 100}"
+    return ""
 
 
 def _absolute_deviation(
@@ -160,6 +186,8 @@ def _aggregate(
     *,
     gives_multi: bool = False,
     since: tuple[int, int] = (8, 11),
+    limits: Check | None = None,
+    wrong: WordedCheck | None = None,
 ) -> Function:
     return Function(
         name,
@@ -171,6 +199,8 @@ def _aggregate(
         whole=True,
         gives_multi=gives_multi,
         since=since,
+        limits=limits,
+        wrong=wrong,
     )
 
 
@@ -214,17 +244,25 @@ FUNCTIONS = (
         (_NUMBER, numbers("percentile", constant=True)),
         _DOUBLE,
         _percentile,
+        wrong=_wrong_percentile,
     ),
     _aggregate("MEDIAN_ABSOLUTE_DEVIATION", (_NUMBER,), _DOUBLE, _absolute_deviation),
     _aggregate("PRESENT", (anything("field"),), _BOOLEAN, _present(negated=False), since=(9, 2)),
     _aggregate("ABSENT", (anything("field"),), _BOOLEAN, _present(negated=True), since=(9, 2)),
     _aggregate(
         "TOP",
-        (_COMPARABLE, integers("limit", constant=True), strings("order", constant=True)),
+        (
+            _COMPARABLE,
+            integers("limit", constant=True),
+            strings("order", optional=True, constant=True),
+            anything("output", optional=True),
+        ),
         same,
         _top,
         gives_multi=True,
         since=(8, 14),
+        limits=_top_limits,
+        wrong=_wrong_top,
     ),
     _aggregate("WEIGHTED_AVG", (_NUMBER, numbers("weight")), _DOUBLE, _weighted, since=(8, 15)),
     _aggregate("STD_DEV", (_NUMBER,), _DOUBLE, _deviation("stddev_pop")),

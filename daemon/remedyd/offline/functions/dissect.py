@@ -39,6 +39,7 @@ def dissect(pattern: str) -> Extraction:
         raise BadPattern(f"Invalid pattern for dissect: [{pattern}]")
     regex = "(?s)^" + re.escape(pieces[0])
     found: dict[str, list[tuple[int, int]]] = {}
+    appended: set[str] = set()
     count = 0
     for place, (written, delimiter) in enumerate(zip(pieces[1::2], pieces[2::2], strict=True)):
         match = _NAME.fullmatch(written)
@@ -51,6 +52,8 @@ def dissect(pattern: str) -> Extraction:
         if name and sign != "?":
             count += 1
             order = int(match["order"]) if match["order"] else place
+            if sign == "+":
+                appended.add(name)
             found.setdefault(name, []).append((order, count))
             regex += f"({value})"
         else:
@@ -63,4 +66,6 @@ def dissect(pattern: str) -> Extraction:
     if not found:
         raise BadPattern(f"Invalid pattern for dissect: [{pattern}]")
     keys = {name: tuple(group for _, group in sorted(places)) for name, places in found.items()}
+    for name in keys.keys() - appended:  # the last one written is the one that stays
+        keys[name] = (found[name][-1][1],)
     return Extraction(regex, keys)

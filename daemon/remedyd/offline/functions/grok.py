@@ -10,53 +10,43 @@ from __future__ import annotations
 import re
 
 from remedyd.offline.functions.dissect import BadPattern, Extraction
+from remedyd.offline.functions.grok_library import BOUNDED, PLAIN, SUPPORTED
 
-_PLAIN = {
-    "WORD": r"\b\w+\b",
-    "NOTSPACE": r"\S+",
-    "SPACE": r"\s*",
-    "DATA": r".*?",
-    "GREEDYDATA": r".*",
-    "INT": r"(?:[+-]?(?:[0-9]+))",
-    "POSINT": r"\b(?:[1-9][0-9]*)\b",
-    "NONNEGINT": r"\b(?:[0-9]+)\b",
-    "USERNAME": r"[a-zA-Z0-9._-]+",
-    "USER": r"[a-zA-Z0-9._-]+",
-    "UUID": r"[A-Fa-f0-9]{8}-(?:[A-Fa-f0-9]{4}-){3}[A-Fa-f0-9]{12}",
-    "LOGLEVEL": (
-        r"(?:[Aa]lert|ALERT|[Tt]race|TRACE|[Dd]ebug|DEBUG|[Nn]otice|NOTICE|[Ii]nfo?(?:rmation)?"
-        r"|INFO?(?:RMATION)?|[Ww]arn?(?:ing)?|WARN?(?:ING)?|[Ee]rr?(?:or)?|ERR?(?:OR)?"
-        r"|[Cc]rit?(?:ical)?|CRIT?(?:ICAL)?|[Ff]atal|FATAL|[Ss]evere|SEVERE|EMERG(?:ENCY)?"
-        r"|[Ee]merg(?:ency)?)"
-    ),
-    "YEAR": r"(?:\d\d){1,2}",
-    "MONTHNUM": r"(?:0?[1-9]|1[0-2])",
-    "MONTHDAY": r"(?:(?:0[1-9])|(?:[12][0-9])|(?:3[01])|[1-9])",
-    "HOUR": r"(?:2[0123]|[01]?[0-9])",
-    "MINUTE": r"(?:[0-5][0-9])",
-    "SECOND": r"(?:(?:[0-5]?[0-9]|60)(?:[:.,][0-9]+)?)",
-    "ISO8601_TIMEZONE": r"(?:Z|[+-](?:2[0123]|[01]?[0-9])(?::?(?:[0-5][0-9])))",
-}
-_PLAIN["TIMESTAMP_ISO8601"] = (
-    f"{_PLAIN['YEAR']}-{_PLAIN['MONTHNUM']}-{_PLAIN['MONTHDAY']}[T ]{_PLAIN['HOUR']}:?"
-    f"{_PLAIN['MINUTE']}(?::?{_PLAIN['SECOND']})?{_PLAIN['ISO8601_TIMEZONE']}?"
-)
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|[0-1]?[0-9]{1,2})"
-_BOUNDED = {
-    "NUMBER": (r"(?:[+-]?(?:(?:[0-9]+(?:\.[0-9]+)?)|(?:\.[0-9]+)))", "0123456789.+-"),
-    "BASE10NUM": (r"(?:[+-]?(?:(?:[0-9]+(?:\.[0-9]+)?)|(?:\.[0-9]+)))", "0123456789.+-"),
-    "IPV4": (rf"(?:{_OCTET}[.]{_OCTET}[.]{_OCTET}[.]{_OCTET})", "0123456789"),
-}
-"""Pattern, and the characters that must not stand next to it."""
+__all__ = ["SUPPORTED", "Unsupported", "grok"]
 
 _MAY_BE_EMPTY = frozenset({"DATA", "GREEDYDATA", "SPACE"})
+_GROUP = re.compile(r"\\.|\(\?<(\w+)>|\((?!\?)")
 _TYPES = {"int", "long", "float", "double", "boolean"}
 _ITEM = re.compile(r"%\{(\w+)(?::([\w.@\[\]-]+))?(?::(\w+))?\}")
-SUPPORTED = tuple(sorted({*_PLAIN, *_BOUNDED}))
 
 
 class Unsupported(ValueError):
     """A pattern that only Elasticsearch can match."""
+
+
+class _Groups:
+    """The groups of a regular expression, counted from 1, and the names that some have."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.found: dict[str, tuple[int, ...]] = {}
+
+    def named(self, name: str) -> None:
+        """Count a group with a name."""
+        self.count += 1
+        self.found[name] = (*self.found.get(name, ()), self.count)
+
+    def written(self, text: str) -> str:
+        """Count the groups in a part of the pattern itself, and return it without their names."""
+
+        def counted(match: re.Match[str]) -> str:
+            if match[1]:
+                self.named(match[1])
+                return "("
+            self.count += match[0] == "("
+            return match[0]
+
+        return _GROUP.sub(counted, text)
 
 
 def grok(pattern: str) -> Extraction:
@@ -64,52 +54,47 @@ def grok(pattern: str) -> Extraction:
     literal = _ITEM.sub("", pattern)
     if "%{" in literal:
         raise BadPattern(f"Invalid GROK pattern [{pattern}]")
-    if re.search(r"\(\?(?:=|!|<=|<!|>|<\w)|\\[1-9kg]|(?<!\\)[*+?}]\+", literal):
+    if re.search(r"\(\?(?:=|!|<=|<!|>)|\\[1-9kg]|(?<!\\)[*+?}]\+", literal):
         raise Unsupported("look-around in a GROK pattern")
-    optional = re.search(r"(?<!\\)[|?*]", literal) is not None
-    regex, group, end = "(?s)", 0, 0
-    found: dict[str, tuple[int, ...]] = {}
+    optional = re.search(r"(?<!\\)(?:\||[*]|(?<!\()\?)", literal) is not None
+    regex, end = "(?s)", 0
+    groups = _Groups()
     types: list[tuple[str, str]] = []
-    may_lack: set[str] = set()
     for match in _ITEM.finditer(pattern):
         syntax, name, kind = match.groups()
-        between = pattern[end : match.start()]
-        regex += between
-        group += len(re.findall(r"(?<!\\)\((?!\?)", between))
+        regex += groups.written(pattern[end : match.start()])
         before, body, behind = _body(pattern, match)
-        regex += before
         end = match.end()
         if name is None:
-            regex += f"(?:{body}){behind}"
+            regex += f"{before}(?:{body}){behind}"
             continue
-        group += 1
-        regex += f"({body}){behind}"
-        found[name] = (*found.get(name, ()), group)
+        groups.named(name)
+        regex += f"{before}({body}){behind}"
         if optional and syntax in _MAY_BE_EMPTY:
             raise Unsupported(f"GROK pattern {syntax} beside an optional part")
-        if optional:
-            may_lack.add(name)
         if kind is not None:
             if kind not in _TYPES:
                 raise BadPattern(f"Invalid GROK pattern [{pattern}]: unknown type [{kind}]")
             types.append((name, kind))
-    if not found:
+    regex += groups.written(pattern[end:])
+    if not groups.found:
         raise BadPattern(f"Invalid GROK pattern [{pattern}]: no field to extract")
-    return Extraction(regex + pattern[end:], found, frozenset(may_lack), tuple(types))
+    may_lack = frozenset(groups.found) if optional else frozenset()
+    return Extraction(regex, groups.found, may_lack, tuple(types))
 
 
 def _body(pattern: str, match: re.Match[str]) -> tuple[str, str, str]:
     """Return what must precede a pattern, the pattern itself, and what must follow it."""
     syntax = match[1]
-    if syntax in _PLAIN:
-        return "", _PLAIN[syntax], ""
-    if syntax not in _BOUNDED:
+    if syntax in PLAIN:
+        return "", PLAIN[syntax], ""
+    if syntax not in BOUNDED:
         raise Unsupported(f"GROK pattern {syntax}")
-    body, taboo = _BOUNDED[syntax]
+    body, taboo = BOUNDED[syntax]
     after = pattern[match.end() : match.end() + 1]
     if _may_touch(after, taboo):
         raise Unsupported(f"GROK pattern {syntax} next to what may belong to it")
-    behind = "(?:$|[^0-9])" if syntax == "IPV4" and not after else ""
+    behind = "(?:$|[^0-9])" if taboo == "0123456789" and not after else ""
     if not match.start():
         return rf"(?:^|[^{re.escape(taboo)}])", body, behind
     before = pattern[match.start() - 1]

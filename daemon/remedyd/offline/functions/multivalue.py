@@ -11,6 +11,7 @@ from remedyd.offline.functions.signature import (
     Parameter,
     Returns,
     Sql,
+    WordedCheck,
     anything,
     gives,
     guarded,
@@ -19,7 +20,7 @@ from remedyd.offline.functions.signature import (
     same,
     strings,
 )
-from remedyd.offline.plan import Call, Constant
+from remedyd.offline.plan import Call, Constant, Expression
 from remedyd.offline.types import NUMERIC, REPRESENTABLE, DataType, common, storage
 
 _ORDERED = Parameter("field", REPRESENTABLE, "any type except counter types")
@@ -84,6 +85,14 @@ def _sort(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
     return f"list_sort({_values(emitter, call)}, '{'DESC' if descending else 'ASC'}')"
 
 
+def _wrong_order(arguments: Sequence[Expression], text: str) -> str:
+    order = arguments[1] if len(arguments) > 1 else None
+    found = order.value if isinstance(order, Constant) else "ASC"
+    if str(found).upper() in {"ASC", "DESC"}:
+        return ""
+    return f"Invalid order value in [{text}], expected one of [ASC, DESC] but got [{found}]"
+
+
 def _slice(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
     """Positions count from 0, from the end when negative; the end is included."""
     values = _values(emitter, call)
@@ -134,6 +143,7 @@ def _function(
     gives_multi: bool = False,
     since: tuple[int, int] = (8, 11),
     strict: bool = True,
+    wrong: WordedCheck | None = None,
 ) -> Function:
     return Function(
         name,
@@ -146,6 +156,7 @@ def _function(
         repeats=True,
         since=since,
         strict=strict,
+        wrong=wrong,
     )
 
 
@@ -202,6 +213,7 @@ FUNCTIONS = (
         (_ORDERED, strings("order", optional=True, constant=True)),
         _sort,
         gives_multi=True,
+        wrong=_wrong_order,
     ),
     _function("MV_SUM", (_NUMBERS,), _sum),
     _function(

@@ -56,12 +56,24 @@ def lucene_operator(pattern: str) -> str | None:
     return next((char for char in bare if char in LUCENE_ONLY), None)
 
 
+def regex_mistake(pattern: str) -> str:
+    """Return what is wrong with an RLIKE pattern, or nothing."""
+    try:
+        re.compile(_regex(pattern))
+    except re.error as error:
+        return error.msg
+    return ""
+
+
 def rlike_sql(value: str, pattern: str) -> str:
     """Return the SQL test of an RLIKE pattern, anchored at both ends."""
+    return f"regexp_full_match({value}, {quote('(?s)' + _regex(pattern))})"
+
+
+def _regex(pattern: str) -> str:
     regex = re.sub(
         r"(\\.|\[(?:\\.|[^\]])*\])|([\^$])",
         lambda match: match[1] or "\\" + match[2],
         pattern.replace("\0", ""),
     )
-    regex = re.sub(r'"([^"]*)"', lambda match: re.escape(match[1]), regex)
-    return f"regexp_full_match({value}, {quote('(?s)' + regex)})"
+    return re.sub(r'"([^"]*)"', lambda match: re.escape(match[1]), regex)

@@ -65,6 +65,8 @@ AggregateSql: TypeAlias = "Callable[[Emitter, AggregateCall, Sequence[str], str]
 """The last argument is the FILTER clause, empty or with a leading space."""
 Returns: TypeAlias = "Callable[[Sequence[DataType]], DataType]"
 Check: TypeAlias = "Callable[[Sequence[Expression]], str]"
+WordedCheck: TypeAlias = "Callable[[Sequence[Expression], str], str]"
+"""The last argument is the call as it was written."""
 Fold: TypeAlias = "Callable[[Sequence[Scalar], Sequence[DataType]], Scalar]"
 
 
@@ -94,7 +96,7 @@ class Function:
     that a constant time range stays visible to the storage layer.
 
     `limits` names what about the arguments only Elasticsearch can do, `invalid` what it would
-    reject; both are empty when there is nothing.
+    reject as it runs, `wrong` what it would before; all are empty when there is nothing.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Function:
     leading: str = ""
     limits: Check | None = None
     invalid: Check | None = None
+    wrong: WordedCheck | None = None
 
     @property
     def required(self) -> int:

@@ -34,6 +34,7 @@ def _function(
     since: tuple[int, int] = (8, 11),
     gives_multi: bool = False,
     limits: Check | None = None,
+    invalid: Check | None = None,
 ) -> Function:
     return Function(
         name,
@@ -45,6 +46,7 @@ def _function(
         since=since,
         gives_multi=gives_multi,
         limits=limits,
+        invalid=invalid,
     )
 
 
@@ -115,6 +117,15 @@ def _regex_limits(arguments: Sequence[Expression]) -> str:
     return f"REPLACE with {beyond[0]} in its regular expression" if beyond else ""
 
 
+def _regex_mistake(arguments: Sequence[Expression]) -> str:
+    pattern = arguments[1].value if isinstance(arguments[1], Constant) else None
+    try:
+        re.compile(str(pattern or ""))
+    except re.error as error:
+        return f"{error.msg[:1].upper()}{error.msg[1:]} near index {error.pos or 0}"
+    return ""
+
+
 JAVA_ONLY = re.compile(r"\(\?(?:=|!|<=|<!|>)|(?<!\\)[*+?}]\+|\\[1-9]|&&|\\p\{java")
 """What Java's regular expressions can and RE2's cannot: look-around, possessive, references."""
 
@@ -178,6 +189,7 @@ FUNCTIONS = (
         (_TEXT, strings("regex", constant=True), strings("replacement", constant=True)),
         _replace,
         limits=_regex_limits,
+        invalid=_regex_mistake,
     ),
     _function("REVERSE", (_TEXT,), "reverse({0})"),
     _function("RIGHT", (_TEXT, _COUNT), "right({0}, greatest({1}, 0))"),

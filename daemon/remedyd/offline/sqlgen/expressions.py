@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from remedyd.offline.nodes import Node
 from remedyd.offline.plan import (
@@ -18,6 +18,7 @@ from remedyd.offline.plan import (
 from remedyd.offline.sqlgen.literals import constant, identifier
 from remedyd.offline.types import STRINGS, DataType, plain, storage
 
+SEVERAL_CONDITIONS = "java.lang.IllegalArgumentException: CASE expects a single-valued boolean"
 MULTIVALUE = "java.lang.IllegalArgumentException: single-value function encountered multi-value"
 
 
@@ -28,7 +29,7 @@ class Site:
     `sequence` is the DuckDB sequence that counts how often it did: evaluating it is the one
     side effect plain SQL has, so a query that goes well pays nothing for its warnings.
     `rows` is the relation it was evaluated on, within the CTEs up to `step`; `shown` and
-    `failed` are SQL over it.
+    `failed` are SQL over it. `outcome` is what the evaluation is treated as.
     """
 
     sequence: str
@@ -38,6 +39,7 @@ class Site:
     rows: str
     failed: str
     shown: str
+    outcome: str = "null"
 
 
 class Writer:
@@ -109,8 +111,19 @@ class Writer:
         failed = f"len({text}) > 1"
         if not self._calls:
             return f"CASE WHEN len({text}) = 1 THEN {text}[1] END"
-        note = self.note(self._calls[-1], failed, MULTIVALUE)
+        note = self._note_of_several(expression, failed)
         return f"CASE WHEN len({text}) = 1 THEN {text}[1] WHEN {text} IS NOT NULL THEN {note} END"
+
+    def _note_of_several(self, expression: Expression, failed: str) -> str:
+        """Return the note for several values where one belongs; a condition of CASE is false."""
+        call = self._calls[-1]
+        is_case = isinstance(call, Call) and call.function.name == "CASE"
+        if not is_case or expression not in call.arguments[:-1:2]:
+            return self.note(call, failed, MULTIVALUE)
+        asked = replace(call, node=expression.node)
+        note = self.note(asked, failed, SEVERAL_CONDITIONS)
+        self.sites[-1] = replace(self.sites[-1], outcome="false")
+        return note
 
     def _call(self, call: Call) -> str:
         function = call.function

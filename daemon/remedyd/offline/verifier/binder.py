@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from remedyd.offline import nodes
 from remedyd.offline.functions import FUNCTIONS, OPERATORS, Function, Kind, lookup, suggestions
-from remedyd.offline.functions.patterns import lucene_operator
+from remedyd.offline.functions.patterns import lucene_operator, regex_mistake
 from remedyd.offline.functions.refused import REFUSED
+from remedyd.offline.nodes import walk
 from remedyd.offline.plan import (
     AggregateCall,
     Call,
@@ -19,7 +20,7 @@ from remedyd.offline.plan import (
     Span,
 )
 from remedyd.offline.types import COUNTERS, NUMERIC, DataType, common
-from remedyd.offline.verifier.casts import FUNCTION_OF
+from remedyd.offline.verifier.casts import ELSEWHERE, FUNCTION_OF, KNOWN
 from remedyd.offline.verifier.checking import check_arguments, check_arity, compatible
 from remedyd.offline.verifier.context import Context
 from remedyd.offline.verifier.folding import folded
@@ -33,9 +34,10 @@ class Binder:
     """Binds expressions in the current scope.
 
     `groups` is None outside STATS. Inside, aggregate functions are allowed, and a column
-    outside of one must be among the groups, by name. `grouping` is set in BY, the only place
-    for BUCKET. `filtered` is the text of the aggregation whose WHERE is bound, `time_series`
-    is set in the STATS of TS, where counters may be aggregated as their last value.
+    outside of one must be among the groups, by name; `grouped` are the groups as written.
+    `grouping` is set in BY, where BUCKET belongs. `filtered` is the text of the aggregation whose
+    WHERE is bound, `time_series` is set in the STATS of TS, where counters may be aggregated as
+    their last value.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Binder:
         context: Context,
         *,
         groups: Mapping[str, Column] | None = None,
+        grouped: Mapping[nodes.Node, Column] | None = None,
         condition: Expression | None = None,
         grouping: bool = False,
         filtered: str = "",
@@ -51,6 +54,7 @@ class Binder:
         self.context = context
         self.reporter = context.reporter
         self.groups = groups
+        self.grouped = grouped or {}
         self.condition = condition
         self.grouping = grouping
         self.filtered = filtered
@@ -97,17 +101,26 @@ class Binder:
             if name in self.groups:
                 return self._reference(self.groups[name], node)
             if name in scope.columns:
-                reason = (
-                    f"column [{name}] must appear in the STATS BY clause or be used in an "
-                    "aggregate function"
-                )
-                raise self.reporter.error(node, reason)
+                raise self.reporter.error(node, self._misused(name))
         column = scope.columns.get(name)
         if column is None:
             if self.context.missing(name):
                 return Constant(DataType.NULL, multi=False, node=node, value=None)
             raise self.reporter.unknown_column(node, name, scope.columns)
         return self._reference(column, node)
+
+    def _misused(self, name: str) -> str:
+        for written in self.grouped:
+            if any(isinstance(item, nodes.Column) and item.name == name for item in walk(written)):
+                key = self.reporter.text(written)
+                return (
+                    f"column [{name}] cannot be used as an aggregate once declared in the STATS "
+                    f"BY grouping key [{key}]"
+                )
+        return (
+            f"column [{name}] must appear in the STATS BY clause or be used in an "
+            "aggregate function"
+        )
 
     def _reference(self, column: Column, node: nodes.Node) -> Expression:
         if column.type is DataType.UNSUPPORTED:
@@ -156,14 +169,22 @@ class Binder:
     def _pattern_match(self, node: nodes.PatternMatch) -> Expression:
         patterns = [self.bind(pattern) for pattern in node.patterns]
         for pattern in patterns:
-            text = pattern.value if isinstance(pattern, Constant) else None
-            operator = lucene_operator(str(text)) if node.kind is nodes.MatchKind.RLIKE else None
-            if operator is not None:
-                raise self.reporter.unsupported(
-                    pattern.node, f"RLIKE operator {operator}", hint="escape it, or use LIKE"
-                )
+            if node.kind is nodes.MatchKind.RLIKE and isinstance(pattern, Constant):
+                self._check_regex(node, pattern)
         match = self._apply(OPERATORS[node.kind.value], [self.bind(node.value), *patterns], node)
         return self._negated(match, node.negated)
+
+    def _check_regex(self, node: nodes.Node, pattern: Constant) -> None:
+        text = str(pattern.value)
+        operator = lucene_operator(text)
+        if operator is not None:
+            raise self.reporter.unsupported(
+                pattern.node, f"RLIKE operator {operator}", hint="escape it, or use LIKE"
+            )
+        mistake = regex_mistake(text)
+        if mistake:
+            reason = f"Invalid pattern for RLIKE [{text}]: [{mistake}]"
+            raise self.reporter.error(node, reason, kind="parsing_exception")
 
     def _is_null(self, node: nodes.IsNull) -> Expression:
         name = "IS NOT NULL" if node.negated else "IS NULL"
@@ -176,10 +197,13 @@ class Binder:
 
     def _cast(self, node: nodes.Cast) -> Expression:
         name = FUNCTION_OF.get(node.type_name)
+        if node.type_name in ELSEWHERE:
+            raise self.reporter.unsupported(node, f"conversion to {node.type_name}")
         if name is None or lookup(name, self.context.stack) is None:
-            raise self.reporter.error(
-                node, f"Unsupported conversion to type [{node.type_name}]", kind="parsing_exception"
-            )
+            reason = f"Unknown data type named [{node.type_name}]"
+            if node.type_name in KNOWN:
+                reason = f"Unsupported conversion to type [{node.type_name.upper()}]"
+            raise self.reporter.error(node, reason, kind="parsing_exception")
         return self._function(nodes.FunctionCall(node.span, name, (node.value,)))
 
     # --- functions -------------------------------------------------------------------------
@@ -195,7 +219,10 @@ class Binder:
         if function.kind is Kind.AGGREGATE:
             return self._aggregate(function, node)
         if function.kind is Kind.GROUPING and not self.grouping:
-            raise self._misplaced_group(node)
+            if node not in self.grouped:
+                raise self._misplaced_group(node)
+            if self.aggregate is None:
+                return self._reference(self.grouped[node], node)
         check_arity(function, len(node.arguments), node, self.reporter)
         column = converted(function, node, self.context)
         if column is not None:
@@ -247,6 +274,7 @@ class Binder:
         finally:
             self.aggregate = None
         arguments = check_arguments(function, bound, node, self.reporter)
+        self._check_values(function, arguments, node)
         data_type = function.returns([argument.type for argument in arguments])
         return AggregateCall(
             data_type, function.gives_multi, node, function, tuple(arguments), self.condition
@@ -294,6 +322,9 @@ class Binder:
         beyond = function.limits(arguments) if function.limits else ""
         if beyond:
             raise self.reporter.unsupported(node, beyond)
+        refused = function.wrong(arguments, self.reporter.text(node)) if function.wrong else ""
+        if refused:
+            raise self.reporter.error(node, refused)
         wrong = function.invalid(arguments) if function.invalid else ""
         if wrong:
             raise self.reporter.error(node, wrong, kind="illegal_argument_exception")

@@ -17,3 +17,20 @@ FUNCTION_OF = {
     "version": "TO_VERSION",
 }
 """The conversion function behind each type name."""
+
+ELSEWHERE = frozenset(
+    {
+        *("geo_point", "geo_shape", "cartesian_point", "cartesian_shape"),
+        *("geohash", "geotile", "geohex", "dense_vector", "date_range"),
+        *("aggregate_metric_double", "exponential_histogram", "tdigest"),
+    }
+)
+"""Types that only Elasticsearch converts to."""
+
+KNOWN = frozenset(
+    {
+        *("byte", "short", "float", "half_float", "scaled_float", "text", "object", "null"),
+        *("unsupported", "counter_long", "counter_integer", "counter_double"),
+    }
+)
+"""Types that exist and that nothing converts to."""

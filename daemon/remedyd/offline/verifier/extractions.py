@@ -50,6 +50,8 @@ def _input(node: nodes.Expression, command: str, context: Context) -> Expression
             )
             raise context.reporter.error(node, reason)
     except EsqlError as problem:
+        if problem.type != "verification_exception":
+            raise
         raise VerificationError([problem], context.reporter.source) from problem
     if value.multi:
         raise context.reporter.unsupported(node, f"{command.upper()} of a multivalued field")

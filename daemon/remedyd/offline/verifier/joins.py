@@ -9,7 +9,7 @@ from remedyd.offline.errors import EsqlError
 from remedyd.offline.plan import Column, Join
 from remedyd.offline.verifier.checking import compatible
 from remedyd.offline.verifier.context import Context
-from remedyd.offline.verifier.problems import VerificationError
+from remedyd.offline.verifier.problems import VerificationError, similar
 from remedyd.offline.verifier.sources import UnknownIndex
 
 LOOKUP = "lookup"
@@ -24,6 +24,8 @@ def lookup_join_command(node: nodes.LookupJoin, context: Context) -> None:
         try:
             keys.append(_key(key, schema, context))
         except EsqlError as problem:
+            if problem.type != "verification_exception":
+                raise
             problems.append(problem)
     if problems:
         raise VerificationError(problems, context.reporter.source)
@@ -63,9 +65,12 @@ def _key(key: nodes.Column, schema: Schema, context: Context) -> tuple[Column, s
     name = key.name
     column = context.scope.columns.get(name)
     if column is None:
-        raise context.reporter.unknown_column(key, name, context.scope.columns)
+        hint = similar(name, context.scope.columns)
+        reason = f"Unknown column [{name}] in left side of join{hint}"
+        raise context.reporter.error(key, reason)
     if name not in schema.fields:
-        reason = f"Unknown column [{name}] in right side of join"
+        hint = similar(name, schema.fields)
+        reason = f"Unknown column [{name}] in right side of join{hint}"
         raise context.reporter.error(key, reason)
     leaf = schema.fields[name].leaf
     if not compatible(column.type, leaf.type):

@@ -35,9 +35,11 @@ def bucket(binder: Binder, node: nodes.FunctionCall, given: Sequence[Expression]
     if width.type not in accepted:
         raise _wrong(binder, node, "second", expected, width)
     whole = width.type in {DataType.INTEGER, DataType.LONG}
-    if (len(bounds) != 2 and whole and dated) or len(bounds) == 1:
+    wanted = "four" if whole else "two"
+    counts = {2} if whole and dated else {0, 2} if whole else {0}
+    if len(bounds) not in counts:
         reason = (
-            "function expects exactly four arguments when the first one is of type "
+            f"function expects exactly {wanted} arguments when the first one is of type "
             f"[{field.type.label.upper()}] and the second of type [{width.type.label.upper()}]"
         )
         raise reporter.error(node, reason)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from remedyd.offline import nodes
 from remedyd.offline.errors import EsqlError
+from remedyd.offline.nodes import walk
 from remedyd.offline.plan import (
     Aggregate,
     AggregateCall,
@@ -95,7 +96,10 @@ def _bind_aggregation(
         condition = Binder(context, filtered=aggregation_text(node, context)).condition_of(
             node.condition
         )
-    binder = Binder(context, groups=groups, condition=condition)
+    grouped = {item.value.node: item.column for item in parts.groups}
+    if isinstance(node.value, nodes.Column):
+        _refuse_grouped(node.value, grouped, context)
+    binder = Binder(context, groups=groups, grouped=grouped, condition=condition)
     value = binder.bind(node.value)
     if not has_aggregate(value):
         refuse_plain(node, value, context)
@@ -105,6 +109,17 @@ def _bind_aggregation(
         column = context.scope.define(shown_name(node), value.type, multi=value.multi)
         parts.after.append(Definition(column, _outer(value, parts, context)))
     parts.shown.append((shown_name(node), column))
+
+
+def _refuse_grouped(
+    node: nodes.Column, grouped: Mapping[nodes.Node, Column], context: Context
+) -> None:
+    """Refuse a column by itself that a group is computed from."""
+    for written in grouped:
+        if written != node and any(item == node for item in walk(written)):
+            text = context.reporter.text(node)
+            reason = f"Cannot specify grouping expression [{text}] as an aggregate"
+            raise context.reporter.error(node, reason)
 
 
 def aggregation_text(node: nodes.Aggregation, context: Context) -> str:
@@ -119,6 +134,9 @@ def refuse_plain(node: nodes.Aggregation, value: Expression, context: Context) -
     if node.condition is not None:
         reason = "WHERE clause allowed only for aggregate functions, none found in "
         raise context.reporter.error(node.condition, f"{reason}[{aggregation_text(node, context)}]")
+    if isinstance(value, Reference) and isinstance(node.value, nodes.FunctionCall):
+        reason = f"grouping function [{text}] cannot be used as an aggregate once declared in the "
+        raise context.reporter.error(node.value, f"{reason}STATS BY clause")
     if isinstance(value, Reference):
         reason = f"grouping key [{text}] already specified in the STATS BY clause"
         raise context.reporter.error(node.value, reason)

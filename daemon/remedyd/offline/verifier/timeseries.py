@@ -157,7 +157,9 @@ def _bind_aggregation(
     if node.condition is not None:
         filtered = aggregation_text(node, context)
         parts.condition = Binder(context, filtered=filtered).condition_of(node.condition)
-    value = Binder(context, groups=groups, time_series=True).bind(node.value)
+    grouped = {item.value.node: item.column for item in parts.groups}
+    binder = Binder(context, groups=groups, grouped=grouped, time_series=True)
+    value = binder.bind(node.value)
     if not has_aggregate(value):
         refuse_plain(node, value, context)
     if isinstance(value, AggregateCall) and value.function.kind is Kind.TIME_SERIES:
