@@ -17,10 +17,11 @@ SHIPPED = load_audits(shipped("esql"))
 
 
 def test_the_shipped_audits_load():
-    """What is shipped is whole: six audits, one of them the gate."""
+    """What is shipped is whole: seven audits, one of them the gate."""
     assert sorted(SHIPPED) == [
         "container-memory",
         "container-restarts",
+        "replica-baseline",
         "replica-gap",
         "seed-deployment-health",
         "service-latency",

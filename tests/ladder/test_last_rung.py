@@ -1,6 +1,7 @@
 """The last rung tells a person: whole daemons on the lab, from the fault to the call."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,16 @@ SHOP = Scenario(
         WorkloadSpec("shop", name, f"registry.example.com/shop/{name}:1", "60Mi", "20m")
         for name in ("cart", "ad", "email")
     ],
-    nodes=("worker-1", "worker-2"),
+    nodes=("worker-1",),
 )
 
 
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[ByHand]:
-    with Lab(seed=1, scenario=SHOP) as lab, ByHand(lab, tmp_path, POLICY) as made:
+    with (
+        Lab(seed=1, scenario=SHOP, history=timedelta(minutes=5)) as lab,
+        ByHand(lab, tmp_path, POLICY) as made,
+    ):
         yield made
 
 

@@ -26,14 +26,16 @@ SHOP = Scenario(
         )
         for name, calls in CALLS.items()
     ],
-    nodes=("worker-1", "worker-2"),
+    nodes=("worker-1",),
 )
 
 
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[ByHand]:
     with (
-        Lab(seed=1, scenario=SHOP, history=timedelta(minutes=25)) as lab,
+        Lab(
+            seed=1, scenario=SHOP, history=timedelta(minutes=20), interval=timedelta(seconds=30)
+        ) as lab,
         ByHand(lab, tmp_path, POLICY) as made,
     ):
         yield made

@@ -93,6 +93,12 @@ class ByHand:
             self.live(1, approve=approve)
         raise AssertionError(f"not within {minutes} minutes: {self.told()}")
 
+    def take_back(self, proposal: Proposal) -> Proposal:
+        """Have an applied change taken back by hand, and wait until it is."""
+        self.service.rollback(ANN, proposal.id, "enough of it")
+        self.until(lambda: not self.proposals(State.ROLLING_BACK), minutes=10)
+        return self.service.proposal(ANN, proposal.id)
+
     def proposals(self, *states: State) -> Sequence[Proposal]:
         """Return proposals in these states (none: all), oldest first."""
         page = self.service.proposals(ANN, ProposalFilter(states=frozenset(states)))
