@@ -9,45 +9,45 @@ import pytest
 
 from remedyd.actions.registry import SCHEMAS
 from remedyd.audits.loader import load_audits
-from remedyd.audits.runner import AuditRunner
 from remedyd.cli.main import build
 from remedyd.model import DecisionKind, ManualClock
 from remedyd.offline.recording import RecordingSource
 from remedyd.paths import shipped
 from remedyd.policy.loader import load_policies
-from remedyd.testing.replay import ReplayCycle, every, replay, span
+from remedyd.testing.backtest.run import Backtest
+from remedyd.testing.replay import Cycle, every, span
+from remedyd.testing.replay import proposed as made
 
 RECORDING = Path(__file__).parents[1] / "recordings" / "telemetry"
 SILENT = ("otel-demo/cart", "shop/catalog", "shop/email", "shop/currency", "otel-demo/quote")
 
 
-def cycles_over(interval: timedelta) -> Sequence[ReplayCycle]:
+def cycles_over(interval: timedelta) -> Sequence[Cycle]:
     clock = ManualClock(datetime.max.replace(tzinfo=UTC))
     source = RecordingSource(RECORDING, clock)
     start, end = span(source)
     audits = load_audits([shipped("esql")])
     policies = load_policies([shipped("policies")], audits=audits.specs, actions=SCHEMAS)
-    runner = AuditRunner(source, clock, "shop-prod", gate=audits.gate)
     times = every(start + interval, end, interval)
-    return list(replay(runner, clock, audits, policies, times))
+    return list(Backtest(source, clock, audits, [policies], times, cluster="shop-prod").cycles())
 
 
 @pytest.fixture(scope="module")
-def cycles() -> Sequence[ReplayCycle]:
+def cycles() -> Sequence[Cycle]:
     """The recording, judged every minute."""
     return cycles_over(timedelta(minutes=1))
 
 
-def proposed(cycles: Sequence[ReplayCycle]) -> dict[tuple[str, str], datetime]:
+def proposed(cycles: Sequence[Cycle]) -> dict[tuple[str, str], datetime]:
     found: dict[tuple[str, str], datetime] = {}
     for cycle in cycles:
-        for decision in cycle.proposed:
+        for decision in made(cycle.decided[0]):
             target = decision.target
             found.setdefault((decision.policy, f"{target.namespace}/{target.name}"), cycle.at)
     return found
 
 
-def test_the_oom_loop_of_checkout_is_found(cycles: Sequence[ReplayCycle]) -> None:
+def test_the_oom_loop_of_checkout_is_found(cycles: Sequence[Cycle]) -> None:
     """More memory is proposed for shop/checkout while it is being killed, and not before."""
     at = proposed(cycles)[("oom-raise-memory", "shop/checkout")]
     assert datetime(2026, 11, 22, 22, 15, 25, tzinfo=UTC) < at
@@ -55,7 +55,7 @@ def test_the_oom_loop_of_checkout_is_found(cycles: Sequence[ReplayCycle]) -> Non
 
 
 def test_the_lowered_limit_of_cart_is_found_after_the_node_problem(
-    cycles: Sequence[ReplayCycle],
+    cycles: Sequence[Cycle],
 ) -> None:
     """shop/cart gets memory once it is killed for want of it, not while its node is gone."""
     at = proposed(cycles)[("oom-raise-memory", "shop/cart")]
@@ -63,27 +63,25 @@ def test_the_lowered_limit_of_cart_is_found_after_the_node_problem(
 
 
 @pytest.mark.parametrize("workload", SILENT)
-def test_a_healthy_workload_is_never_proposed_for(
-    cycles: Sequence[ReplayCycle], workload: str
-) -> None:
+def test_a_healthy_workload_is_never_proposed_for(cycles: Sequence[Cycle], workload: str) -> None:
     """Rolling updates, scaling to zero, one restart and old restarts are no incidents."""
     assert not [key for key in proposed(cycles) if key[1] == workload]
 
 
-def test_lost_pods_of_a_dead_node_are_not_restarted(cycles: Sequence[ReplayCycle]) -> None:
+def test_lost_pods_of_a_dead_node_are_not_restarted(cycles: Sequence[Cycle]) -> None:
     """While worker-4 is gone, the gaps it causes lead to no restart."""
     assert not [key for key in proposed(cycles) if key[0] == "replica-gap"]
 
 
-def test_everything_else_has_a_reason(cycles: Sequence[ReplayCycle]) -> None:
+def test_everything_else_has_a_reason(cycles: Sequence[Cycle]) -> None:
     """Whatever is not proposed says why."""
-    rest = [d for c in cycles for d in c.decisions if d.kind is not DecisionKind.PROPOSE]
+    rest = [d for c in cycles for d in c.decided[0] if d.kind is not DecisionKind.PROPOSE]
     assert rest
     assert all(decision.reason and decision.detail for decision in rest)
 
 
 def test_memory_is_never_raised_for_a_crash_that_is_not_memory(
-    cycles: Sequence[ReplayCycle],
+    cycles: Sequence[Cycle],
 ) -> None:
     """shop/payment exits with code 1: no resource change."""
     assert ("oom-raise-memory", "shop/payment") not in proposed(cycles)
