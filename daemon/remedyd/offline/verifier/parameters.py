@@ -8,7 +8,18 @@ from typing import Any, TypeVar, cast
 
 from remedyd.model import Json
 from remedyd.offline.errors import EsqlError
-from remedyd.offline.nodes import Column, FunctionCall, Node, Parameter, ParameterKind, Query, walk
+from remedyd.offline.nodes import (
+    Column,
+    Drop,
+    FunctionCall,
+    Keep,
+    NamePattern,
+    Node,
+    Parameter,
+    ParameterKind,
+    Query,
+    walk,
+)
 from remedyd.offline.plan import Constant
 from remedyd.offline.types import DataType, common
 from remedyd.offline.verifier.problems import Reporter, similar
@@ -67,6 +78,26 @@ class Parameters:
             return Constant(data_type, multi=False, node=node, value=items[0])
         return Constant(data_type, multi=True, node=node, value=tuple(items))
 
+    def typed(self, node: Parameter, kind: str) -> str | None:
+        """Return the name given as `{"identifier": ...}` or `{"pattern": ...}`, else None."""
+        given = self._given(node)
+        found = given.get(kind) if isinstance(given, Mapping) else None
+        return found if isinstance(found, str) else None
+
+    def name(self, node: Parameter) -> str:
+        """Return the name that a placeholder in a name's place stands for."""
+        if node.identifier:
+            return self.identifier(node)
+        name = self.typed(node, "identifier")
+        if name is None:
+            given = self._given(node)
+            raise self._wrong(
+                node,
+                f"with value [{given}] declared as a constant, cannot be used as an identifier or "
+                "pattern",
+            )
+        return name
+
     def identifier(self, node: Parameter) -> str:
         """Return the name that `??name` stands for."""
         given = self._given(node)
@@ -103,28 +134,49 @@ class Parameters:
 
 
 def bind_identifiers(query: Query, parameters: Parameters) -> Query:
-    """Return the query with every `??name` replaced by the name given for it."""
-    doubled = any(isinstance(node, Parameter) and node.identifier for node in walk(query))
-    return _bound(query, parameters) if doubled else query
+    """Return the query with every placeholder for a name replaced by the name given for it."""
+    given = (*parameters.named.values(), *parameters.positional)
+    typed = any(isinstance(item, Mapping) for item in given)
+    names = typed or any(_stands_for_name(node) for node in walk(query))
+    return _bound(query, parameters) if names else query
+
+
+def _stands_for_name(node: Node) -> bool:
+    if isinstance(node, Parameter):
+        return node.identifier
+    return isinstance(node, Column) and not all(isinstance(part, str) for part in node.parts)
 
 
 def _bound(node: _N, parameters: Parameters) -> _N:
     if isinstance(node, Column):
         parts = [
-            parameters.identifier(part) if isinstance(part, Parameter) else part
-            for part in node.parts
+            parameters.name(part) if isinstance(part, Parameter) else part for part in node.parts
         ]
         return cast("_N", replace(node, parts=tuple(parts)))
+    if isinstance(node, Parameter):
+        name = None if node.identifier else parameters.typed(node, "identifier")
+        return cast("_N", node if name is None else Column(node.span, (name,)))
     changed: dict[str, Any] = {}
     for item in fields(node):
         value = getattr(node, item.name)
         if isinstance(value, Node):
             changed[item.name] = _bound(value, parameters)
         elif isinstance(value, tuple) and any(isinstance(part, Node) for part in value):
-            changed[item.name] = tuple(
-                _bound(part, parameters) if isinstance(part, Node) else part for part in value
-            )
+            changed[item.name] = tuple(_each(node, part, parameters) for part in value)
     if isinstance(node, FunctionCall) and node.name_parameter is not None:
         changed["name"] = parameters.identifier(node.name_parameter).upper()
         changed["name_parameter"] = None
     return replace(node, **changed)
+
+
+def _each(parent: Node, part: Any, parameters: Parameters) -> Any:
+    """Return one of several parts bound; where patterns may stand, a name may be one."""
+    if not isinstance(part, Node):
+        return part
+    if isinstance(parent, Keep | Drop) and isinstance(part, Column) and len(part.parts) == 1:
+        (only,) = part.parts
+        if isinstance(only, Parameter):
+            pattern = parameters.typed(only, "pattern")
+            if pattern is not None:
+                return NamePattern(part.span, tuple(pattern.split("*")))
+    return _bound(part, parameters)
