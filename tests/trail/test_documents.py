@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from remedyd.model import (
+    Applied,
     DecisionKind,
     FieldChange,
     Hold,
@@ -61,9 +62,11 @@ def test_a_birth_carries_its_evidence_as_text() -> None:
 
 
 def test_a_verdict_carries_its_proof() -> None:
-    """Outcome, reason and the numbers before and after."""
+    """Outcome, reason, the numbers before and after, and how long it took."""
     verdict = Verdict(Outcome.HARMFUL, START, "Worse", "restarts rose", {"r": 1}, {"r": 9}, 4)
-    found = moved(State.HARMFUL, verdict=verdict)
+    applied = Applied(START - timedelta(minutes=2), "1", 1)
+    found = moved(State.HARMFUL, verdict=verdict, applied=applied)
+    assert found["event"]["duration"] == 120 * 10**9
     assert found["event"]["action"] == "verified"
     assert found["event"]["outcome"] == "failure"
     assert found["remediation"]["verdict"]["outcome"] == "Harmful"
@@ -81,6 +84,20 @@ def test_no_environment_and_no_whole_object_is_written_out() -> None:
     found = moved(State.APPLIED, plan=replace(a_plan(a_target()), changes=changes))
     assert secret not in json.dumps(found)
     assert found["remediation"]["changes"][0]["before"].startswith("sha256:")
+
+
+def empty(value: Any) -> bool:
+    if isinstance(value, dict):
+        return not value or any(empty(one) for one in value.values())
+    return value in ("", None) or value == []
+
+
+def test_nothing_empty_is_written() -> None:
+    """A field that says nothing is left out: `policy: ""` would be found by `exists`."""
+    found = moved(State.APPROVED, policy="", policy_hash="", audit="", step="", row=None)
+    assert not empty(found)
+    assert "rule" not in found
+    assert "policy" not in found["remediation"]
 
 
 def test_every_state_has_a_document() -> None:

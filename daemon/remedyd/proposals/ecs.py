@@ -10,10 +10,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from remedyd import __version__
+from remedyd.cluster.kinds import KINDS
 from remedyd.model import Decision, DecisionKind, FieldChange, Hold, Proposal, State, Target, sha256
 from remedyd.proposals.flags import Flag
 from remedyd.proposals.refusals import Refusal
@@ -77,13 +78,16 @@ class Ecs:
         if proposal.row is not None:
             found["event"]["severity"] = int(proposal.row.severity)
         found["user"] = {"name": event["principal"]}
+        found["related"] = {"user": _people(proposal, event["principal"])}
+        if not amended and proposal.verdict is not None and proposal.applied is not None:
+            found["event"] |= _span(proposal.applied.at, event["at"])
         found["labels"] = {"proposal_id": proposal.id}
         found["orchestrator"] |= _resource(plan.target)
         found["rule"] = _rule(proposal.policy, proposal.policy_hash, proposal.audit)
         found["remediation"] |= (
             _about(proposal) | _details(proposal) | _said(said.get("data") or {})
         )
-        return found
+        return _filled(found)
 
     def decided(self, decision: Decision, at: datetime) -> Document:
         """Return the document of what a policy said about a row."""
@@ -110,7 +114,7 @@ class Ecs:
             "condition": decision.condition,
             "evidence": _evidence(decision.row.values) if decision.row else {},
         }
-        return found
+        return _filled(found)
 
     def refused(self, refusal: Refusal) -> Document:
         """Return the document of an attempt that was refused."""
@@ -136,7 +140,7 @@ class Ecs:
             found["http"] = {"request": {"id": refusal.request_id}}
         if refusal.source:
             found["client"] = {"address": refusal.source}
-        return found
+        return _filled(found)
 
     def switched(self, flag: Flag, sequence: int) -> Document:
         """Return the document of a switch that was set, such as the pause."""
@@ -151,7 +155,7 @@ class Ecs:
         )
         found["event"]["reason"] = _text(flag.reason)
         found["user"] = {"name": flag.principal}
-        return found
+        return _filled(found)
 
     def held(self, hold: Hold) -> Document:
         """Return the document of a quarantine or storm that began or ended."""
@@ -211,6 +215,33 @@ class Ecs:
         }
 
 
+def _filled(document: Document) -> Document:
+    """Return the document without what is empty: no field is a better answer than "".
+
+    False and 0 are answers and stay.
+    """
+    kept = {
+        name: _filled(value) if isinstance(value, dict) else value
+        for name, value in document.items()
+    }
+    return {name: value for name, value in kept.items() if value not in ("", None, {}, [])}
+
+
+def _people(proposal: Proposal, principal: str) -> list[str]:
+    asked = proposal.requested_by.name if proposal.requested_by else ""
+    return sorted({principal, asked, *(one.principal.name for one in proposal.approvals)} - {""})
+
+
+def _span(start: datetime, end: datetime) -> Document:
+    """Return what ECS calls a span; its duration is in nanoseconds."""
+    length = max(end - start, timedelta())
+    return {
+        "start": start.isoformat(),
+        "end": end.isoformat(),
+        "duration": int(length / timedelta(microseconds=1)) * 1_000,
+    }
+
+
 def _about(proposal: Proposal) -> Document:
     return {
         "proposal_id": proposal.id,
@@ -266,6 +297,8 @@ def _resource(target: Target) -> Document:
         "namespace": target.namespace,
         "resource": {"name": target.name, "type": target.kind.lower()},
     }
+    if target.kind in KINDS:
+        found["api_version"] = KINDS[target.kind].api_version
     if target.uid:
         found["resource"]["id"] = target.uid
     return found

@@ -61,7 +61,7 @@ class Reports:
         """Tell of a proposal's move; raise Refused when a new change could not be told of."""
         if proposal.version == 0 or (proposal.state is State.APPROVED and not amended):
             self._check_room(connection)  # what is under way already goes on
-        document = self.ecs.moved(proposal, event, said, amended=amended)
+        document = self.ecs.moved(proposal, event, said, amended=amended) | _caller()
         self._put(connection, document, event["at"])
         note = None if amended else note_of(proposal, str(said["detail"]))
         if note is not None and Channel.KUBERNETES in self._channels:
@@ -145,6 +145,17 @@ class Reports:
                 "nothing new may begin that could not be accounted for",
                 hint="see /readyz for why Elasticsearch does not take them",
             )
+
+
+def _caller() -> Document:
+    """Return the request that is at work, if there is one, and where it came from."""
+    bound = logs.bound()
+    found: Document = {}
+    if request := bound.get("request_id"):
+        found["http"] = {"request": {"id": str(request)}}
+    if source := bound.get("source"):
+        found["client"] = {"address": str(source)}
+    return found
 
 
 def _letter(document: Document, at: datetime) -> Letter:
