@@ -87,3 +87,17 @@ def test_unseen_neighbours_make_no_success(
     both[missing] = silent
     verdict = with_neighbours(replace(HELPED, outcome=outcome), **both, target=TARGET)
     assert verdict.outcome is expected
+
+
+def test_three_of_the_harmed_are_named_and_the_rest_counted() -> None:
+    """A page of names helps nobody."""
+    names = ["a", "b", "c", "d", "e"]
+
+    def told(count: int) -> str:
+        well = seen(**dict.fromkeys(names[:count], Severity.HEALTHY))
+        sick = seen(**dict.fromkeys(names[:count], Severity.CRITICAL))
+        return with_neighbours(HELPED, well, sick, TARGET).detail
+
+    assert "more" not in told(3)
+    assert "shop/c[app] became critical" in told(3)
+    assert "shop/c[app] and 2 more became critical" in told(5)

@@ -138,3 +138,36 @@ def test_observation_gives_up_after_the_timeout() -> None:
     """Waiting for samples ends, so that a human hears of it."""
     assert observation(NOW, NOW + 60 * MINUTE, MINUTE, MINUTE, SPEC).expired
     assert not observation(NOW, NOW + 59 * MINUTE, MINUTE, MINUTE, SPEC).expired
+
+
+@pytest.mark.parametrize(
+    ("samples", "seen", "proof"),
+    [
+        (2, NOW, True),
+        (1, NOW, False),
+        (None, NOW, False),
+        (2, WINDOW.start, True),
+        (2, WINDOW.start - timedelta(seconds=1), False),
+        (2, None, False),
+    ],
+)
+def test_the_last_sample_that_is_enough(
+    samples: int | None, seen: datetime | None, proof: bool
+) -> None:
+    """As many as are asked for, the newest at the start of the window or later."""
+    found = AuditRow("memory", TARGET, Severity.HEALTHY, {}, samples, seen)
+    assert (judged(result(found)) is Outcome.EFFECTIVE) is proof
+
+
+def test_an_unknown_number_of_samples_is_none() -> None:
+    """Even where a single one would do."""
+    one = VerifySpec(minimum_samples=1)
+    found = AuditRow("memory", TARGET, Severity.HEALTHY, {}, None, NOW)
+    assert judge(BEFORE, result(found), WINDOW, one, NOW).outcome is Outcome.INCONCLUSIVE
+
+
+def test_giving_up_leaves_time_for_what_must_be_observed() -> None:
+    """A short timeout does not end the proof before its samples can have arrived."""
+    hasty = VerifySpec(settle_seconds=0, observe_seconds=600, timeout_seconds=60)
+    assert not observation(NOW, NOW + 14 * MINUTE, 5 * MINUTE, MINUTE, hasty).expired
+    assert observation(NOW, NOW + 15 * MINUTE, 5 * MINUTE, MINUTE, hasty).expired
