@@ -6,7 +6,7 @@ OpenAPI document and with the tools, so that an operation without a row fails.
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -105,6 +105,7 @@ class Subjects:
         """Take the daemon."""
         self._running = running
         self._ready: dict[str, dict[str, Any]] = {}
+        self._free: list[str] = []
         viewer = running.client("viewer")
         self._audit = viewer.get("/v1/audits").json()[0]["name"]
         self._policy = viewer.get("/v1/policies").json()[0]["name"]
@@ -114,18 +115,18 @@ class Subjects:
     def get(self, state: str) -> Subject:
         """Return a subject, with a proposal in `state` unless that is ""."""
         if state and state not in self._ready:
-            prepare: Callable[[], dict[str, Any]] = (
-                self._effective if state == "Effective" else lambda: proposed(self._running)
-            )
-            self._ready[state] = prepare()
+            self._ready[state] = self._effective() if state == "Effective" else self._proposed()
         return Subject(self._app, self._audit, self._policy, self._ready.get(state, {}))
 
-    def used(self, state: str, answer: Answer) -> None:
-        """Forget the proposal that was moved, and end the one that was made."""
-        self._ready.pop(state, None)
+    def used(self, operation: Operation, answer: Answer) -> None:
+        """Forget the proposal that was moved, end the one that was made, free their workloads."""
+        moved = self._ready.pop(operation.needs, None)
+        if moved and operation.name == "reject":
+            self._free.append(moved["target"]["name"])
         if answer.made:
-            self._running.client("admin").post(f"/v1/proposals/{answer.made}/reject")
-            self._app = an_app()
+            path = f"/v1/proposals/{answer.made}/reject"
+            if not self._running.client("admin").post(path).is_success:
+                self._app = an_app()  # applied already
             self._seen = self.refusals()
 
     def refusals(self) -> list[dict[str, Any]]:
@@ -140,8 +141,11 @@ class Subjects:
         self._seen = self.refusals()
         return [(r["principal"], r["operation"]) for r in self._seen if r["position"] > last]
 
+    def _proposed(self) -> dict[str, Any]:
+        return proposed(self._running, self._free.pop() if self._free else an_app())
+
     def _effective(self) -> dict[str, Any]:
-        made = proposed(self._running)
+        made = self._proposed()
         approver = self._running.client("approver")
         path = f"/v1/proposals/{made['id']}/approve"
         approver.post(path, json={"digest": made["digest"]}).raise_for_status()
@@ -167,9 +171,8 @@ def test_only_who_may_gets_through(
     assert caller == "none" or TOKENS[caller] not in answer.text
     kept = caller not in STRANGERS and expected is not DONE and operation.kept
     assert refused == ([(caller, operation.kept)] if kept else [])
-    if answer.outcome is DONE:
-        changing = operation.least != "viewer"
-        subjects.used(operation.needs if changing else "", answer)
+    if answer.outcome is DONE and operation.least != "viewer":
+        subjects.used(operation, answer)
     if operation.name == "pause":
         running.client("admin").delete("/v1/pause")
 

@@ -2,10 +2,10 @@
 
 import secrets
 import threading
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx2
 import uvicorn
@@ -19,6 +19,7 @@ from remedyd.server.console.sessions import Sessions
 from remedyd.server.context import Context
 from remedyd.settings import Settings
 
+T = TypeVar("T", bound=AbstractContextManager[Any])
 ROLES = ("viewer", "proposer", "approver", "admin")
 TOKENS = {role: secrets.token_urlsafe(32) for role in (*ROLES, "elsewhere", "expired", "wrong")}
 
@@ -109,6 +110,10 @@ class Running:
                 httpx2.Client(base_url=self.url, headers=headers, timeout=20, verify=False)
             )
         return self._known[role]
+
+    def keep(self, opened: T) -> T:
+        """Close what a test opened together with the daemon's own clients."""
+        return self._clients.enter_context(opened)
 
     def __exit__(
         self,
