@@ -20,6 +20,7 @@ INDICES = (
     "metrics-kubeletstatsreceiver.otel-*",
     "metrics-k8sclusterreceiver.otel-*",
     "logs-k8seventsreceiver.otel-*",
+    "traces-*.otel-*",
 )
 
 app = typer.Typer(no_args_is_help=True)

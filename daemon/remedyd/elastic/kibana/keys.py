@@ -11,6 +11,7 @@ _READ: Final = [
     "metrics-kubeletstatsreceiver.otel-*",
     "metrics-k8sclusterreceiver.otel-*",
     "logs-k8seventsreceiver.otel-*",
+    "traces-*.otel-*",
 ]
 _TRAIL: Final = "logs-k8s.remediation-*"
 _APP: Final = {"app": "remedyd"}
