@@ -8,8 +8,9 @@ import pytest
 from remedyd.lab.scenario import Scenario, WorkloadSpec
 from remedyd.lab.world import Lab
 from support.running import Running
+from support.ways import quiet, rarely
 
-NAMES = ("billing-service", "frontend", "backend", "auth-api", "search", "first", "second")
+NAMES = ("billing-service", "frontend", "backend", "auth-api", "search", "first", "second", "third")
 SCENARIO = Scenario(
     workloads=tuple(
         WorkloadSpec(
@@ -37,5 +38,6 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def running(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Start the daemon."""
-    with Running(lab, tmp_path_factory.mktemp("daemon")) as started:
+    directory = tmp_path_factory.mktemp("daemon")
+    with quiet(), Running(lab, directory, audits=(rarely(directory),)) as started:
         yield started
