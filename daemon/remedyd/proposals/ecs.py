@@ -27,6 +27,7 @@ _MOST_CHANGES: Final = 50
 _ACTIONS: Final[Mapping[str, str]] = {
     State.PROPOSED: "proposal-created",
     State.DRY_RUN: "proposal-recorded",
+    State.ESCALATED: "escalated",
     State.VERIFYING: "rolled-out",
     State.EFFECTIVE: "verified",
     State.INEFFECTIVE: "verified",
