@@ -123,27 +123,32 @@ MAPPING = {"mappings": {"properties": {"a": {"type": "long"}}}}
         ("{", 1, "is not JSON"),
         ('{\n "a": 1,\n}', 3, "is not JSON"),
         ("[]", 0, "must be an object"),
-        (json.dumps({PLAIN: 7}), 0, "mapping"),
-        (json.dumps({PLAIN: {}}), 0, "has no `properties`"),
-        (json.dumps({PLAIN: {"mappings": {"properties": {"a": 1}}}}), 0, "must be an object"),
-        (json.dumps({PLAIN: {"mappings": {"properties": {"a": {"type": 7}}}}}), 0, "type"),
-        (json.dumps({PLAIN: {"mappings": {"properties": {"a": {"type": "lung"}}}}}), 0, "lung"),
-        (json.dumps({PLAIN: {**MAPPING, "settings": []}}), 0, "settings"),
+        (json.dumps({PLAIN: 7}), 1, "mapping"),
+        (json.dumps({PLAIN: {}}), 1, "has no `properties`"),
+        (json.dumps({PLAIN: {"mappings": {"properties": {"a": 1}}}}), 1, "must be an object"),
+        (json.dumps({PLAIN: {"mappings": {"properties": {"a": {"type": 7}}}}}), 1, "type"),
+        (json.dumps({PLAIN: {"mappings": {"properties": {"a": {"type": "lung"}}}}}), 1, "lung"),
+        (json.dumps({PLAIN: {**MAPPING, "settings": []}}), 1, "settings"),
         (
             json.dumps(
                 {PLAIN: {"mappings": {"properties": {"a": {"type": "passthrough",
                                                            "priority": "high"}}}}}
-            ), 0, "priority",
+            ), 1, "priority",
         ),
         (
             json.dumps(
                 {PLAIN: {"mappings": {"properties": {"a": {"type": "keyword", "fields": 3}}}}}
-            ), 0, "fields",
+            ), 1, "fields",
+        ),
+        (
+            json.dumps({PLAIN: {"mappings": {"properties": {
+                "b": {"properties": {"a": {"type": "long"}}}, "a": {"type": "lung"},
+            }}}}, indent=1), 13, "lung",
         ),
     ],
 )  # fmt: skip
 def test_wrong_mappings_are_named(tmp_path, text, line, said):
-    """File, line where it is known, and what is wrong."""
+    """File, line and what is wrong."""
     write_recording(tmp_path / "r", '{"a": 1}\n', PLAIN)
     path = tmp_path / "r" / "mappings.json"
     path.write_text(text)
@@ -158,6 +163,15 @@ def test_documents_that_contradict_the_mapping_are_named(tmp_path):
     (tmp_path / "r" / "mappings.json").write_text(json.dumps({PLAIN: MAPPING}))
     found = problem(tmp_path / "r")
     assert (found.path, found.line) == (str(path), 2)
+
+
+def test_a_stream_in_two_files_is_refused(tmp_path):
+    """Which of them is right nobody can tell."""
+    write_recording(tmp_path / "r", lines(GOOD))
+    (tmp_path / "r" / f"{STREAM}.ndjson.gz").write_bytes(gzip.compress(lines(GOOD).encode()))
+    found = problem(tmp_path / "r")
+    assert found.path == str(tmp_path / "r" / f"{STREAM}.ndjson.gz")
+    assert "keep one" in found.message
 
 
 def test_a_parquet_file_that_is_none_is_named(tmp_path):

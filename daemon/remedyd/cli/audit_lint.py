@@ -125,15 +125,17 @@ def _read(path: Path) -> str:
 def _catalog(path: Path) -> "Catalog":
     from remedyd.offline.catalog import Catalog, read_mapping
 
+    text = _read(path)
     try:
-        found = json.loads(_read(path))
+        found = json.loads(text)
     except ValueError as error:
         problem = Problem(f"is not JSON: {error}", str(path), getattr(error, "lineno", 0), 1)
         raise InvalidInput(f"{path} is not JSON", [problem]) from error
     if not isinstance(found, dict):
         problem = Problem("must be an object with one mapping per stream", str(path), 1, 1)
         raise InvalidInput(f"{path} holds no mappings", [problem])
-    return Catalog({name: read_mapping(name, one, path=str(path)) for name, one in found.items()})
+    read = {name: read_mapping(name, one, path=str(path), text=text) for name, one in found.items()}
+    return Catalog(read)
 
 
 def _text(checked: Sequence[Checked]) -> str:

@@ -60,9 +60,14 @@ class Engine:
 
     # --- streams ---------------------------------------------------------------------------
 
-    def create_stream(self, name: str, mapping: Mapping[str, Any], *, path: str = "") -> None:
-        """Make an empty stream from its mapping. Raises InvalidInput for a bad mapping."""
-        self._put(read_mapping(name, mapping, path=path))
+    def create_stream(
+        self, name: str, mapping: Mapping[str, Any], *, path: str = "", text: str = ""
+    ) -> None:
+        """Make an empty stream from its mapping. Raises InvalidInput for a bad mapping.
+
+        `path` and `text` are of the file it comes from, for the error to point into.
+        """
+        self._put(read_mapping(name, mapping, path=path, text=text))
 
     def _put(self, schema: Schema) -> None:
         with self._lock:

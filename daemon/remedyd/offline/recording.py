@@ -85,15 +85,31 @@ def load(engine: Engine, directory: Path) -> None:
     if not files:
         message = f"no {' or '.join(_SUFFIXES)} file in {directory}"
         raise InvalidInput(message, [Problem("no recorded stream here", str(directory))])
-    mappings = _mappings(directory / MAPPINGS)
+    _refuse_doubles(files)
+    path_of_mappings = directory / MAPPINGS
+    mappings, text = _mappings(path_of_mappings)
     for path in files:
-        stream = path.name.removesuffix(".gz").removesuffix(".ndjson").removesuffix(PARQUET)
+        stream = _stream(path)
         if stream in mappings and stream not in engine.catalog.schemas:
-            engine.create_stream(stream, mappings[stream], path=str(directory / MAPPINGS))
+            mapping = mappings[stream]
+            engine.create_stream(stream, mapping, path=str(path_of_mappings), text=text)
         if path.name.endswith(PARQUET):
             _attach(engine, stream, path)
         else:
             _load_stream(engine, stream, path)
+
+
+def _stream(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".ndjson").removesuffix(PARQUET)
+
+
+def _refuse_doubles(files: Sequence[Path]) -> None:
+    seen: dict[str, Path] = {}
+    for path in files:
+        other = seen.setdefault(_stream(path), path)
+        if other != path:
+            message = f"the stream {_stream(path)} is in {other.name}, too; keep one of the files"
+            raise InvalidInput(f"{path}: {message}", [Problem(message, str(path))])
 
 
 def _attach(engine: Engine, stream: str, path: Path) -> None:
@@ -104,11 +120,13 @@ def _attach(engine: Engine, stream: str, path: Path) -> None:
         raise InvalidInput(f"{path} cannot be read: {error.message}", [problem]) from error
 
 
-def _mappings(path: Path) -> dict[str, Any]:
+def _mappings(path: Path) -> tuple[dict[str, Any], str]:
+    """Return the mapping per stream, and the text they are written in."""
     if not path.exists():
-        return {}
+        return {}, ""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        found = json.loads(text)
     except ValueError as error:
         line = getattr(error, "lineno", 0)
         message = f"is not JSON: {error}"
@@ -116,7 +134,7 @@ def _mappings(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         message = "must be an object with one mapping per stream"
         raise InvalidInput(f"{path}: {message}", [Problem(message, str(path))])
-    return found
+    return found, text
 
 
 def _load_stream(engine: Engine, stream: str, path: Path) -> None:

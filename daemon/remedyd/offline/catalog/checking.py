@@ -32,51 +32,59 @@ _OTHERS = frozenset(
 _METRICS = ("gauge", "counter", "position", "summary")
 
 
-def mistakes(definition: object) -> Iterator[str]:
+Mistake = tuple[tuple[str, ...], str]
+"""The keys that lead to it, and what is wrong."""
+
+
+def mistakes(definition: object) -> Iterator[Mistake]:
     """Yield what is wrong with one stream's `settings` and `mappings`."""
     if not isinstance(definition, Mapping):
-        yield "is not a mapping: expected an object"
+        yield (), "is not a mapping: expected an object"
         return
     if not isinstance(definition.get("settings", {}), Mapping):
-        yield "settings must be an object"
+        yield ("settings",), "settings must be an object"
     mappings = definition.get("mappings", definition)
+    keys = ("mappings",) if "mappings" in definition else ()
     if not isinstance(mappings, Mapping) or not isinstance(mappings.get("properties"), Mapping):
-        yield "has no `properties` object"
+        yield keys, "has no `properties` object"
         return
-    yield from _below("", mappings)
+    yield from _below("", keys, mappings)
 
 
-def _below(prefix: str, definition: Mapping[str, Any]) -> Iterator[str]:
+def _below(prefix: str, keys: tuple[str, ...], definition: Mapping[str, Any]) -> Iterator[Mistake]:
     properties = definition.get("properties", {})
+    keys = (*keys, "properties")
     if not isinstance(properties, Mapping):
-        yield f"properties of {prefix.removesuffix('.')} must be an object"
+        yield keys, f"properties of {prefix.removesuffix('.')} must be an object"
         return
     for key, child in properties.items():
         name = f"{prefix}{key}"
         if isinstance(child, Mapping):
-            yield from _field(name, child)
+            yield from _field(name, (*keys, key), child)
         else:
-            yield f"field {name} must be an object"
+            yield (*keys, key), f"field {name} must be an object"
 
 
-def _field(name: str, field: Mapping[str, Any]) -> Iterator[str]:
+def _field(name: str, keys: tuple[str, ...], field: Mapping[str, Any]) -> Iterator[Mistake]:
     kind = field.get("type", "object")
     if not isinstance(kind, str):
-        yield f"the type of field {name} must be text"
+        yield (*keys, "type"), f"the type of field {name} must be text"
     elif near := _misspelt(kind):
-        yield f'field {name} has the unknown type "{kind}" (did you mean "{near}"?)'
+        reason = f'field {name} has the unknown type "{kind}" (did you mean "{near}"?)'
+        yield (*keys, "type"), reason
     metric = field.get("time_series_metric", "gauge")
     if metric not in _METRICS:
-        yield f"time_series_metric of field {name} must be one of {', '.join(_METRICS)}"
+        reason = f"time_series_metric of field {name} must be one of {', '.join(_METRICS)}"
+        yield (*keys, "time_series_metric"), reason
     if not _whole(field.get("priority", 0)):
-        yield f"priority of field {name} must be a whole number"
+        yield (*keys, "priority"), f"priority of field {name} must be a whole number"
     if not isinstance(field.get("fields", {}), Mapping):
-        yield f"fields of field {name} must be an object"
+        yield (*keys, "fields"), f"fields of field {name} must be an object"
     else:
         for suffix, sub in field.get("fields", {}).items():
             if not isinstance(sub, Mapping):
-                yield f"field {name}.{suffix} must be an object"
-    yield from _below(f"{name}.", field)
+                yield (*keys, "fields", suffix), f"field {name}.{suffix} must be an object"
+    yield from _below(f"{name}.", keys, field)
 
 
 def _misspelt(kind: str) -> str:

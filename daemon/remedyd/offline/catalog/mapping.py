@@ -7,20 +7,26 @@ from typing import Any
 
 from remedyd.errors import InvalidInput, Problem
 from remedyd.offline.catalog.checking import mistakes
+from remedyd.offline.catalog.lines import line_of
 from remedyd.offline.catalog.schema import Container, Leaf, Schema
 from remedyd.offline.types import mapped
 
 _OBJECTS = frozenset({"object", "nested", "passthrough"})
 
 
-def read_mapping(stream: str, definition: Mapping[str, Any], *, path: str = "") -> Schema:
+def read_mapping(
+    stream: str, definition: Mapping[str, Any], *, path: str = "", text: str = ""
+) -> Schema:
     """Return the schema of one stream.
 
     `definition` holds `mappings` (`properties`, `dynamic`) and optionally `settings`, as in
-    an index template; `path` names the file for error messages. Raises InvalidInput.
+    an index template; `path` names the file for error messages and `text` is what it holds, to
+    tell the line. Raises InvalidInput.
     """
     problems = [
-        Problem(f"mapping of stream {stream!r}: {one}", path) for one in mistakes(definition)
+        Problem(f"mapping of stream {stream!r}: {what}", path, line, min(line, 1))
+        for keys, what in mistakes(definition)
+        for line in (line_of(text, (stream, *keys)) if text else 0,)
     ]
     if problems:
         raise InvalidInput(str(problems[0]), problems, hint="Correct the mapping.")
