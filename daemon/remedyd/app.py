@@ -15,6 +15,7 @@ from functools import partial
 from remedyd.actions.planner import Planner
 from remedyd.actions.registry import ACTIONS
 from remedyd.audits.definition import AuditDefinition
+from remedyd.audits.revisions import AuditedRevisions
 from remedyd.audits.runner import AuditRunner
 from remedyd.cluster.access import Reviewer
 from remedyd.cluster.client import Cluster
@@ -126,7 +127,12 @@ class App:
         gate_audit = library.loaded.audits.gate
         runner = AuditRunner(source, self.clock, settings.cluster_name, gate=gate_audit)
         library.on_change(lambda loaded: runner.guard_by(loaded.audits.gate))
-        planner = Planner(cluster, self.clock, entitled=entitlements.check)
+        planner = Planner(
+            cluster,
+            self.clock,
+            AuditedRevisions(runner, lambda: library.audits),
+            entitled=entitlements.check,
+        )
         guardrails = self._guardrails()
         attempts = Attempts(store, self.clock)
         recent, alerts, ids = Recent(), Alerts(self.metrics), ProposalIds(self.clock)

@@ -10,10 +10,10 @@ import pytest
 from remedyd.actions.action import Live, validated
 from remedyd.actions.planner import Planner
 from remedyd.actions.registry import ACTIONS
-from remedyd.actions.rollout_undo import template_of
 from remedyd.cluster import fields
 from remedyd.cluster.door import ClusterDoor
 from remedyd.cluster.reader import revision
+from remedyd.cluster.revisions import of_replicaset, template_of
 from remedyd.errors import Refused, Superseded
 from remedyd.model import ActionRequest, KubeObject, Plan, Target
 from support.cluster import children, namespace, put, recorded, target_of
@@ -33,6 +33,7 @@ def plan(
     *,
     sets: list[KubeObject] | None = None,
     healthy: frozenset[str] = frozenset(),
+    sick: frozenset[str] = frozenset(),
     now: datetime = NOW,
     live: KubeObject | None = None,
 ) -> Plan:
@@ -40,7 +41,9 @@ def plan(
     live = live or recorded("deployment-frontend-deadline")
     action = ACTIONS["RolloutUndo"]
     sets = replicasets() if sets is None else sets
-    given = Live(live, replicasets=tuple(sets), healthy=healthy)
+    known = tuple(of_replicaset(one) for one in sets)
+    judged = dict.fromkeys(healthy, True) | dict.fromkeys(sick, False)
+    given = Live(live, revisions=known, judged=judged)
     return action.plan(
         target_of(live), validated(action.params, params or {}, action.type), given, now
     )
@@ -160,11 +163,18 @@ def test_the_diff_shows_what_changes_in_the_template() -> None:
     assert len(diff.splitlines()) < 20
 
 
-class History:
-    """Remembers every named ReplicaSet as healthy."""
+def test_pods_that_are_ready_now_do_not_outweigh_a_sick_history() -> None:
+    """It may crash again in a minute, as it did all the time before."""
+    with pytest.raises(Refused, match="was not healthy") as caught:
+        plan(sick=frozenset({replicasets()[1]["metadata"]["name"]}))
+    assert caught.value.reason == "NoHealthyRevision"
 
-    def healthy(self, target: Target, replicasets: Any) -> frozenset[str]:
-        return frozenset(replicasets)
+
+class History:
+    """Remembers every revision as healthy."""
+
+    def judged(self, target: Target, revisions: Any) -> dict[str, bool]:
+        return {one.name: True for one in revisions}
 
 
 def stuck(found: Lab) -> KubeObject:

@@ -17,6 +17,7 @@ from remedyd.cluster.client import Cluster
 from remedyd.cluster.door import ClusterDoor
 from remedyd.cluster.kinds import KINDS
 from remedyd.cluster.progress import progress
+from remedyd.cluster.readback import inspect
 from remedyd.lab.apiserver.access import ADMINISTRATOR, RoleBased
 from remedyd.lab.apiserver.messages import User
 from remedyd.lab.apiserver.server import LabApiServer
@@ -161,6 +162,7 @@ def test_an_action_works_and_uses_all_it_is_granted(
             assert door.landed("p1", plan.target, plan) is not None
             now = found.daemon.get(kind, "shop", "checkout")
             progress(found.daemon, plan, now, applied.at, found.clock.now())
+            inspect(found.daemon, plan)
             if plan.undo is not None:
                 door.undo("p1", plan, applied)
         assert found.used() == {(one.verb, one.resource) for one in needs(action, kind)}

@@ -16,6 +16,7 @@ from pydantic.alias_generators import to_camel
 from remedyd.cluster.access import Permission
 from remedyd.errors import InvalidInput, Problem
 from remedyd.model.plan import Plan
+from remedyd.model.revision import Revision
 from remedyd.model.target import Target
 from remedyd.model.values import KubeObject
 
@@ -39,13 +40,14 @@ class Live:
 
     workload: KubeObject
     pods: tuple[KubeObject, ...] = ()
-    replicasets: tuple[KubeObject, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+    """The latest first."""
     autoscalers: tuple[KubeObject, ...] = ()
     ceilings: tuple["Ceiling", ...] = ()
     defaults: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     """What LimitRanges give containers that set nothing: (`limits`, `memory`) -> bytes."""
-    healthy: frozenset[str] = frozenset()
-    """Names of ReplicaSets that the audits' history knows to have been healthy."""
+    judged: Mapping[str, bool] = field(default_factory=dict)
+    """What the audits' history says of revisions by name: healthy or sick; unknown ones lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,10 @@ Schema = type[Parameters]
 class RevisionHistory(Protocol):
     """What the audits' history knows of earlier revisions."""
 
-    def healthy(self, target: Target, replicasets: Sequence[str]) -> frozenset[str]:
-        """Return those among the named ReplicaSets whose pods were healthy while they ran.
+    def judged(self, target: Target, revisions: Sequence[Revision]) -> Mapping[str, bool]:
+        """Return for revisions by name whether they were healthy while they ran.
 
-        Raises QueryError when the history cannot be asked.
+        `revisions` are the workload's, latest first. Those that are not known are left out.
         """
         ...
 

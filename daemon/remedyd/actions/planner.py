@@ -18,12 +18,14 @@ from remedyd.cluster.kinds import kind_of
 from remedyd.cluster.ports import Api, Reader
 from remedyd.cluster.prechecks import Scene, capacity
 from remedyd.cluster.reader import Surroundings
+from remedyd.cluster.revisions import of_controller_revision, of_replicaset
 from remedyd.cluster.writes import eviction
 from remedyd.errors import ClusterError, InvalidInput, Refused
 from remedyd.model.audit import AuditRow
 from remedyd.model.clock import Clock
 from remedyd.model.decision import ActionRequest
 from remedyd.model.plan import Patch, Plan, Precheck, PrecheckResult
+from remedyd.model.revision import Revision
 from remedyd.model.target import Target
 from remedyd.model.values import KubeObject
 
@@ -142,18 +144,23 @@ def _live(
     history: RevisionHistory | None,
 ) -> Live:
     reads = action.reads
-    replicasets = tuple(around.replicasets()) if "ReplicaSet" in reads else ()
-    names = [replicaset["metadata"]["name"] for replicaset in replicasets]
-    remembered = history.healthy(target, names) if history and "History" in reads else ()
+    known = revisions(around) if "Revision" in reads else ()
     return Live(
         workload,
         pods=tuple(around.pods()) if "Pod" in reads else (),
-        replicasets=replicasets,
+        revisions=known,
+        judged=history.judged(target, known) if history and known else {},
         autoscalers=tuple(around.autoscalers()) if "HorizontalPodAutoscaler" in reads else (),
         ceilings=tuple(ceilings(workload, around)) if "Ceiling" in reads else (),
         defaults=dict(defaults(around)) if "Ceiling" in reads else {},
-        healthy=frozenset(remembered),
     )
+
+
+def revisions(around: Surroundings) -> tuple[Revision, ...]:
+    """Return the workload's revisions, latest first."""
+    if around.workload["kind"] == "Deployment":
+        return tuple(of_replicaset(one) for one in around.replicasets())
+    return tuple(of_controller_revision(one) for one in around.controller_revisions())
 
 
 def _read(reader: Reader, target: Target) -> KubeObject:

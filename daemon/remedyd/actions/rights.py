@@ -15,6 +15,8 @@ _REPLACES_PODS = frozenset({"UpdateResources", "Restart", "RolloutUndo"})
 _SETS_AMOUNTS = frozenset({"UpdateResources", "ResizePods", "RolloutUndo"})
 _SCALES = frozenset({"Scale", "ScaleToBaseline"})
 _LOOKS_AT_PODS = frozenset({"ResizePods", "DeletePod"})
+_ARRIVES_IN_PODS = frozenset({"UpdateResources"})
+"""Actions whose changes are read back from the pods that came of them."""
 
 
 WATCHED = frozenset(
@@ -59,8 +61,15 @@ def _reads(action: str, kind: str) -> Iterable[Permission]:
         yield Permission("get", "HorizontalPodAutoscaler")
     if action == "DeletePod":
         yield Permission("list", "PodDisruptionBudget")
+    yield from _pods_and_revisions(action, deployment=deployment)
+
+
+def _pods_and_revisions(action: str, *, deployment: bool) -> Iterable[Permission]:
     if action in _LOOKS_AT_PODS:
         yield Permission("get", "Pod")
+    if action in _LOOKS_AT_PODS | _ARRIVES_IN_PODS:
         yield Permission("list", "Pod")
-    if deployment and action in _LOOKS_AT_PODS | {"RolloutUndo"}:
+    if deployment and action in _LOOKS_AT_PODS | _ARRIVES_IN_PODS | {"RolloutUndo"}:
         yield Permission("list", "ReplicaSet")
+    if action == "RolloutUndo" and not deployment:
+        yield Permission("list", "ControllerRevision")

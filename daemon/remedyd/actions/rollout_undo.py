@@ -2,13 +2,13 @@
 
 Going back is right when the latest revision is the cause, and harmful when it is not: the old
 revision may be just as sick, or the fault older than both. So the way back must be known to be
-healthy, by the audits' history or because its pods serve right now, and the revision that is
-left must be young. The template is replaced as a whole, as `kubectl rollout undo` does it; if
-anybody changes it afterwards, the undo of this undo is no longer ours to make.
+healthy, by the audits' history or because its pods serve right now; one that the history knows
+to have been sick is never chosen, and the revision that is left must be young. The template is
+replaced as a whole, as `kubectl rollout undo` does it; if anybody changes it afterwards, the undo
+of this undo is no longer ours to make.
 """
 
-import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pydantic import Field
@@ -21,11 +21,11 @@ from remedyd.cluster.reader import revision
 from remedyd.documents import PositiveDuration
 from remedyd.errors import Refused
 from remedyd.model.plan import FieldChange, Plan
+from remedyd.model.revision import Revision
 from remedyd.model.target import Target
 from remedyd.model.values import KubeObject
 
 TEMPLATE = "spec.template"
-_HASH = "pod-template-hash"
 
 
 class RolloutUndoParameters(Parameters):
@@ -42,9 +42,13 @@ class RolloutUndo:
 
     type = "RolloutUndo"
     params = RolloutUndoParameters
-    kinds = frozenset({"Deployment"})
-    reads = frozenset({"ReplicaSet", "History"})
-    verbs = (Permission("patch", "Deployment"),)
+    kinds = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+    reads = frozenset({"Revision"})
+    verbs = (
+        Permission("patch", "Deployment"),
+        Permission("patch", "StatefulSet"),
+        Permission("patch", "DaemonSet"),
+    )
 
     def plan(
         self, target: Target, params: RolloutUndoParameters, live: Live, now: datetime
@@ -52,16 +56,17 @@ class RolloutUndo:
         """Return the plan; raise Refused when the way back is not known to be better."""
         if live.workload["spec"].get("paused"):
             raise Refused("Paused", f"the rollout of {target} is paused", hint="resume it first")
-        current = revision(live.workload)
-        _young(target, live.replicasets, current, params.max_age, now)
-        others = [one for one in live.replicasets if revision(one) != current]
-        back = _chosen(target, params, others, live.healthy)
-        old, new = live.workload["spec"]["template"], template_of(back)
+        current = _current(live)
+        _young(target, live.revisions, current, params.max_age, now)
+        others = [one for one in live.revisions if one.number != current]
+        back = _chosen(target, params, others, live.judged)
+        old, new = live.workload["spec"]["template"], back.template
         if new == old:
-            raise Refused("NoChange", f"{target} has the template of {_name(back)} already")
+            raise Refused("NoChange", f"{target} has the template of {back.name} already")
         meaning = (
-            f"Goes back from revision {current} to revision {revision(back)} ({_name(back)}). "
+            f"Goes back from revision {current} to revision {back.number} ({back.name}). "
             f"{consequence.of_rollout(live.workload)} The number of replicas stays as it is."
+            f"{_by_hand(live.workload)}"
         )
         plan = changing_plan(
             target,
@@ -77,24 +82,32 @@ class RolloutUndo:
         return plan
 
 
-def template_of(replicaset: KubeObject) -> KubeObject:
-    """Return a ReplicaSet's pod template as its Deployment had it."""
-    template: KubeObject = copy.deepcopy(replicaset["spec"]["template"])
-    template["metadata"].get("labels", {}).pop(_HASH, None)
-    return template
+def _current(live: Live) -> int:
+    """Return the number of the revision that the workload has now."""
+    if live.workload["kind"] == "Deployment":
+        return revision(live.workload)
+    return max((one.number for one in live.revisions), default=0)
+
+
+def _by_hand(workload: KubeObject) -> str:
+    """Say what a StatefulSet that starts its pods in order does not do by itself."""
+    ordered = workload["spec"].get("podManagementPolicy", "OrderedReady") == "OrderedReady"
+    if workload["kind"] != "StatefulSet" or not ordered:
+        return ""
+    return " A pod that never became ready is not replaced by itself: delete it."
 
 
 def _young(
     target: Target,
-    replicasets: Sequence[KubeObject],
+    revisions: Sequence[Revision],
     current: int,
     max_age: timedelta,
     now: datetime,
 ) -> None:
-    made = [one for one in replicasets if revision(one) == current]
+    made = [one for one in revisions if one.number == current]
     if not made:
-        raise Refused("NoRevision", f"no ReplicaSet of {target} has its revision {current}")
-    since = datetime.fromisoformat(made[0]["metadata"]["creationTimestamp"])
+        raise Refused("NoRevision", f"nothing is kept of revision {current} of {target}")
+    since = made[0].created
     if now - since > max_age:
         raise Refused(
             "NotTheCause",
@@ -107,36 +120,32 @@ def _young(
 def _chosen(
     target: Target,
     params: RolloutUndoParameters,
-    others: Sequence[KubeObject],
-    healthy: frozenset[str],
-) -> KubeObject:
-    known = [one for one in others if _name(one) in healthy or _serves(one)]
+    others: Sequence[Revision],
+    judged: Mapping[str, bool],
+) -> Revision:
+    known = [one for one in others if judged.get(one.name, one.serves)]
     if params.revision is None:
         if known:
             return known[0]
-        told = ", ".join(_name(one) for one in others) or "there is none"
+        told = "; ".join(_said(one, judged) for one in others) or "there is none"
         raise Refused(
             "NoHealthyRevision",
             f"no earlier revision of {target} is known to have been healthy ({told})",
             hint="a person must choose a revision",
         )
-    named = [one for one in others if revision(one) == params.revision]
+    named = [one for one in others if one.number == params.revision]
     if not named:
         raise Refused("NoRevision", f"{target} keeps no other revision {params.revision}")
     if named[0] not in known:
         raise Refused(
             "NoHealthyRevision",
-            f"revision {params.revision} of {target} is not known to have been healthy",
+            f"revision {params.revision} of {target} is not known to have been healthy "
+            f"({_said(named[0], judged)})",
+            hint="choose another revision, or change it by hand",
         )
     return named[0]
 
 
-def _serves(replicaset: KubeObject) -> bool:
-    """Say whether pods of the ReplicaSet run right now and all of them are ready."""
-    status = replicaset.get("status") or {}
-    pods = int(status.get("replicas") or 0)
-    return 0 < pods == int(status.get("readyReplicas") or 0)
-
-
-def _name(replicaset: KubeObject) -> str:
-    return str(replicaset["metadata"]["name"])
+def _said(one: Revision, judged: Mapping[str, bool]) -> str:
+    word = "was not healthy" if judged.get(one.name) is False else "is not known"
+    return f"{one.name} {word}"

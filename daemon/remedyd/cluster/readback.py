@@ -73,7 +73,7 @@ def read_back(
         first = other[0]
         told = f"{first.path} landed as {_text(first.new)} instead of {_text(first.old)}"
         return ReadBack(Finding.CHANGE_NOT_EFFECTIVE, told)
-    inside = [c for c in changes if c.path.startswith(_TEMPLATE) and ".resources." in c.path]
+    inside = _inside(changes)
     older = next(_older(inside, replicasets), "")
     if rolling and older:
         return ReadBack(Finding.HOLDS, f"not rolled out yet: {older}")
@@ -105,6 +105,8 @@ def inspect(
     if patch is not None and patch.kind and not patch.subresource:
         return read_back(plan, reader.get(patch.kind, target.namespace, patch.name), left=left)
     workload = reader.get(target.kind, target.namespace, target.name)
+    if not _inside(writes.workload_changes(plan)):
+        return read_back(plan, workload, left=left)
     around = Surroundings(reader, workload)
     return read_back(
         plan,
@@ -115,6 +117,11 @@ def inspect(
         rolling=rolling,
         left=left,
     )
+
+
+def _inside(changes: Sequence[FieldChange]) -> list[FieldChange]:
+    """Return the changes that have to arrive in ReplicaSet and pods."""
+    return [c for c in changes if c.path.startswith(_TEMPLATE) and ".resources." in c.path]
 
 
 def _as_left(

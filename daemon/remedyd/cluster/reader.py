@@ -78,6 +78,10 @@ class Surroundings:
         """Return a Deployment's ReplicaSets, the latest revision first; empty for others."""
         return self._list("ReplicaSet", self._own_replicasets)
 
+    def controller_revisions(self) -> list[KubeObject]:
+        """Return the revisions of a StatefulSet or DaemonSet, the latest first; else empty."""
+        return self._list("ControllerRevision", self._own_controller_revisions)
+
     def autoscalers(self) -> list[KubeObject]:
         """Return the HorizontalPodAutoscalers that scale this workload."""
         return self._list("HorizontalPodAutoscaler", lambda: self._pointing("scaleTargetRef"))
@@ -137,6 +141,15 @@ class Surroundings:
         found = self._reader.list("ReplicaSet", self.namespace, labels=labels)
         own = [replicaset for replicaset in found if owned_by(replicaset, uid)]
         return sorted(own, key=revision, reverse=True)
+
+    def _own_controller_revisions(self) -> list[KubeObject]:
+        if self.workload["kind"] == "Deployment":
+            return []
+        labels = selector(self.workload["spec"].get("selector"))
+        uid = self.workload["metadata"]["uid"]
+        found = self._reader.list("ControllerRevision", self.namespace, labels=labels)
+        own = [one for one in found if owned_by(one, uid)]
+        return sorted(own, key=lambda one: int(one["revision"]), reverse=True)
 
     def _pointing(self, field: str, kind: str = "HorizontalPodAutoscaler") -> list[KubeObject]:
         name = self.workload["metadata"]["name"]
