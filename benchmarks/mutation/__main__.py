@@ -1,7 +1,8 @@
 """How well the tests hold the rules: faults are put into each module, and a test has to notice.
 
-Prints for each module how many faults there were and the percentage that a test noticed, and the
-rest with `-v`. Ends with 1 when a module is below `--least`. No file is changed on the way.
+Prints for each module how many faults there were and the percentage that a test noticed; what
+nobody noticed goes to the standard error as each module is done, and into the table with `-v`.
+Ends with 1 when a module is below `--least`. No file is changed on the way.
 
 Run: `./dev mutate [-v] [--least PERCENT] [WORD...]`: the modules whose name has one of the words.
 """

@@ -185,9 +185,9 @@ class _Fast(_Steady):
                     self._imported.append((name, mutant))
                 else:
                     self._try(session, name, mutant, functions)
-            left = len(self._results[name].survivors)
-            told = f"{name}: {self._results[name].total} tried, {left} survived"
-            print(told, file=self._progress, flush=True)
+            left = self._results[name].survivors
+            told = f"{name}: {self._results[name].total} tried, {len(left)} survived"
+            print(told, *left, sep="\n    ", file=self._progress, flush=True)
         return True
 
     def _functions(self) -> dict[tuple[str, str, int], list[FunctionType]]:
