@@ -243,6 +243,39 @@ def test_a_wrong_word_is_explained(run: Run, words: list[str], reason: str) -> N
         assert kibana.seen == []
 
 
+def test_an_approver_is_not_installed_unasked(tmp_path: Path) -> None:
+    """Without a terminal and without --yes nothing is sent; a proposer's agent needs no word."""
+    given = {"KIBANA_API_KEY": KEY, "REMEDYD_ELASTIC_TOKEN": PROPOSER, "REMEDYD_URL": DAEMON}
+    given |= {"REMEDYD_ELASTIC_APPROVER_TOKEN": APPROVER}
+    runner = CliRunner(env=given)
+    with fake_kibana() as kibana:
+        words = ["install", "--kibana-url", kibana.url]
+        result = runner.invoke(app, [*words, "--agent-scope", "approver"])
+        assert isinstance(result.exception, InvalidInput)
+        assert "--yes" in result.exception.hint
+        assert {one.method for one in kibana.seen} == {"GET"}
+        done(runner.invoke(app, words))
+        assert "remedyd" in kibana.agents
+
+
+def test_a_rehearsal_needs_nothing_but_the_url() -> None:
+    """To look at what would be done, no secret and no daemon is needed."""
+    result = done(
+        CliRunner(env={}).invoke(app, ["install", "--kibana-url", "https://k", "--dry-run"])
+    )
+    assert "POST kbn:/api/actions/connector" in result.output
+    assert "https://remedyd.example.com/mcp" in result.output
+
+
+def test_a_daemon_on_this_machine_is_out_of_a_clouds_reach() -> None:
+    """The address is taken by Kibana, not by whoever types it."""
+    words = ["install", "--kibana-url", "https://kibana.example", "--dry-run"]
+    for url in ("http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"):
+        result = CliRunner(env={"REMEDYD_URL": url}).invoke(app, words)
+        assert isinstance(result.exception, InvalidInput)
+        assert "its own machine" in str(result.exception)
+
+
 def test_an_old_stack_is_refused() -> None:
     """With what to use instead."""
     with fake_kibana(version="9.2.0") as kibana:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import typer
 
@@ -23,6 +24,8 @@ app = typer.Typer(no_args_is_help=True)
 
 _NEWEST = "9.5"
 """The release that a dry run shows the requests for, unless another is named."""
+_SOMEWHERE = "https://remedyd.example.com"
+"""The daemon that a dry run shows the requests for, unless one is named."""
 
 _URL = typer.Option(..., "--kibana-url", envvar="REMEDYD_KIBANA_URL", help="URL of Kibana")
 _KEY = typer.Option(
@@ -37,7 +40,9 @@ _YES = typer.Option(False, "--yes", "-y", help="Do not ask")
 @app.command()
 def install(
     kibana_url: str = _URL,
-    daemon_url: str = typer.Option(..., help="Where Kibana reaches the daemon (https://...)"),
+    daemon_url: str = typer.Option(
+        "", envvar="REMEDYD_URL", help="Where Kibana reaches the daemon (https://...)"
+    ),
     agent_scope: str = typer.Option("proposer", help="What the agent may do: proposer, approver"),
     kibana_key_file: Path | None = _KEY,
     token_file: Path | None = typer.Option(
@@ -58,7 +63,7 @@ def install(
     """Install connectors, tools, agent, workflows, rules and dashboard; again to update them."""
     if agent_scope not in SCOPES:
         raise InvalidInput(f"--agent-scope {agent_scope}", hint=f"say {' or '.join(SCOPES)}")
-    headers, url = _headers(header), _daemon(daemon_url)
+    headers, url = _headers(header), _daemon(daemon_url, kibana_url, dry_run)
     token = _secret("the proposer's token", token_file, "REMEDYD_ELASTIC_TOKEN", dry_run)
     approver = None
     if agent_scope == "approver":
@@ -74,7 +79,7 @@ def install(
         release = release or releases.found(wire)
         typer.echo(explanation(agent_scope, release) + "\n", err=True)
         if not (yes or dry_run):
-            _agreed(f"Install this in {kibana_url} ({release})?")
+            _agreed(f"Install this in {kibana_url} ({release})?", needed=approver is not None)
         wanted = Wanted(url, release, token, approver, headers, space)
         Installer(wire, _quiet if dry_run else typer.echo).install(wanted)
     if not dry_run:
@@ -124,7 +129,10 @@ def template(
 def _wire(url: str, key_file: Path | None, space: str, ca: Path | None, dry_run: bool) -> Wire:
     if dry_run:
         return Rehearsal(typer.echo)
-    key = _secret("the Kibana key", key_file, "REMEDYD_KIBANA_API_KEY", False)
+    variable = "REMEDYD_KIBANA_API_KEY"
+    if not key_file and variable not in os.environ and "KIBANA_API_KEY" in os.environ:
+        variable = "KIBANA_API_KEY"
+    key = _secret("the Kibana key", key_file, variable, False)
     return Kibana(url, key, space=space, ca=ca)
 
 
@@ -144,13 +152,24 @@ def _secret(name: str, file: Path | None, variable: str, dry_run: bool) -> Secre
     return Secret(name, value)
 
 
-def _daemon(url: str) -> str:
+def _daemon(url: str, kibana_url: str, dry_run: bool) -> str:
+    if not url and dry_run:
+        return _SOMEWHERE
     scheme, _, rest = url.partition("://")
     if scheme not in ("http", "https") or not rest or "@" in rest:
         raise InvalidInput(f"--daemon-url {url}", hint="say https://host, without user or password")
+    if _local(url) and not _local(kibana_url):
+        raise InvalidInput(
+            f"--daemon-url {url}: Kibana would look for the daemon on its own machine",
+            hint="give the address at which Kibana reaches it: docs/elastic.md",
+        )
     if scheme == "http":
         typer.echo("warning: the token goes to the daemon without TLS", err=True)
     return url.rstrip("/")
+
+
+def _local(url: str) -> bool:
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _headers(given: Sequence[str]) -> dict[str, str]:
@@ -163,10 +182,15 @@ def _headers(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _agreed(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise InvalidInput("nobody is there to be asked", hint="say --yes when you are sure")
-    typer.confirm(question, abort=True)
+def _agreed(question: str, *, needed: bool = False) -> None:
+    """Ask, where somebody is there; what is `needed` is not done without an answer."""
+    if sys.stdin.isatty():
+        typer.confirm(question, abort=True)
+    elif needed:
+        raise InvalidInput(
+            "an agent that approves is not installed unasked, and nobody is there to be asked",
+            hint="say --yes when you are sure",
+        )
 
 
 def _quiet(_: str) -> None:
