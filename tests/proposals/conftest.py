@@ -10,6 +10,7 @@ import pytest
 from remedyd.model import ManualClock, SystemClock
 from remedyd.proposals.gate import Gate
 from remedyd.proposals.store import Store
+from remedyd.proposals.tables import metadata
 from support import postgres
 from support.proposals import Ids, a_clock
 
@@ -56,7 +57,8 @@ class Blanks:
             self._postgresql = server.database()
             _migrate(server.url(self._postgresql))
         with server.connect(self._postgresql) as connection:
-            connection.execute("TRUNCATE proposals, events, sightings, flags RESTART IDENTITY")
+            names = ", ".join(table.name for table in metadata.sorted_tables)
+            connection.execute(f"TRUNCATE {names} RESTART IDENTITY".encode())
         return server.url(self._postgresql)
 
 

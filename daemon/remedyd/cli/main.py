@@ -24,6 +24,8 @@ GROUPS: Final = {
     "recording": ("remedyd.cli.record", "Convert recorded telemetry"),
     "rbac": ("remedyd.cli.rbac", "Render and check the rights in Kubernetes"),
     "elastic": ("remedyd.cli.elastic", "Install into Kibana: agent, tools, workflows, dashboard"),
+    "support": ("remedyd.cli.support", "Gather what helps to understand a daemon"),
+    "store": ("remedyd.cli.store", "Back the store up, restore it, give space back"),
     "holds": ("remedyd.cli.controls", "List quarantines and storms, lift quarantines"),
     "lab": ("remedyd.lab.commands", "Start the simulated cluster alone"),
 }

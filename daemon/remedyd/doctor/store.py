@@ -21,7 +21,7 @@ _PATIENCE: Final = timedelta(seconds=2)
 
 def store(url: str) -> Iterator[Finding]:
     """Yield the findings about the store at a database URL."""
-    missing = _missing_file(url)
+    missing = missing_file(url)
     if missing is not None:
         yield missing
         return
@@ -59,7 +59,7 @@ def _schema(revision: str) -> Finding:
     )
 
 
-def _missing_file(url: str) -> Finding | None:
+def missing_file(url: str) -> Finding | None:
     """Return what there is to say of an SQLite file that does not exist, None if it does."""
     try:
         parsed = make_url(url)

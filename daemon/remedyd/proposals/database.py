@@ -57,6 +57,33 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def vacuum(self) -> tuple[int, int]:
+        """Give free space back to the disk; return the size in bytes before and after."""
+        before = self._size()
+        with self._named_errors("vacuumed"):
+            # VACUUM must not run in a transaction, and a connection of the engine begins one
+            raw = self._engine.raw_connection()
+            try:
+                if not self.sqlite:
+                    raw.dbapi_connection.autocommit = True  # type: ignore[union-attr]
+                cursor = raw.cursor()
+                cursor.execute("VACUUM")
+                if self.sqlite:
+                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.close()
+            finally:
+                raw.invalidate()
+                raw.close()
+        return before, self._size()
+
+    def _size(self) -> int:
+        with self.read() as connection:
+            if not self.sqlite:
+                query = sa.select(sa.func.pg_database_size(sa.func.current_database()))
+                return int(connection.scalar(query) or 0)
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            return int(pages * connection.exec_driver_sql("PRAGMA page_size").scalar_one())
+
     def close(self) -> None:
         """Close every pooled connection."""
         self._engine.dispose()

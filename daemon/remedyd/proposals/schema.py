@@ -30,6 +30,11 @@ class Schema:
         with self._database.read() as connection:
             return _revision(connection)
 
+    @staticmethod
+    def found(connection: Connection) -> str:
+        """Return the revision that a transaction sees, "" for an empty database."""
+        return _revision(connection)
+
     def check(self) -> None:
         """Raise `StoreError` unless the schema is the one this code works with."""
         found = self.revision()
