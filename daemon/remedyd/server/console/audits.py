@@ -5,10 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from remedyd.model import AuditResult, Principal, Scope
-from remedyd.proposals.query import MAX_PAGE, ProposalFilter
 from remedyd.server.console import pages, paths, standing
 from remedyd.server.console.forms import Form, posted
-from remedyd.server.console.overview import audits_of, failed
+from remedyd.server.console.overview import audits_of, failed, in_flight
 from remedyd.server.context import Caller, Context, Ctx
 
 router = APIRouter(prefix=paths.HOME, include_in_schema=False, route_class=pages.Page)
@@ -74,8 +73,7 @@ def list_policies(request: Request, principal: Caller, ctx: Ctx) -> Response:
     """List the policies with how much of what they see they answer."""
     ruled = ctx.service.policies(principal)
     audited = audits_of(ctx, principal)
-    opened = ctx.service.proposals(principal, ProposalFilter(open=True, limit=MAX_PAGE)).items
-    troubles = standing.troubles(audited, ruled, opened)
+    troubles = standing.troubles(audited, ruled, in_flight(ctx, principal))
     return pages.render(
         request,
         "policies.html",
