@@ -1,82 +1,76 @@
-"""The recorded documents counted by hand, without ES|QL: an independent second answer."""
+"""A made-up recording of five deployments, small enough to be written for one test."""
 
-import gzip
 import json
-from collections import defaultdict
-from datetime import datetime, timedelta
-from functools import cache
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from remedyd.model import Window
-from support.offline import TELEMETRY
+MAPPINGS = Path(__file__).parents[1] / "recordings" / "telemetry" / "mappings.json"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+KILLED = "cart"
+CLUSTER, KUBELET = (
+    "metrics-k8sclusterreceiver.otel-default",
+    "metrics-kubeletstatsreceiver.otel-default",
+)
 
-Key = tuple[str, str, str]
-_SCRAPE = timedelta(minutes=1)
-
-
-@cache
-def _containers(stream: str) -> list[tuple[datetime, Key, str, dict[str, Any]]]:
-    """Return time, (namespace, workload, container), pod uid and metrics of each document."""
-    found = []
-    with gzip.open(TELEMETRY / f"{stream}.otel-default.ndjson.gz", "rt") as lines:
-        for line in lines:
-            document = json.loads(line)
-            of = document["resource"]["attributes"]
-            kinds = ("deployment", "statefulset", "daemonset")
-            name = next((of[k] for kind in kinds if (k := f"k8s.{kind}.name") in of), None)
-            if name is None or "k8s.container.name" not in of:
-                continue
-            key = (of["k8s.namespace.name"], name, of["k8s.container.name"])
-            moment = datetime.fromisoformat(document["@timestamp"])
-            found.append((moment, key, of["k8s.pod.uid"], document["metrics"]))
-    return found
+Found = Iterator[tuple[str, dict[str, Any]]]
 
 
-def _within(stream: str, window: Window) -> list[tuple[datetime, Key, str, dict[str, Any]]]:
-    return [one for one in _containers(stream) if window.start <= one[0] < window.end]
+def at(minute: int) -> datetime:
+    """Return the time of a minute."""
+    return START + timedelta(minutes=minute)
 
 
-def _living(window: Window) -> set[tuple[Key, str]]:
-    """Return the containers that were in one of the last two scrapes."""
-    newest: dict[tuple[Key, str], datetime] = {}
-    for moment, key, pod, _ in _within("metrics-k8sclusterreceiver", window):
-        newest[key, pod] = max(moment, newest.get((key, pod), moment))
-    return {who for who, moment in newest.items() if window.end - moment <= 2 * _SCRAPE}
-
-
-def living_restarts(window: Window) -> dict[Key, int]:
-    """Sum the increments between consecutive restart counts of the living pods."""
-    living = _living(window)
-    totals: dict[Key, int] = defaultdict(int)
-    before: dict[tuple[Key, str], int] = {}
-    for key, _ in living:
-        totals[key] += 0
-    for _, key, pod, metrics in sorted(
-        _within("metrics-k8sclusterreceiver", window), key=lambda one: one[0]
-    ):
-        count = metrics.get("k8s.container.restarts")
-        if count is None or (key, pod) not in living:
+def told(
+    minutes: Collection[int], kills: Collection[int], cluster: str = "c", gap: Collection[int] = ()
+) -> Found:
+    """Yield stream and document of each sample; `cart` is killed in the minutes `kills`."""
+    count = 0
+    for minute in minutes:
+        count += minute in kills
+        if minute in gap:
             continue
-        totals[key] += max(count - before.get((key, pod), count), 0)
-        before[key, pod] = count
-    return totals
+        for name in (KILLED, "pay", "ad", "web", "db"):
+            yield from _sample(minute, name, cluster, count if name == KILLED else 0)
 
 
-def peak_memory(window: Window) -> dict[Key, float | None]:
-    """Return the highest working set of a living pod in percent of its container's limit."""
-    living = _living(window)
-    limits: dict[tuple[Key, str], int] = {}
-    peaks: dict[tuple[Key, str], int] = {}
-    for _, key, pod, metrics in _within("metrics-k8sclusterreceiver", window):
-        limit = metrics.get("k8s.container.memory_limit")
-        if limit is not None:
-            limits[key, pod] = max(limit, limits.get((key, pod), 0))
-    for _, key, pod, metrics in _within("metrics-kubeletstatsreceiver", window):
-        used = metrics.get("container.memory.working_set")
-        if used is not None:
-            peaks[key, pod] = max(used, peaks.get((key, pod), 0))
-    found: dict[Key, float | None] = {key: None for key, _ in living}
-    for key, pod in living & limits.keys() & peaks.keys():
-        share = 100 * peaks[key, pod] / limits[key, pod]
-        found[key] = max(share, found[key] or 0.0)
-    return found
+def _sample(minute: int, name: str, cluster: str, kills: int) -> Found:
+    workload = {
+        "k8s.cluster.name": cluster,
+        "k8s.namespace.name": "shop",
+        "k8s.deployment.name": name,
+    }
+    pod = {"k8s.pod.name": f"{name}-1", "k8s.pod.uid": f"{name}-{cluster}"}
+    of = {**workload, **pod, "k8s.container.name": "app"}
+    ended = {"k8s.container.status.last_terminated_reason": "OOMKilled"} if kills else {}
+    replicas = {"k8s.deployment.desired": 1, "k8s.deployment.available": 1}
+    for stream, attributes, metrics in (
+        (CLUSTER, {**of, **ended}, {"k8s.container.restarts": kills}),
+        (CLUSTER, of, {"k8s.container.ready": 1}),
+        (CLUSTER, of, {"k8s.container.memory_limit": 268435456}),
+        (CLUSTER, workload, replicas),
+        (KUBELET, of, {"container.memory.working_set": 200_000_000}),
+    ):
+        yield (
+            stream,
+            {
+                "@timestamp": at(minute).isoformat().replace("+00:00", "Z"),
+                "data_stream": {"dataset": stream.split("-")[1]},
+                "metrics": metrics,
+                "resource": {"attributes": attributes},
+            },
+        )
+
+
+def record(directory: Path, *found: Found) -> Path:
+    """Write a recording of these samples, in their order; return its directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    lines: dict[str, list[str]] = {}
+    for stream, document in (one for samples in found for one in samples):
+        lines.setdefault(stream, []).append(json.dumps(document))
+    for stream, written in lines.items():
+        (directory / f"{stream}.ndjson").write_text("\n".join(written) + "\n")
+    known = json.loads(MAPPINGS.read_text(encoding="utf-8"))
+    (directory / "mappings.json").write_text(json.dumps({name: known[name] for name in lines}))
+    return directory

@@ -57,6 +57,10 @@ def replay(
         Path | None, typer.Option("--guardrails", help="Guardrails file [default: built-in limits]")
     ] = None,
     interval: Annotated[str, typer.Option("--every", help="Time between cycles")] = "1m",
+    since: Annotated[
+        str, typer.Option("--from", help="First cycle, as 2026-01-01T00:00:00Z [default: begin]")
+    ] = "",
+    until: Annotated[str, typer.Option("--to", help="Last cycle [default: end]")] = "",
     approval: Annotated[
         str, typer.Option("--approval-after", help="How long an approval would have taken")
     ] = "10m",
@@ -74,19 +78,24 @@ def replay(
     """Run audits and policies over recorded telemetry; nothing is written to any cluster."""
     from remedyd.audits.loader import load_audits
     from remedyd.paths import shipped
-    from remedyd.testing.backtest.collecting import Collector, SideCollector
+    from remedyd.testing.backtest.collecting import PATIENCE, Collector, SideCollector
 
     tables.known_output(output)
     wanted = _Wanted(plot, report)
     step, after = _duration("--every", interval), _duration("--approval-after", approval)
     if not step:
         raise InvalidInput("--every: must be longer than nothing")
+    span = _moment("--from", since), _moment("--to", until)
     if not recording.is_dir():
-        raise InvalidInput(f"{recording}: no such directory", hint="name a recording's directory")
+        what = "is a file" if recording.is_file() else "no such directory"
+        raise InvalidInput(
+            f"{recording}: {what}", hint="Name the directory that `remedyd record` wrote."
+        )
     loaded = load_audits(audits or [shipped("esql")])
     sets = dict(_sets(policies, against, loaded))
-    test = _backtest(recording, loaded, list(sets.values()), step, (cluster, guardrails))
-    sides = [SideCollector(name, found, after) for name, found in sets.items()]
+    test = _backtest(recording, loaded, list(sets.values()), (step, *span), (cluster, guardrails))
+    patience = max(PATIENCE, 3 * step)
+    sides = [SideCollector(name, found, after, patience) for name, found in sets.items()]
     collector = Collector(sides, step, after)
     if output == "json":
         typer.echo(json.dumps([_as_json(c) for c in _collected(test, collector)], indent=2))
@@ -116,26 +125,21 @@ def _backtest(
     recording: Path,
     audits: "AuditSet",
     sets: "list[PolicySet]",
-    step: timedelta,
+    when: tuple[timedelta, datetime | None, datetime | None],
     rest: tuple[str, Path | None],
 ) -> "Backtest":
     from remedyd.model import ManualClock
     from remedyd.offline.recording import RecordingSource
     from remedyd.policy.guardrails import Guardrails, load_guardrails
     from remedyd.testing.backtest.run import Backtest
-    from remedyd.testing.replay import every, span
+    from remedyd.testing.replay import times
 
     cluster, path = rest
     rails = load_guardrails(path) if path else Guardrails()
     clock = ManualClock(datetime.max.replace(tzinfo=UTC))
     source = RecordingSource(recording, clock)
-    first, last = span(source)
-    if first + step > last:
-        raise InvalidInput(
-            f"the recording is shorter than --every: {last - first}", hint="Take a shorter time."
-        )
-    times = every(first + step, last, step)
-    return Backtest(source, clock, audits, sets, times, cluster=cluster, guardrails=rails)
+    found = times(source, *when)
+    return Backtest(source, clock, audits, sets, found, cluster=cluster, guardrails=rails)
 
 
 def _duration(option: str, text: str) -> timedelta:
@@ -145,8 +149,31 @@ def _duration(option: str, text: str) -> timedelta:
         raise InvalidInput(f"{option}: {error}") from error
 
 
+def _moment(option: str, text: str) -> datetime | None:
+    from remedyd.testing.recording.export import moment
+
+    try:
+        return moment(text) if text else None
+    except ValueError as error:
+        hint = "Write it with its zone, as in 2026-01-01T00:00:00Z."
+        raise InvalidInput(f'{option}: "{text}" is not a time', hint=hint) from error
+
+
 def _collected(test: "Backtest", collector: Any) -> Iterator["Cycle"]:
-    for cycle in test.cycles():
+    """Yield the cycles, with a progress bar on a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    cycles = track(
+        test.cycles(),
+        "cycles",
+        total=test.count,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    for cycle in cycles:
         collector.add(cycle)
         yield cycle
 

@@ -34,11 +34,9 @@ class Rest:
             self._counts.setdefault(key, Counter())[f"{decision.kind} {decision.reason}"] += 1
             self._last[key] = decision.detail
 
-    def table(self) -> Table:
+    def table(self, title: str) -> Table:
         """Return a line for each policy and target."""
-        made = tables.table(
-            "POLICY", "TARGET", "DECISIONS", "LAST REASON", title="\nWhy not the rest"
-        )
+        made = tables.table("POLICY", "TARGET", "DECISIONS", "LAST REASON", title=title)
         for key, counts in sorted(self._counts.items()):
             told = ", ".join(f"{n}x {what}" for what, n in counts.most_common(3))
             made.add_row(*key, told, self._last[key])
@@ -49,8 +47,9 @@ def show(report: Report, rest: Rest) -> None:
     """Print the figures of a backtest."""
     console = tables.console()
     first, last = report.times[0], report.times[-1]
+    cycles = "1 cycle" if len(report.times) == 1 else f"{len(report.times)} cycles"
     console.print(
-        f"{len(report.times)} cycles from {first:%Y-%m-%d %H:%M:%SZ} to {last:%Y-%m-%d %H:%M:%SZ}, "
+        f"{cycles} from {first:%Y-%m-%d %H:%M:%SZ} to {last:%Y-%m-%d %H:%M:%SZ}, "
         f"one every {format_duration(report.interval)}"
     )
     for notice in report.notices:
@@ -58,7 +57,8 @@ def show(report: Report, rest: Rest) -> None:
     for side in report.sides:
         console.print(_figures(side, report))
         console.print(_proposals(side) if side.proposals else "\nNothing would have been proposed.")
-    console.print(rest.table())
+    of = f", under {report.sides[0].name}" if len(report.sides) > 1 else ""
+    console.print(rest.table(f"\nWhy not the rest{of}"))
 
 
 def _figures(side: Side, report: Report) -> Table:

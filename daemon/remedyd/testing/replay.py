@@ -6,8 +6,16 @@ from datetime import datetime, timedelta
 
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.runner import AuditRunner
-from remedyd.errors import InvalidInput
-from remedyd.model import AuditResult, Decision, DecisionKind, ManualClock, QuerySource
+from remedyd.documents import format_duration
+from remedyd.errors import InvalidInput, QueryError
+from remedyd.model import (
+    AuditOutcome,
+    AuditResult,
+    Decision,
+    DecisionKind,
+    ManualClock,
+    QuerySource,
+)
 from remedyd.policy.decide import decide
 from remedyd.policy.guardrails import Guardrails
 from remedyd.policy.policy import PolicySet
@@ -102,13 +110,45 @@ def proposed(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
 def span(source: QuerySource) -> tuple[datetime, datetime]:
     """Return the times of the oldest and the newest metric; raise InvalidInput without any."""
     query = "FROM metrics-* | STATS oldest = MIN(@timestamp), newest = MAX(@timestamp) | LIMIT 1"
-    ((first, last),) = source.query(query, {}).rows
+    try:
+        ((first, last),) = source.query(query, {}).rows
+    except QueryError as error:
+        if error.outcome != AuditOutcome.NO_DATA:
+            raise
+        first = last = None
     if not isinstance(first, datetime) or not isinstance(last, datetime):
-        raise InvalidInput("the recording holds no metrics", hint="name a recording's directory")
+        raise InvalidInput(
+            "the recording holds no metrics: no document of metrics-* has a time",
+            hint="Name the directory that `remedyd record` wrote.",
+        )
     return first, last
+
+
+def times(
+    source: QuerySource,
+    interval: timedelta,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[datetime]:
+    """Return the times of the cycles in a recording, from `since` to `until` where they are given.
+
+    The first one is an interval after the oldest metric. Raises InvalidInput when there is none.
+    """
+    first, last = span(source)
+    begin = max(first + interval, since or first)
+    found = every(begin, min(last, until or last), interval)
+    if found:
+        return found
+    told = f"The recording reaches from {first:%Y-%m-%d %H:%M:%S}Z to {last:%Y-%m-%d %H:%M:%S}Z."
+    if since is None and until is None:
+        length = format_duration(last - first)
+        raise InvalidInput(
+            f"the recording is shorter than --every: it lasts {length}", hint="Take a shorter time."
+        )
+    raise InvalidInput("no cycle lies between --from and --to", hint=told)
 
 
 def every(start: datetime, end: datetime, interval: timedelta) -> list[datetime]:
     """Return the times from `start` to `end` inclusive, `interval` apart."""
-    count = int((end - start) / interval)
+    count = (end - start) // interval
     return [start + interval * i for i in range(count + 1)]

@@ -13,6 +13,9 @@ from remedyd.testing.replay import Cycle
 FLAPS, WITHIN = 3, timedelta(days=1)
 """Episodes, and the time in which so many of them begin, from which a target flaps."""
 
+PATIENCE = timedelta(minutes=5)
+"""How much later than the approval a reading may come and still tell what it would have met."""
+
 _HELD = {
     Reason.SUSTAIN: Phase.SUSTAIN,
     Reason.ALREADY_OPEN: Phase.OPEN,
@@ -63,23 +66,35 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A proposal whose approval has not come yet; `place` is that in the list of proposals."""
+    """A proposal whose approval has not come yet; `place` is that in the list of proposals.
+
+    It is judged by the first trustworthy reading from `due` on, up to `latest`: what is read
+    hours later, after a gap, does not tell what an approver would have met.
+    """
 
     place: int
     key: Key
     target: Target
     audit: str
     due: datetime
+    latest: datetime
 
 
 class SideCollector:
     """The findings under one set of policies."""
 
-    def __init__(self, name: str, policies: Iterable[str], approval_after: timedelta) -> None:
-        """Take the set's name, its policies, and how long an approval takes."""
+    def __init__(
+        self,
+        name: str,
+        policies: Iterable[str],
+        approval_after: timedelta,
+        patience: timedelta = PATIENCE,
+    ) -> None:
+        """Take the set's name, its policies, how long an approval takes, and the patience."""
         self._name = name
         self._policies = tuple(policies)
         self._after = approval_after
+        self._patience = patience
         self._proposals: list[Proposed] = []
         self._waiting: list[_Waiting] = []
         self._lines: dict[Key, _Line] = {}
@@ -134,7 +149,8 @@ class SideCollector:
             key = (decision.policy, decision.target.identity)
             due = at + self._after
             place = len(self._proposals)
-            self._waiting.append(_Waiting(place, key, decision.target, decision.audit, due))
+            about = (decision.target, decision.audit)
+            self._waiting.append(_Waiting(place, key, *about, due, due + self._patience))
             self._proposals.append(
                 Proposed(
                     at,
@@ -155,6 +171,8 @@ class SideCollector:
         """Say what had become of the causes of the proposals that are due."""
         left = []
         for waiting in self._waiting:
+            if at > waiting.latest:
+                continue
             fate = _fate(waiting, phases, results) if waiting.due <= at else Fate.UNKNOWN
             if fate is Fate.UNKNOWN:
                 left.append(waiting)

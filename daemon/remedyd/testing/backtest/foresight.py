@@ -23,6 +23,9 @@ START, END = "start", "end"
 _FIRST, _ROWS, _MOST = 32, 100_000, 2000
 """Windows of the first pass; rows aimed at in each further one; windows at most."""
 
+_WORTH_TELLING = 2
+"""Cycles from which it matters that they are run one by one."""
+
 Span = tuple[datetime, datetime]
 
 
@@ -103,6 +106,8 @@ class Foresight:
 
     def _give_up(self, text: str, params: Mapping[str, Json], reason: str) -> None:
         self._lanes[_key(text, params)] = None
+        if len(self._times) < _WORTH_TELLING:
+            return
         first = next((line for line in text.splitlines() if line.startswith("FROM")), text[:60])
         self.notices.append(f"run window by window, which takes longer: {reason} ({first.strip()})")
 

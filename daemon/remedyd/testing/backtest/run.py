@@ -51,6 +51,11 @@ class Backtest:
         self._targets: dict[tuple[str, frozenset[Subject]], frozenset[Target]] = {}
 
     @property
+    def count(self) -> int:
+        """The number of cycles."""
+        return len(self._times)
+
+    @property
     def notices(self) -> Sequence[str]:
         """What the reader of the result should know about how it came about."""
         return self._foresight.notices
