@@ -122,6 +122,8 @@ class Gate:
                 return proposal
             try:
                 return self._approve(proposal, principal, comment, execution_url)
+            except Stale:
+                raise
             except Conflict as lost:
                 proposal = self._moved(proposal, lost)
 
