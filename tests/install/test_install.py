@@ -83,7 +83,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         subprocess.run(
             [*pip, "--python", str(tree / "bin" / "python"), "install", "--root-user-action=ignore",
              *quiet, "--compile",
-             "-c", str(ROOT / "constraints.txt"), f"{found}[postgresql,mcp,oidc]"],
+             "-c", str(ROOT / "constraints.txt"), f"{found}[postgresql,mcp,oidc,traces]"],
             check=True,
         )  # fmt: skip
         subprocess.run(["chmod", "-R", "a-w,a+rX", str(tree)], check=True)
@@ -162,6 +162,7 @@ def test_the_daemon_starts_from_a_tree_it_cannot_write(installed: Path) -> None:
             )  # fmt: skip
             try:
                 assert ready(process, port) == "ready", (data / "log").read_text()
+                assert "Sign in" in page(port)
                 assert resident(process.pid) < 256 << 20
                 process.terminate()
                 assert process.wait(15) == 0
@@ -186,6 +187,17 @@ def ready(process: subprocess.Popen[bytes], port: int) -> str:
             except subprocess.TimeoutExpired:
                 continue
     return ""
+
+
+def page(port: int) -> str:
+    """Return the console's first page with its style sheet: templates and files are inside."""
+    home = f"http://127.0.0.1:{port}"
+    with urllib.request.urlopen(f"{home}/console", timeout=5) as answer:
+        text = str(answer.read().decode())
+    style = text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    with urllib.request.urlopen(f"{home}{style}", timeout=5) as answer:
+        assert answer.headers["content-type"].startswith("text/css")
+    return text
 
 
 def resident(pid: int) -> int:

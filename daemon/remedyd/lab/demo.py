@@ -81,6 +81,8 @@ def _intro(console: Console, lab: Lab, daemon: Daemon) -> None:
     console.print(f"  Kubernetes API  {lab.apiserver.url}")
     console.print(f"  Elasticsearch   {lab.elasticsearch_url}")
     console.print(f"  remedyd         {daemon.url}   (log: {daemon.log})")
+    token = daemon.token_file("approver")
+    console.print(f"  web console     {daemon.url}/console   (token: in {token})")
     console.print("[bold]breaking workloads:[/]")
     for chapter in CHAPTERS:
         console.print(f"  {chapter.workload:<22} {chapter.title}", highlight=False)
