@@ -42,7 +42,13 @@ _next = count()
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """A cluster whose time runs 40 times faster."""
-    with Lab(seed=5, speed=40.0, history=timedelta(minutes=1), scenario=SCENARIO) as started:
+    with Lab(
+        seed=5,
+        speed=40.0,
+        history=timedelta(minutes=2),
+        interval=timedelta(seconds=30),
+        scenario=SCENARIO,
+    ) as started:
         yield started
 
 
@@ -50,8 +56,13 @@ def lab() -> Iterator[Lab]:
 def running(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A daemon on that cluster, whose audits run at the start and when they are asked for."""
     directory = tmp_path_factory.mktemp("daemon")
-    with quiet(), Running(lab, directory, audits=(rarely(directory),)) as started:
+    with quiet(), _small(lab, directory) as started:
         yield started
+
+
+def _small(lab: Lab, directory: Path) -> Running:
+    """Return a daemon that does what is asked of it and little else."""
+    return Running(lab, directory, audits=(rarely(directory),), trail={"elasticsearch": False})
 
 
 def rarely(directory: Path) -> Path:
