@@ -308,3 +308,29 @@ def test_the_workflows_hold_no_token(kibana: FakeKibana, run: Run) -> None:
     del shelves["connectors"]
     assert PROPOSER not in json.dumps(shelves)
     assert APPROVER not in json.dumps(shelves)
+
+
+@pytest.mark.parametrize("after", [3, 9, 17, 28, 40])
+def test_a_run_that_broke_off_is_mended_by_the_next(run: Run, after: int) -> None:
+    """Whatever request failed, the next run brings Kibana to the whole state."""
+    with fake_kibana() as whole:
+        done(run(whole, scope="approver"))
+        wanted = {shelf: set(kept) for shelf, kept in whole.stored().items()}
+    with fake_kibana() as kibana:
+        kibana.breaks_after = after
+        broken = run(kibana, scope="approver")
+        assert isinstance(broken.exception, KibanaError)
+        kibana.breaks_after = 0
+        done(run(kibana, scope="approver"))
+        found = {shelf: set(kept) for shelf, kept in kibana.stored().items()}
+    wanted["connectors"] = found["connectors"] = set()  # their ids are Kibana's
+    assert found == wanted
+
+
+def test_a_new_token_replaces_the_old_one(kibana: FakeKibana, run: Run, tmp_path: Path) -> None:
+    """To change a token, install again with the new one: the old one is nowhere any more."""
+    done(run(kibana))
+    (tmp_path / "proposer").write_text("another-token-0123456789")
+    done(run(kibana))
+    assert PROPOSER not in json.dumps(kibana.stored())
+    assert json.dumps(kibana.stored()).count("another-token-0123456789") == 2

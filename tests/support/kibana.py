@@ -51,6 +51,7 @@ class FakeKibana:
     space: str = ""
     url: str = ""
     refused: int = 0
+    breaks_after: int = 0
     seen: list[Seen] = field(default_factory=list)
     connectors: dict[str, Any] = field(default_factory=dict)
     tools: dict[str, Any] = field(default_factory=dict)
@@ -77,6 +78,8 @@ class FakeKibana:
             raise Refusal(401, "security_exception: unable to authenticate")
         if self.refused:
             raise Refusal(self.refused, "no")
+        if self.breaks_after and len(self.seen) > self.breaks_after:
+            raise Refusal(500, "out of order")
         if seen.method != "GET" and seen.headers.get("kbn-xsrf") != "true":
             raise Refusal(400, "Request must contain a kbn-xsrf header.")
         prefix = f"/s/{self.space}" if self.space else ""
