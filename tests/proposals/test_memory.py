@@ -4,7 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from remedyd.model import Applied, DecisionState, ManualClock, Mode, Proposal, State
+from remedyd.model import (
+    Applied,
+    DecisionState,
+    Hold,
+    HoldKind,
+    ManualClock,
+    Mode,
+    Proposal,
+    State,
+)
 from remedyd.proposals.store import Store
 from support.proposals import START, a_proposal
 
@@ -128,6 +137,83 @@ def test_a_pause_is_seen_by_decisions(store: Store) -> None:
     """While paused, decisions know it."""
     store.flags.pause("bob", START)
     assert store.decision_state(START).paused
+
+
+def test_a_resumed_daemon_is_not_paused(store: Store) -> None:
+    """The last setting of the switch counts."""
+    store.flags.pause("bob", START)
+    store.flags.resume("bob", START)
+    assert not store.decision_state(START).paused
+
+
+def test_the_older_of_two_storms_is_told(store: Store) -> None:
+    """It says since when."""
+    late, early = START, START - timedelta(hours=1)
+    for name, at in (("late", late), ("early", early)):
+        assert store.holds.open(Hold(name, HoldKind.STORM, name, at, "many"))
+    storm = store.decision_state(START).storm
+    assert storm is not None
+    assert storm.since == early
+
+
+def _failed(store: Store, clock: ManualClock, key: str) -> None:
+    """Let a change of the workload fail now."""
+    made = store.create(a_proposal(key, at=clock.now()))
+    _moved(store, made, *ROAD, State.INCONCLUSIVE)
+
+
+def test_only_failures_in_a_row_count(store: Store, clock: ManualClock) -> None:
+    """A change that was proved to help ends the row; a failure after it begins a new one."""
+    _failed(store, clock, "p1")
+    clock.advance(timedelta(minutes=1))
+    _moved(store, store.create(a_proposal("p2")), *ROAD, State.EFFECTIVE)
+    assert store.decision_state(clock.now()).failures == {}
+    later = clock.advance(timedelta(minutes=1))
+    _failed(store, clock, "p3")
+    assert store.decision_state(later).failures == {WORKLOAD: (later,)}
+
+
+def test_a_request_that_rolled_out_proves_nothing(store: Store, clock: ManualClock) -> None:
+    """Nobody measured whether it helped, so the failures before it still count."""
+    _failed(store, clock, "p1")
+    at = clock.advance(timedelta(minutes=1))
+    asked = a_proposal("p2", source="request", policy="")
+    _moved(store, store.create(asked), *ROAD, State.EFFECTIVE)
+    assert store.decision_state(at).failures == {WORKLOAD: (START,)}
+
+
+def test_a_lifted_quarantine_begins_anew(store: Store, clock: ManualClock) -> None:
+    """What failed before a person lifted it is over, whatever was proved earlier still."""
+    _moved(store, store.create(a_proposal("p0")), *ROAD, State.EFFECTIVE)
+    clock.advance(timedelta(minutes=1))
+    _failed(store, clock, "p1")
+    hold = Hold("h", HoldKind.QUARANTINE, WORKLOAD, clock.now(), "3 failures")
+    assert store.holds.open(hold)
+    lifted = clock.advance(timedelta(minutes=1))
+    store.holds.end("h", lifted, "ann")
+    assert store.decision_state(lifted).failures == {}
+    later = clock.advance(timedelta(minutes=1))
+    _failed(store, clock, "p2")
+    assert store.decision_state(later).failures == {WORKLOAD: (later,)}
+
+
+def test_a_call_for_a_person_is_an_attempt(store: Store) -> None:
+    """It is made once a day at most; its time is when it was told."""
+    tells = a_proposal(state=State.ESCALATED)
+    store.create(tells)
+    key = ("oom-raise-memory", WORKLOAD, "raise-memory")
+    assert store.decision_state(START).attempts == {key: (START,)}
+    assert store.decision_state(START + timedelta(days=1)).attempts == {}
+
+
+def test_unchanged_sightings_are_not_written_again(store: Store) -> None:
+    """A cycle without news needs no write."""
+    seen = {ONE: (START,)}
+    store.save_sightings(seen)
+    store.save_sightings(seen, before=seen)
+    assert store.decision_state(START).sightings == seen
+    store.save_sightings({ONE: ()}, before=seen)
+    assert store.decision_state(START).sightings == {}
 
 
 ONE = ("oom-raise-memory", "prod/shop/Deployment/checkout/app")
