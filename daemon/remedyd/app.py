@@ -29,7 +29,7 @@ from remedyd.leading import Leading
 from remedyd.library import Library
 from remedyd.loop import Loop
 from remedyd.model import Clock, ProposalId, State
-from remedyd.observability import logs
+from remedyd.observability import logs, traces
 from remedyd.observability.alerts import Alerts
 from remedyd.observability.metrics import Metrics
 from remedyd.policy.guardrails import Guardrails, load_guardrails
@@ -107,6 +107,11 @@ class App:
 
     def _build(self, opened: ExitStack, chores: Mapping[str, Callable[[], object]]) -> Service:
         settings = self.settings
+        opened.callback(
+            traces.configure(
+                settings.traces.endpoint, settings.traces.headers_value(), settings.cluster_name
+            )
+        )
         reporting = Reporting(settings, self.clock, self.metrics)
         store = Store(settings.database, self.clock, reports=reporting.reports)
         opened.callback(store.close)

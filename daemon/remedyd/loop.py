@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from remedyd.errors import Conflict, RemedydError
 from remedyd.model import Clock, Proposal, ProposalId, State
-from remedyd.observability import logs
+from remedyd.observability import logs, traces
 from remedyd.observability.metrics import Metrics
 from remedyd.proposals.gate import Gate
 from remedyd.proposals.store import Store
@@ -51,10 +51,19 @@ class Loop:
 
     def cycle(self, audit: str) -> Cycle:
         """Run one audit through all stages, then move on what was approved on the way."""
+        with traces.span("audit cycle", audit=audit):
+            cycle = self._staged(audit)
+        for proposal in cycle.proposals:
+            if proposal.state is State.APPROVED:
+                self.advance(proposal.id)
+        return cycle
+
+    def _staged(self, audit: str) -> Cycle:
         cycle = Cycle(audit, self._clock.now())
         for stage in self._stages if self._leads() else ():
             try:
-                cycle = stage.run(cycle)
+                with traces.span(f"stage {stage.name}", audit=audit):
+                    cycle = stage.run(cycle)
             except RemedydError as error:
                 self._failed(stage.name, error, audit=audit)
                 break
@@ -62,9 +71,6 @@ class Loop:
                 self._metrics.stage_errors.labels(stage.name, "Bug").inc()
                 log.exception("stage broke", stage=stage.name, audit=audit)
                 break
-        for proposal in cycle.proposals:
-            if proposal.state is State.APPROVED:
-                self.advance(proposal.id)
         return cycle
 
     def tick(self) -> None:
@@ -96,7 +102,8 @@ class Loop:
                 return None
             self._busy.add(proposal_id)
         try:
-            return self._advance(self._store.get(proposal_id))
+            with traces.life(proposal_id):
+                return self._advance(self._store.get(proposal_id))
         except Conflict as error:
             log.info("another replica moved it", proposal=proposal_id, detail=error.message)
             return None
@@ -114,7 +121,10 @@ class Loop:
 
     def _advance(self, proposal: Proposal) -> Proposal:
         while self._leads() and (step := self._steps.get(proposal.state)) is not None:
-            moved = step.advance(proposal)
+            state = proposal.state.value
+            with traces.span(f"step {state}", proposal=proposal.id, state=state) as current:
+                moved = step.advance(proposal)
+                current.set_attribute("remedyd.moved_to", moved.state.value)
             if moved.state is proposal.state:
                 return moved  # it waits, whatever was noted on the way
             proposal = moved

@@ -33,6 +33,7 @@ from remedyd.model import (
     State,
     Target,
 )
+from remedyd.observability import traces
 from remedyd.observability.alerts import Alerts
 from remedyd.policy.policy import Policy, PolicySet
 from remedyd.proposals.answers import Answer
@@ -286,6 +287,7 @@ class Service:
             raise Refused(block.name, block.evidence, hint=block.next_step)
         mode = self._guard.check_request(plan)
         proposal = self._gate.request(plan, principal, comment, mode=mode)
+        traces.began(proposal.id, target=str(plan.target))
         tell(self._alerts, proposal)
         return proposal
 

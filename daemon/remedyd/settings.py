@@ -192,6 +192,18 @@ class LimitSettings(_Section):
     )
 
 
+class TracesSettings(_Section):
+    """OpenTelemetry traces of the daemon's own work."""
+
+    endpoint: str = Field("", description="Base URL of an OTLP/HTTP collector; unset: no traces")
+    headers: SecretStr | None = Field(None, description="Headers for it: name=value, by commas")
+    headers_file: Path | None = Field(None, description="File with those headers")
+
+    def headers_value(self) -> str:
+        """Return the headers, or "" when none are configured."""
+        return _secret(self.headers, self.headers_file)
+
+
 class RightsSettings(_Section):
     """The daemon's own rights in Kubernetes, reviewed at the start and every ten minutes."""
 
@@ -261,6 +273,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     limits: LimitSettings = LimitSettings()
     rights: RightsSettings = RightsSettings()
+    traces: TracesSettings = TracesSettings()
     clock: ClockSettings = ClockSettings()
 
     def own_namespace(self) -> str:

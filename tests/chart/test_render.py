@@ -202,3 +202,16 @@ def test_the_trail_has_a_key_of_its_own() -> None:
         m for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"].endswith("-settings")
     )
     assert "api_key_file: /etc/remedyd/trail/api-key" in settings["data"]["remedyd.yaml"]
+
+
+def test_traces_go_to_a_collector_with_headers_from_a_secret(tmp_path: Path) -> None:
+    """The address is a setting, the headers are referred to."""
+    manifests = render(
+        4, None, "traces.endpoint=https://otel.example.com:4318", "traces.headers.secret=otel"
+    )
+    path = tmp_path / "remedyd.yaml"
+    path.write_text(data(manifests, "r-settings")["remedyd.yaml"], encoding="utf-8")
+    assert load(path).traces.endpoint == "https://otel.example.com:4318"
+    (pod,) = [one["spec"]["template"]["spec"] for one in of_kind(manifests, "Deployment")]
+    (held,) = [e for e in pod["containers"][0]["env"] if e["name"] == "REMEDYD_TRACES__HEADERS"]
+    assert held["valueFrom"] == {"secretKeyRef": {"name": "otel", "key": "headers"}}

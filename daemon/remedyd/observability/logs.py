@@ -15,6 +15,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from remedyd import __version__
+from remedyd.observability import traces
 
 _ECS_VERSION = "8.17.0"
 _RENAMED = {"event": "message", "level": "log.level", "logger": "log.logger"}
@@ -69,6 +70,7 @@ def configure(level: str = "INFO", style: str = "ecs", stream: TextIO | None = N
     """Send structlog and standard-library logging to `stream` (stdout), rendered alike."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        traces.mark,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from remedyd.actions.planner import Planner
 from remedyd.errors import ClusterError, Conflict, NotFound, Refused, RemedydError
 from remedyd.model import AUTO, Decision, DecisionKind, Mode, Plan, Proposal, State
-from remedyd.observability import logs
+from remedyd.observability import logs, traces
 from remedyd.observability.alerts import Alert, AlertKind, Alerts
 from remedyd.observability.metrics import Metrics
 from remedyd.proposals.gate import Gate
@@ -77,6 +77,7 @@ class Propose:
             self._refused(decision, reason, error.message)
             return None
         self._metrics.transitions.labels(proposal.state.value).inc()
+        traces.began(proposal.id, policy=proposal.policy, target=str(plan.target))
         log.info(
             "proposal made",
             proposal=proposal.id,
