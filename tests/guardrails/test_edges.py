@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from remedyd.errors import InvalidInput
-from remedyd.model import DecisionState, FieldChange, Json, Outcome, Plan, State
+from remedyd.model import DecisionState, FieldChange, Json, Mode, Outcome, Plan, State
 from remedyd.policy.guardrails import Guardrails, node_sign, objection
+from remedyd.policy.guardrails.repetition import falls_short
 from remedyd.policy.guardrails.schema import Storm
 from support.guardrails import (
     CART,
@@ -218,6 +219,77 @@ def test_what_has_no_size_repeats_when_equal(
 def test_an_amount_that_stays_goes_no_further_than_a_cut() -> None:
     """Leaving a field as it is does less than what was tried."""
     assert repeated(plan("200Mi", "200Mi"), past("100Mi"))
+
+
+# what was taken away
+
+
+@pytest.mark.parametrize(
+    ("given", "now", "short"),
+    [
+        (("256Mi", "384Mi"), "256Mi", True),
+        (("256Mi", "384Mi"), "300Mi", True),
+        (("256Mi", "384Mi"), "384Mi", False),
+        (("256Mi", "384Mi"), "0.375Gi", False),
+        (("256Mi", "384Mi"), "512Mi", False),
+        ((5, 3), 5, True),
+        ((5, 3), 3, False),
+        ((5, 3), 2, False),
+        (("256Mi", "256Mi"), "300Mi", True),
+        (("256Mi", "256Mi"), "256Mi", False),
+        ((None, "384Mi"), None, True),
+        ((None, "384Mi"), "384Mi", False),
+        (("256Mi", None), "256Mi", True),
+        (("256Mi", None), None, False),
+        (("256Mi", "384Mi"), None, False),
+        (("a:1", "a:2"), "a:1", True),
+        (("a:1", "a:2"), "a:3", False),
+    ],
+)
+def test_what_has_less_than_it_was_given_falls_short(
+    given: tuple[Json, Json], now: Json, short: bool
+) -> None:
+    """Upwards less, downwards more; what has no size, exactly what it was before."""
+    earlier, again = plan(given[1], given[0]), plan("9Gi", now)
+    assert falls_short(again, earlier) is short
+
+
+def test_only_the_same_field_of_the_same_action_falls_short() -> None:
+    """One such field of several is enough."""
+    earlier = plan("384Mi", "256Mi")
+    less = FieldChange(MEMORY, "256Mi", "512Mi")
+    other = FieldChange("spec.replicas", 1, 2)
+    assert not falls_short(plan("512Mi", "256Mi", action="UpdateResources"), earlier)
+    assert not falls_short(replace(earlier, changes=(other,)), earlier)
+    assert falls_short(replace(earlier, changes=(other, less)), earlier)
+    assert falls_short(replace(earlier, changes=(less, other)), earlier)
+
+
+# calls for a person
+
+TELLS = Plan(CART, "Escalate", {}, (), None, None, "", "")
+
+
+@pytest.mark.parametrize("changes", [{"tells": True}, {"plan": TELLS}])
+def test_a_call_for_a_person_is_not_held_by_rules_about_writes(changes: dict[str, Any]) -> None:
+    """A cooldown, a freeze and spent rates keep writes back, and nobody from being told."""
+    busy = tuple(change(f"p{n}", f"w{n}", ago=5, lasted=None) for n in range(12))
+    lost = {CART.workload: (NOW, NOW, NOW)}
+    past = DecisionState(changes=(*busy, change("p1", ago=10)), failures=lost)
+    freeze = '{windows: [{name: f, kind: Freeze, start: "00:00", end: "00:00"}]}'
+    held = snapshot(freeze, state=past, workloads=None)
+    assert reason(held) == "Frozen"
+    assert reason(replace(held, **changes)) == ""
+    kube = replace(held, **changes, target=replace(CART, namespace="kube-system"))
+    assert reason(kube) == ""
+
+
+@pytest.mark.parametrize("changes", [{"tells": True}, {"plan": TELLS}])
+def test_some_rules_hold_calls_too(changes: dict[str, Any]) -> None:
+    """A pause is silence, `off` is respected, and a storm is told as one."""
+    assert reason(snapshot(**changes, state=DecisionState(paused=True))) == "Paused"
+    assert reason(snapshot(**changes, ceiling=Mode.DISABLED, said="off")) == "OptedOut"
+    assert reason(snapshot(**changes, storms={"a/prod/shop": "5 of 9"})) == "Storm"
 
 
 # storms
