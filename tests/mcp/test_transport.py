@@ -7,6 +7,10 @@ import httpx2
 import pytest
 
 from remedyd.errors import Forbidden
+from remedyd.model import Principal, Scope
+from remedyd.observability.metrics import Metrics
+from remedyd.server.asgi import create
+from remedyd.server.context import Context
 from remedyd.server.mcp.origins import Misdirected, Origins
 from support.running import TOKENS, Running
 
@@ -155,6 +159,18 @@ def test_without_the_extra_it_says_how_to_get_it(
     assert answer.status_code == 501
     assert "remedyd[mcp]" in answer.json()["hint"]
     assert running.client("viewer").get("/v1/proposals").status_code == 200
+
+
+@pytest.mark.asyncio
+async def test_it_can_be_taken_away() -> None:
+    """Without it there is nothing at that address, for those who are let in."""
+    viewer = Principal("viewer", frozenset({Scope.VIEWER}))
+    service: Any = object()
+    ctx = Context(service, lambda token, source: viewer, Metrics(), "lab")
+    transport = httpx2.ASGITransport(app=create(ctx, origins=None))
+    headers = {"Authorization": "Bearer x"}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.post("/mcp", json=LIST, headers=headers)).status_code == 404
 
 
 def test_a_refusal_keeps_where_it_came_from(running: Running) -> None:
