@@ -166,9 +166,21 @@ def test_two_sets_of_policies_are_compared(cli: Call, recording: Path, tmp_path:
     options = ("--every", "2m", "--against", path, "--plot", plot, "--report", report)
     code, out, _ = cli(recording, *options)
     assert code == 0
-    assert int(figures(out, "often")[1]) > 1
+    assert figures(out, "often")[1] == "- | 2"
     first, second = json.loads(report.read_text(encoding="utf-8"))["sets"]
     assert len(second["proposals"]) > len(first["proposals"]) == 1
     page = plot.read_text(encoding="utf-8")
     assert str(path) in page
     assert not re.search(r"<script|<link|src=|url\(|https?://", page)
+
+
+def test_a_comparison_names_what_only_one_set_would_do(
+    cli: Call, recording: Path, tmp_path: Path
+) -> None:
+    """Figures side by side, a dash for a policy that a set does not have."""
+    path = tmp_path / "often.yaml"
+    path.write_text(OFTEN)
+    _, out, _ = cli(recording, "--every", "2m", "--against", path)
+    assert figures(out)[1:4] == ["1 | -", "1 | -", "0% | -"]
+    differing = out[out.index("Proposed differently") :]
+    assert re.search(r"oom-raise-memory +Deployment/shop/cart\[app\] +1 \| 0", differing)

@@ -1,7 +1,7 @@
 """A backtest's figures in the terminal."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.table import Table
 
@@ -54,11 +54,53 @@ def show(report: Report, rest: Rest) -> None:
     )
     for notice in report.notices:
         console.print(f"note: {notice}")
+    if len(report.sides) > 1:
+        for made in _compared(report):
+            console.print(made)
     for side in report.sides:
         console.print(_figures(side, report))
         console.print(_proposals(side) if side.proposals else "\nNothing would have been proposed.")
     of = f", under {report.sides[0].name}" if len(report.sides) > 1 else ""
     console.print(rest.table(f"\nWhy not the rest{of}"))
+
+
+def _compared(report: Report) -> Iterator[Table]:
+    """Yield the figures of both sets side by side, and the targets about which they differ."""
+    one, other = report.sides
+    made = tables.table(
+        *("POLICY", "PROPOSALS", "TARGETS", "FALSE RATE", "FLAPPING", "HELD"),
+        title=f"\nA: {one.name}, B: {other.name}; A | B",
+    )
+    for policy in (*report.policies, ""):
+        pairs = zip(_cells(one, policy), _cells(other, policy), strict=True)
+        made.add_row(policy or "all", *(f"{a} | {b}" for a, b in pairs))
+    yield made
+    rows = sorted(_differing(one, other))
+    if rows:
+        made = tables.table("POLICY", "TARGET", "PROPOSALS A | B", title="\nProposed differently")
+        for policy, target, a, b in rows[:LISTED]:
+            made.add_row(policy, target, f"{a} | {b}")
+        yield made
+
+
+def _cells(side: Side, policy: str) -> list[str]:
+    """Return a set's figures of a policy, or of all; dashes where it does not have the policy."""
+    if policy and policy not in side.policies:
+        return ["-"] * 5
+    counts = (sum(side.fates(policy).values()), side.targets(policy))
+    rest = (side.flapping(policy), side.holds(policy))
+    return [*map(str, counts), _share(side.false_rate(policy)), *map(str, rest)]
+
+
+def _differing(one: Side, other: Side) -> Iterator[tuple[str, str, int, int]]:
+    counts = [Counter((p.policy, p.target) for p in side.proposals) for side in (one, other)]
+    for key in counts[0].keys() | counts[1].keys():
+        if counts[0][key] != counts[1][key]:
+            yield *key, counts[0][key], counts[1][key]
+
+
+def _share(rate: float | None) -> str:
+    return "-" if rate is None else f"{rate:.0%}"
 
 
 def _figures(side: Side, report: Report) -> Table:
@@ -76,7 +118,7 @@ def _figures(side: Side, report: Report) -> Table:
             str(sum(counts.values())),
             str(side.targets(policy)),
             str(counts[Fate.RECOVERED]),
-            "-" if rate is None else f"{rate:.0%}",
+            _share(rate),
             str(side.flapping(policy)),
             ", ".join(f"{n}x {reason}" for reason, n in held) or "-",
         )

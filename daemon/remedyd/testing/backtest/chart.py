@@ -83,7 +83,8 @@ def bars(report: Report) -> str:
     parts = list(_axis(scale, 8, 92 * len(report.sides) - 4))
     top = 8
     for number, (side, found) in enumerate(zip(report.sides, counts, strict=True)):
-        parts += _bar_row(scale, side, found, (top, width, highest, number))
+        name = report.marks[number] or side.name
+        parts += _bar_row(scale, name, found, (top, width, highest, number))
         top += 92
     return _svg(parts, top + 10, f"Proposals per {_name(width)}")
 
@@ -97,11 +98,11 @@ def _counts(side: Side, scale: Scale, width: timedelta) -> dict[int, int]:
 
 
 def _bar_row(
-    scale: Scale, side: Side, found: dict[int, int], shape: tuple[int, timedelta, int, int]
+    scale: Scale, name: str, found: dict[int, int], shape: tuple[int, timedelta, int, int]
 ) -> Iterator[str]:
     top, width, highest, number = shape
     base, colour = top + 72, "proposed" if number == 0 else "other"
-    yield f'<text x="0" y="{top + 40}" class="policy">{escape(side.name)}</text>'
+    yield f'<text x="0" y="{top + 40}" class="policy">{escape(name)}</text>'
     yield f'<text x="0" y="{top + 56}" class="dim">proposals per {_name(width)}</text>'
     yield f'<text x="{LEFT - 8}" y="{top + 10}" class="dim" text-anchor="end">{highest}</text>'
     yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{base}" y2="{base}"/>'

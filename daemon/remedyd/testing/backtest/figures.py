@@ -100,9 +100,18 @@ class Side:
 
     def false_rate(self, policy: str = "") -> float | None:
         """Return the share of proposals whose target had recovered alone, of those judged."""
+        judged = self.judged(policy)
+        return self.fates(policy)[Fate.RECOVERED] / judged if judged else None
+
+    def judged(self, policy: str = "") -> int:
+        """Count the proposals (of one policy) of which it is known what had become of the cause."""
         counts = self.fates(policy)
-        judged = counts[Fate.RECOVERED] + counts[Fate.PERSISTED]
-        return counts[Fate.RECOVERED] / judged if judged else None
+        return counts[Fate.RECOVERED] + counts[Fate.PERSISTED]
+
+    def holds(self, policy: str = "") -> int:
+        """Count the decisions (of one policy) that were held, for whatever reason."""
+        found = self.held if not policy else {policy: self.held.get(policy, {})}
+        return sum(sum(reasons.values()) for reasons in found.values())
 
     def flapping(self, policy: str = "") -> int:
         """Count the tracks (of one policy) that flap."""
@@ -128,3 +137,13 @@ class Report:
     sides: tuple[Side, ...]
     audits: Mapping[str, Mapping[str, int]]
     notices: tuple[str, ...] = field(default=())
+
+    @property
+    def policies(self) -> list[str]:
+        """The names of the policies in any of the sets."""
+        return sorted({policy for side in self.sides for policy in side.policies})
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What tells the sets of policies apart where their names are too long; empty for one."""
+        return ("A", "B") if len(self.sides) > 1 else ("",)

@@ -32,22 +32,23 @@ def _body(report: Report) -> Iterator[str]:
         "open until it expires, and nothing is ever changed. A target that somebody repaired while "
         "the recording ran counts as recovered: telemetry cannot tell who did it.</p>"
     )
-    for notice in _notices(report):
-        yield f'<div class="notice">{escape(notice)}</div>'
+    if len(report.sides) > 1:
+        yield f'<p class="sets">{" ".join(_named(report))}</p>'
+    if notices := "".join(f"<li>{escape(notice)}</li>" for notice in _notices(report)):
+        yield f'<div class="notice"><ul>{notices}</ul></div>'
     yield f'<div class="tiles">{"".join(_tiles(report))}</div>'
-    yield "<h2>When</h2>"
+    yield "<h2>When (UTC)</h2>"
     yield bars(report)
     yield "<h2>Who, and what held them back</h2>"
     if len(report.sides) > 1:
-        upper, lower = (escape(side.name) for side in report.sides[:2])
-        yield f'<p class="dim">Upper lane: {upper}. Lower lane: {lower}.</p>'
+        yield '<p class="dim">Upper lanes: A. Lower lanes: B.</p>'
     legend = "".join(
         f'<span><i class="{phase}"></i>{text}</span>' for phase, text in PHASES.items()
     )
     yield f'<div class="legend">{legend}</div>'
     yield tracks(report)
     yield "<h2>By policy</h2>"
-    yield from map(_policies, report.sides)
+    yield _policies(report)
     for side in report.sides:
         yield _proposals(side)
 
@@ -61,17 +62,30 @@ def _notices(report: Report) -> Iterator[str]:
             yield f"{audit} gave no trustworthy result in some cycles: {told}"
 
 
+def _named(report: Report) -> Iterator[str]:
+    for mark, side in zip(report.marks, report.sides, strict=True):
+        yield f"<span>{_chip(mark)} {escape(side.name)}</span>"
+
+
+def _chip(mark: str) -> str:
+    return f'<b class="set-{mark}">{mark}</b>' if mark else ""
+
+
+def _rate(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
+
+
 def _tiles(report: Report) -> Iterator[str]:
     after = format_duration(report.approval_after)
-
-    def rate(side: Side) -> str:
-        share = side.false_rate()
-        return "–" if share is None else f"{share:.0%}"
-
+    known = " and ".join(f"{side.judged():,}" for side in report.sides)
     tiles: Sequence[tuple[str, Callable[[Side], str], str]] = (
         ("Proposals", lambda side: f"{len(side.proposals):,}", "in the whole recording"),
         ("Targets", lambda side: f"{side.targets():,}", "proposed for at least once"),
-        ("False remediation rate", rate, f"recovered alone within {after}"),
+        (
+            "False remediation rate",
+            lambda side: _rate(side.false_rate()),
+            f"of {known} judged had recovered alone within {after}",
+        ),
         ("Held back", lambda side: f"{_held(side):,}", "decisions, by limits and cooldowns"),
         ("Flapping", lambda side: f"{side.flapping():,}", "three episodes within a day"),
     )
@@ -84,8 +98,8 @@ def _values(report: Report, value: Callable[[Side], str]) -> str:
     if len(report.sides) == 1:
         return f'<div class="value">{value(report.sides[0])}</div>'
     pairs = "".join(
-        f'<div class="value">{value(side)}<small>{escape(side.name)}</small></div>'
-        for side in report.sides
+        f'<div class="value">{_chip(mark)}{value(side)}</div>'
+        for mark, side in zip(report.marks, report.sides, strict=True)
     )
     return f'<div class="pair">{pairs}</div>'
 
@@ -100,21 +114,13 @@ def _held(side: Side) -> int:
     )
 
 
-def _policies(side: Side) -> str:
-    rows = []
-    for policy in side.policies:
-        counts, share = side.fates(policy), side.false_rate(policy)
-        held = side.held.get(policy, {})
-        told = ", ".join(f"{count:,} {reason}" for reason, count in sorted(held.items()))
-        cells = (
-            sum(counts.values()),
-            side.targets(policy),
-            *(counts[fate] for fate in Fate),
-            "–" if share is None else f"{share:.0%}",
-            side.flapping(policy),
-        )
-        numbers = "".join(f'<td class="n">{cell}</td>' for cell in cells)
-        rows.append(f"<tr><td>{escape(policy)}</td>{numbers}<td>{told or '–'}</td></tr>")
+def _policies(report: Report) -> str:
+    rows = "".join(
+        _row(side, policy, mark)
+        for policy in report.policies
+        for mark, side in zip(report.marks, report.sides, strict=True)
+        if policy in side.policies
+    )
     heads = (
         "Proposals",
         "Targets",
@@ -124,10 +130,24 @@ def _policies(side: Side) -> str:
     )
     head = "".join(f'<th class="n">{name}</th>' for name in heads)
     return (
-        f'<p class="dim">{escape(side.name)}</p><div class="scroll"><table><thead><tr>'
-        f"<th>Policy</th>{head}<th>Decisions held, by reason</th></tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        f'<div class="scroll"><table><thead><tr><th>Policy</th>{head}'
+        f"<th>Decisions held, by reason</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
+
+
+def _row(side: Side, policy: str, mark: str) -> str:
+    counts, held = side.fates(policy), side.held.get(policy, {})
+    told = ", ".join(f"{count:,} {reason}" for reason, count in sorted(held.items()))
+    cells = (
+        f"{sum(counts.values()):,}",
+        f"{side.targets(policy):,}",
+        *(f"{counts[fate]:,}" for fate in Fate),
+        _rate(side.false_rate(policy)),
+        f"{side.flapping(policy):,}",
+    )
+    numbers = "".join(f'<td class="n">{cell}</td>' for cell in cells)
+    name = f'<td class="t">{_chip(mark)}{escape(policy)}</td>'
+    return f"<tr>{name}{numbers}<td>{told or '–'}</td></tr>"
 
 
 def _proposals(side: Side) -> str:

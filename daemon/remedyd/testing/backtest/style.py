@@ -37,14 +37,17 @@ p { margin: 4px 0 12px; } .dim { color: var(--dim); }
 .tile .value { font-size: 27px; font-weight: 650; line-height: 1.25;
   font-variant-numeric: tabular-nums; }
 .tile .note { color: var(--dim); font-size: 13px; }
-.tile .pair { display: flex; gap: 18px; } .tile .pair small { font-size: 12px; display: block;
-  font-weight: 500; color: var(--dim); }
+.tile .pair { display: flex; flex-wrap: wrap; gap: 0 16px; } .pair .value { white-space: nowrap; }
+b[class^="set-"] { display: inline-block; min-width: 20px; padding: 0 5px; margin-right: 7px;
+  border-radius: 5px; font-size: 12px; line-height: 20px; text-align: center; color: var(--page);
+  vertical-align: 12%; background: var(--proposed); } b.set-B { background: var(--other); }
+.sets { display: flex; flex-wrap: wrap; gap: 4px 24px; overflow-wrap: anywhere; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 6px 0 8px; font-size: 13px;
   color: var(--dim); }
 .legend i { display: inline-block; width: 12px; height: 12px; border-radius: 3px;
   margin-right: 6px; vertical-align: -1px; }
 .scroll { overflow-x: auto; }
-svg { display: block; width: 100%; min-width: 760px; height: auto; }
+svg { display: block; width: 100%; min-width: 980px; height: auto; }
 svg text { fill: var(--ink); font-size: 12px; font-family: inherit; }
 svg text.dim { fill: var(--dim); } svg text.policy { font-weight: 650; font-size: 13px; }
 svg .grid { stroke: var(--line); stroke-width: 1; } svg .lane { fill: var(--card); }
@@ -58,7 +61,7 @@ td.t { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .gone, .unknown { color: var(--dim); }
 details { margin-top: 10px; } summary { cursor: pointer; font-weight: 600; padding: 6px 0; }
 .notice { border-left: 4px solid var(--cooldown); background: var(--card); padding: 8px 12px;
-  margin: 12px 0; font-size: 14px; }
+  margin: 12px 0; font-size: 14px; } .notice ul { margin: 0; padding: 0; list-style: none; }
 """ + "".join(
     f".{phase} {{ fill: var(--{phase}); background: var(--{phase}); }}\n" for phase in Phase
 )
