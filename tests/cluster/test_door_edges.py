@@ -30,7 +30,7 @@ from remedyd.model import (
     Precheck,
     PrecheckResult,
 )
-from support.fakecluster import MEMORY, FakeCluster, cluster, deployment, roll_out
+from support.fakecluster import MEMORY, FakeCluster, Fault, cluster, deployment, roll_out
 from support.proposals import START, a_plan, a_target
 
 LIMIT = "spec.containers[app].resources.limits.memory"
@@ -317,24 +317,36 @@ def test_checks_see_the_workload_whatever_is_written(rig: Rig) -> None:
     rig.door(recheck=recheck).write("p1", PLAN)
     rig.door(recheck=recheck).write("p2", adjusting())
     assert seen == ["Deployment", "Deployment"]
-    assert rig.live("HorizontalPodAutoscaler")["spec"]["maxReplicas"] == 5
+    assert rig.live("HorizontalPodAutoscaler", "scaler")["spec"]["maxReplicas"] == 5
 
 
 def autoscaler() -> KubeObject:
     """Return an autoscaler."""
     return {
         "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": "checkout", "namespace": "shop", "uid": "uid-hpa"},
+        "metadata": {"name": "scaler", "namespace": "shop", "uid": "uid-hpa"},
         "spec": {"maxReplicas": 4},
     }
 
 
 def adjusting() -> Plan:
     """Return a plan that writes the autoscaler."""
-    patch = Patch({"spec": {"maxReplicas": 5}}, kind="HorizontalPodAutoscaler", uid="uid-hpa")
+    kind = "HorizontalPodAutoscaler"
+    patch = Patch({"spec": {"maxReplicas": 5}}, kind=kind, name="scaler", uid="uid-hpa")
     changes = (FieldChange("spec.maxReplicas", 4, 5),)
     undo = replace(patch, body={"spec": {"maxReplicas": 4}})
     return replace(PLAN, changes=changes, patch=patch, undo=undo)
+
+
+def test_what_cannot_be_read_is_not_written(rig: Rig) -> None:
+    """No answer to the read is told as it is: nothing was sent."""
+    rig.api.faults = [Fault.UNAVAILABLE]
+    with pytest.raises(ClusterUnavailable):
+        rig.door().write("p1", PLAN)
+    assert rig.api.sent == []
+    del rig.api.objects["Deployment", "shop", "checkout"]
+    with pytest.raises(NotFound):
+        rig.door().write("p1", PLAN)
 
 
 # what was left behind
@@ -366,7 +378,7 @@ def test_landed_looks_where_the_plan_writes(rig: Rig) -> None:
     door.write("p2", plan)
     assert door.landed("p2", plan.target, plan) is not None
     assert door.landed("p2", plan.target) is None
-    rig.live("HorizontalPodAutoscaler")["metadata"]["uid"] = "another"
+    rig.live("HorizontalPodAutoscaler", "scaler")["metadata"]["uid"] = "another"
     assert door.landed("p2", plan.target, plan) is None
 
 
