@@ -1,6 +1,6 @@
 """`python -m remedyd` is `remedyd`."""
 
-from remedyd.cli.main import main
+from remedyd.doorstep import main
 
 if __name__ == "__main__":
     main()

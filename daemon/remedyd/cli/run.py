@@ -11,6 +11,7 @@ from typing import Final
 
 import typer
 
+from remedyd import doorstep
 from remedyd.errors import ConfigurationError, Problem
 
 _PREFIX: Final = "REMEDYD_"
@@ -82,6 +83,7 @@ def run(
             else None,
         )
         server = Server(application, context, loaded.server)
-        server.run()
+        door = doorstep.taken(loaded.server.host, loaded.server.port)
+        server.run(sockets=[door] if door else None)
     finally:
         app.stop()

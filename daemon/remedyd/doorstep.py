@@ -1,0 +1,171 @@
+"""Answers /healthz while the rest of the daemon is still being imported.
+
+The libraries of the daemon take seconds to import on a busy node, during which a kubelet's probe
+would meet a closed port. So the port is opened first, by the standard library alone, and handed
+over to the real server. Until then /healthz says that the process lives, /readyz that it is
+starting, and everything else that it should be asked again.
+"""
+
+import os
+import select
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+_DEFAULT: Final = ("0.0.0.0", 8000)  # noqa: S104 - in a pod; the settings' own default
+_LONGEST: Final = 65_536
+_PATIENCE_SECONDS: Final = 0.5
+_ALIVE: Final = ("200 OK", '{"status":"ok"}')
+_STARTING: Final = (
+    "503 Service Unavailable",
+    '{"status":"not ready","reasons":["starting"],"notices":[]}',
+)
+_LATER: Final = (
+    "503 Service Unavailable",
+    '{"title":"Service Unavailable","status":503,"detail":"starting","hint":"try again soon"}',
+)
+
+
+class Doorstep:
+    """A listening socket, and a thread that answers the probes on it."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Bind; raise OSError where that is not possible."""
+        self.address: Final = (host, port)
+        if not 0 <= port <= 65535:
+            raise ValueError(f"{port} is no port")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=512)
+        self._ended, self._end = socket.socketpair()
+        self._thread = threading.Thread(target=self._answer, name="doorstep", daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port that was bound, also where any free one was asked for."""
+        return int(self._socket.getsockname()[1])
+
+    def hand_over(self) -> socket.socket:
+        """Stop answering and return the socket; whoever waits on it is not lost."""
+        self._stop()
+        self._socket.setblocking(False)
+        return self._socket
+
+    def close(self) -> None:
+        """Stop answering and give the port up."""
+        self._stop()
+        self._socket.close()
+
+    def _stop(self) -> None:
+        self._end.close()
+        self._thread.join()
+
+    def _answer(self) -> None:
+        while True:
+            ready, _, _ = select.select([self._socket, self._ended], [], [])
+            if self._ended in ready:
+                self._ended.close()
+                return
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:  # it was gone before we took it
+                continue
+            with connection:
+                _serve(connection)
+
+
+def _serve(connection: socket.socket) -> None:
+    """Answer one request; whoever is slow or speaks no HTTP is left alone."""
+    connection.settimeout(_PATIENCE_SECONDS)
+    received = b""
+    try:
+        while b"\r\n\r\n" not in received and len(received) < _LONGEST:
+            part = connection.recv(4096)
+            if not part:
+                return
+            received += part
+        words = received.split(b"\r\n", 1)[0].split(b" ")
+        path = words[1].split(b"?")[0] if len(words) == 3 else b""
+        status, body = {b"/healthz": _ALIVE, b"/readyz": _STARTING}.get(path, _LATER)
+        head = (
+            f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nRetry-After: 1\r\nCache-Control: no-store\r\n"
+            "Connection: close\r\n\r\n"
+        )
+        connection.sendall((head + ("" if words[0] == b"HEAD" else body)).encode())
+    except OSError:
+        return
+
+
+_open: Doorstep | None = None
+
+
+def begin(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Open the door that the settings name, if they can be told so early.
+
+    Anything unusual is left to the real start, which says what is wrong.
+    """
+    global _open
+    try:
+        _open = Doorstep(*_address(arguments, environment))
+    except (OSError, ValueError, OverflowError):
+        _open = None
+
+
+def taken(host: str, port: int) -> socket.socket | None:
+    """Return the open socket if it is the one for this address; close it otherwise."""
+    global _open
+    door, _open = _open, None
+    if door is None:
+        return None
+    if door.address == (host, port):
+        return door.hand_over()
+    door.close()
+    return None
+
+
+def _address(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[str, int]:
+    """Return host and port from the environment, the settings file, or the defaults."""
+    known = {name.upper(): value for name, value in environment.items()}
+    host, port = known.get("REMEDYD_SERVER__HOST"), known.get("REMEDYD_SERVER__PORT")
+    file = _config(arguments) or environment.get("REMEDYD_CONFIG", "")
+    section: Mapping[str, Any] = {}
+    if file and (host is None or port is None):
+        section = _section(Path(file))
+    host = str(section.get("host", _DEFAULT[0])) if host is None else host
+    return host, int(section.get("port", _DEFAULT[1]) if port is None else port)
+
+
+def _section(path: Path) -> Mapping[str, Any]:
+    import yaml
+
+    try:
+        with path.open(encoding="utf-8") as file:
+            found = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+    server = found.get("server") if isinstance(found, dict) else None
+    return server if isinstance(server, dict) else {}
+
+
+def _config(arguments: Sequence[str]) -> str:
+    """Return what `--config` or `-c` names, "" when neither is given."""
+    for index, word in enumerate(arguments):
+        if word in ("--config", "-c") and index + 1 < len(arguments):
+            return arguments[index + 1]
+        if word.startswith("--config="):
+            return word.removeprefix("--config=")
+    return ""
+
+
+def main() -> None:
+    """Run the command line; a daemon opens its port before anything else is imported."""
+    import sys
+
+    if sys.argv[1:2] == ["run"] and not {"--help", "-h"} & set(sys.argv):
+        begin(sys.argv[2:], os.environ)
+    from remedyd.cli.main import main as command_line
+
+    command_line()
