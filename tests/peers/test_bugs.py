@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from remedyd.actions.registry import ACTIONS, permissions
 from remedyd.audits.rows import rows_of
 from remedyd.cluster import fields
 from remedyd.cluster.readback import Finding, read_back
@@ -373,6 +374,19 @@ def test_approving_at_once_leaves_nothing_stuck(daemon: Daemon) -> None:
         daemon.gate.reject(proposal.id, BOB)
     assert daemon.settle(proposal.id).state is State.EFFECTIVE
     assert not daemon.store.unfinished()
+
+
+# rights for everything
+
+
+def test_no_action_asks_for_everything() -> None:
+    """Named verbs on named kinds, no secrets; the only thing ever created is an eviction."""
+    asked = permissions(ACTIONS)
+    assert asked
+    for right in asked:
+        assert right.kind not in ("*", "Secret")
+        assert right.verb in ("get", "list", "patch", "create")
+        assert right.verb != "create" or (right.kind, right.subresource) == ("Pod", "eviction")
 
 
 # silence taken for success
