@@ -7,7 +7,7 @@ computed from the live object). Several daemons may share a store and a cluster.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -105,6 +105,8 @@ class Telemetry:
 
     cluster: FakeCluster
     grades: dict[str, Severity | None] = field(default_factory=dict)
+    later: dict[str, tuple[datetime, Severity]] = field(default_factory=dict)
+    """Grades of windows that end after a moment."""
 
     def run(
         self,
@@ -121,6 +123,8 @@ class Telemetry:
         rows = []
         for name in names:
             grade = self.grades.get(name, Severity.HEALTHY)
+            if name in self.later and window.end > self.later[name][0]:
+                grade = self.later[name][1]
             if grade is not None:
                 target = Target("prod", "shop", "Deployment", name, "app")
                 rows.append(

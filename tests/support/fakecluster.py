@@ -64,6 +64,8 @@ class FakeCluster:
     on_landing: Callable[[Landed], None] = lambda _: None
     interleave: Callable[[], None] = lambda: None
     pause: Callable[[], None] = lambda: None
+    blind: bool = False
+    """No read is answered."""
     _version: int = 100
 
     def add(self, obj: KubeObject) -> None:
@@ -153,7 +155,7 @@ class FakeCluster:
         fault = self._next(self.faults)
         if fault is Fault.PAUSED:
             self.pause()
-        if fault in (Fault.UNAVAILABLE, Fault.LOST, Fault.UNSENT):
+        if self.blind or fault in (Fault.UNAVAILABLE, Fault.LOST, Fault.UNSENT):
             raise ClusterUnavailable("no answer")
 
     def _next(self, faults: MutableSequence[Fault]) -> Fault:

@@ -47,6 +47,8 @@ READS = st.builds(
     st.lists(st.sampled_from(Fault), max_size=2),
 )
 """Quiet reads first, then faults: so any of the reads before a write may be the one that fails."""
+LIFE = timedelta(minutes=15)
+"""For how long an approval may be used."""
 STORE_FAULTS = ("none", "begin", "before-commit", "after-commit")
 
 
@@ -184,6 +186,9 @@ class Lives(RuleBasedStateMachine):
             self.wrong.append(f"{made} without a valid approval")
         if paused:
             self.wrong.append(f"{made} during a pause")
+        approval = proposal.approval
+        if not made.undo and (approval is None or self.clock.now() > approval.at + LIFE):
+            self.wrong.append(f"{made} by an approval that is too old")
         if proposal.plan.target.name != made.name:
             self.wrong.append(f"{made} on another object than {proposal.plan.target}")
         self.seen.setdefault(made.proposal, []).append(made)
@@ -351,7 +356,9 @@ class Lives(RuleBasedStateMachine):
             event(f"ended {proposal.state}")
             landed = self.seen.get(proposal.id, [])
             changed = any(not made.undo for made in landed)
-            assert changed is (proposal.applied is not None), f"{proposal.id}: {proposal.state}"
+            found = proposal.applied
+            assert changed <= (found is not None), f"{proposal.id}: {proposal.state}"
+            assert changed >= (found is not None and not found.assumed)
             if proposal.state is State.ROLLED_BACK and not any(made.undo for made in landed):
                 # the fields were back already, by somebody else's hand
                 assert proposal.rollback is not None

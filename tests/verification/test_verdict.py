@@ -92,6 +92,19 @@ def test_the_verdict_carries_the_numbers_before_and_after() -> None:
     assert (dict(verdict.before), dict(verdict.after)) == ({"kills": 3}, {"kills": 0})
 
 
+def test_the_verdicts_sentence_tells_the_numbers() -> None:
+    """What changed is in the sentence that people read, a few numbers at most."""
+    values = {"name": "checkout", "kills": 4, "pct": 99.25, "a": 1, "b": 1, "c": 1}
+    before = replace(BEFORE, values=values)
+    better = {"name": "checkout", "kills": 0, "pct": 61.0, "a": 2, "b": 2, "c": 2}
+    after = replace(row(Severity.HEALTHY), values=better)
+    verdict = judge(before, result(after), WINDOW, SPEC, NOW)
+    assert (
+        verdict.detail
+        == "severity fell from 3 to 1 (kills 4 to 0, pct 99.25 to 61, a 1 to 2, b 1 to 2)"
+    )
+
+
 @given(
     before=st.sampled_from(Severity),
     after=st.sampled_from(Severity),

@@ -1,13 +1,23 @@
 """Proof: judge an applied change by the audit that asked for it, if it is still there at all."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.runner import AuditRunner
 from remedyd.cluster.readback import Finding
-from remedyd.model import AuditRow, Clock, Json, Outcome, Proposal, State, Verdict, Window
+from remedyd.model import (
+    AuditRow,
+    Clock,
+    Json,
+    Outcome,
+    Proposal,
+    ProposalId,
+    State,
+    Verdict,
+    Window,
+)
 from remedyd.stages.lookback import LookBack
 from remedyd.stages.moves import Moves
 from remedyd.verification.neighbours import with_neighbours
@@ -39,6 +49,7 @@ class Prove:
         self._moves = moves
         self._clock = clock
         self._lookback = lookback
+        self._asked: dict[ProposalId, datetime] = {}
 
     def advance(self, proposal: Proposal) -> Proposal:
         """Move Verifying to its verdict, or wait for samples."""
@@ -83,8 +94,21 @@ class Prove:
             return no_proof(now, "NoAudit", f"audit {proposal.audit} is no longer loaded")
         seen = observation(proposal.rolled_out_at, now, audit.lag, audit.interval, proposal.verify)
         if not seen.complete:
-            return None
+            return self._early(proposal, proposal.row, audit, seen)
+        self._asked.pop(proposal.id, None)
         return self._judge(proposal, proposal.row, audit, seen)
+
+    def _early(
+        self, proposal: Proposal, row: AuditRow, audit: AuditDefinition, seen: Observation
+    ) -> Verdict | None:
+        """Look for harm once per interval of the audit: that need not wait for the whole proof."""
+        now, last = self._clock.now(), self._asked.get(proposal.id)
+        too_soon = last is not None and now - last < audit.interval
+        if too_soon or seen.window.end - seen.window.start < audit.interval:
+            return None
+        self._asked[proposal.id] = now
+        verdict = self._judge(proposal, row, audit, seen)
+        return verdict if verdict is not None and verdict.outcome is Outcome.HARMFUL else None
 
     def _judge(
         self, proposal: Proposal, row: AuditRow, audit: AuditDefinition, seen: Observation

@@ -1,6 +1,6 @@
 """The verdict: pure, from the evidence row and the same audit's answer after the rollout.
 
-Lexicographic, not a score: harm is looked for first, then whether there is data at all, then
+Lexicographic, not a score: first whether there is fresh data at all, then whether it did harm, then
 whether it helped. A safety failure can not be averaged away.
 """
 
@@ -9,12 +9,16 @@ from datetime import datetime
 from remedyd.model import (
     AuditResult,
     AuditRow,
+    Cell,
     Outcome,
     Target,
     Verdict,
     VerifySpec,
     Window,
 )
+
+_SHOWN = 4
+"""Numbers that a verdict's sentence tells; the verdict itself keeps all."""
 
 
 def judge(
@@ -53,14 +57,32 @@ def _compare(
         outcome, reason = Outcome.INCONCLUSIVE, "NoFreshSamples"
     elif row.severity > before.severity:
         outcome, reason = Outcome.HARMFUL, "SeverityRose"
-        detail = f"severity rose from {before.severity} to {row.severity}"
+        detail = f"severity rose from {before.severity} to {row.severity}{numbers(before, row)}"
     elif row.severity < before.severity:
         outcome, reason = Outcome.EFFECTIVE, "SeverityFell"
-        detail = f"severity fell from {before.severity} to {row.severity}"
+        detail = f"severity fell from {before.severity} to {row.severity}{numbers(before, row)}"
     else:
         outcome, reason = Outcome.INEFFECTIVE, "SeverityUnchanged"
-        detail = f"severity is still {row.severity}"
+        detail = f"severity is still {row.severity}{numbers(before, row)}"
     return Verdict(outcome, now, reason, detail, before.values, row.values, samples)
+
+
+def numbers(before: AuditRow, after: AuditRow) -> str:
+    """Return the first numbers that changed, as ` (oom_kills 4 to 0, ...)`; empty when none did."""
+    told = [
+        f"{name} {_text(old)} to {_text(new)}"
+        for name, old in before.values.items()
+        if (new := after.values.get(name)) != old and _number(old) and _number(new)
+    ]
+    return f" ({', '.join(told[:_SHOWN])})" if told else ""
+
+
+def _number(value: Cell) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _text(value: Cell) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def rollout_failed(now: datetime, detail: str) -> Verdict:
