@@ -466,7 +466,102 @@ def test_an_undo_has_a_fence_of_its_own(rig: Rig) -> None:
     assert (rig.asked, undone) == (["p1"], ["p1"])
 
 
+CPU = MEMORY.replace("memory", "cpu")
+
+
+def two(**more: Any) -> Plan:
+    """Return a plan that sets memory and CPU, and a label that no change tells of."""
+    changes = (change("256Mi", "384Mi"), FieldChange(CPU, None, "1"))
+    written = fields.merge(fields.patch_body(changes), {"metadata": {"labels": {"x": "y"}}})
+    undo = Patch(fields.patch_body(changes, undo=True))
+    return replace(PLAN, changes=changes, patch=Patch(written), undo=undo, **more)
+
+
+def test_a_whole_write_is_the_planned_patch(rig: Rig) -> None:
+    """Word for word, with the mark and the precondition added."""
+    rig.door().write("p1", two())
+    assert rig.live()["metadata"]["labels"]["x"] == "y"
+    assert fields.lookup(rig.live(), CPU) == "1"
+
+
+@pytest.mark.parametrize("restored", [MEMORY, CPU])
+def test_an_undo_leaves_out_what_is_back_already(rig: Rig, restored: str) -> None:
+    """Only the fields that still are ours are written, whichever they are."""
+    plan, door = two(), rig.door()
+    door.write("p1", plan)
+    back = [c for c in plan.changes if c.path == restored]
+    rig.api.change("Deployment", "shop", "checkout", fields.patch_body(back, undo=True))
+    door.undo("p1", plan, applied())
+    rest = [c for c in plan.changes if c.path != restored]
+    assert rig.api.sent[-1]["body"]["spec"] == fields.patch_body(rest, undo=True)["spec"]
+    assert (memory(rig), fields.lookup(rig.live(), CPU)) == ("256Mi", None)
+
+
+def test_a_field_that_we_removed_has_no_manager(rig: Rig) -> None:
+    """Nobody owns what is not there; while it is absent it is as we left it."""
+    removing = (change("256Mi", None),)
+    undo = Patch(fields.patch_body(removing, undo=True))
+    body = fields.patch_body(removing)
+    plan = replace(PLAN, changes=removing, patch=Patch(body), undo=undo)
+    rig.door().write("p1", plan)
+    other = {"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:spec": {}}}
+    rig.live()["metadata"]["managedFields"] = [other]
+    assert rig.door().undo("p1", plan, applied()).differences == ()
+    assert memory(rig) == "256Mi"
+
+
+def test_who_changed_it_is_named_beside_us(rig: Rig) -> None:
+    """Our own name among the managers is no answer."""
+    rig.api.change("Deployment", "shop", "checkout", fields.patch_body([change(None, "1Gi")]))
+    tree: dict[str, Any] = {"f:resources": {"f:limits": {"f:memory": {}}}}
+    spec = {"f:template": {"f:spec": {"f:containers": {'k:{"name":"app"}': tree}}}}
+    rig.live()["metadata"]["managedFields"] = [
+        {"manager": name, "operation": "Update", "fieldsV1": {"f:spec": spec}}
+        for name in (FIELD_MANAGER, "keda")
+    ]
+    with pytest.raises(Superseded, match=r"we left 384Mi \(set by keda\)"):
+        rig.door().undo("p1", PLAN, applied())
+
+
+def test_a_uid_that_the_server_refuses_is_stale(rig: Rig) -> None:
+    """Deleted and made anew between read and write; other refusals of that code are final."""
+    rig.api.answers = [ClusterRejected("metadata.uid: field is immutable", status=422)]
+    with pytest.raises(Stale, match="made anew"):
+        rig.door().write("p1", PLAN)
+    for error in (
+        ClusterRejected("spec.replicas: wrong", status=422),
+        ClusterRejected("metadata.uid", status=403),
+    ):
+        rig.api.answers = [error]
+        with pytest.raises(ClusterRejected):
+            rig.door().write("p1", PLAN)
+
+
 # pods
+
+
+def test_a_pod_that_somebody_else_changed_is_left_alone(rig: Rig) -> None:
+    """Neither the amount it was planned from nor the one it is to get."""
+    plan = with_pods(rig, 2)
+    resources = rig.live("Pod", "pod-0")["spec"]["containers"][0]["resources"]
+    resources["limits"]["memory"] = "300Mi"
+    done = rig.door().write("p1", plan)
+    assert [d.path for d in done.differences] == [f"pods[pod-0].{LIMIT}"]
+    assert limits(rig) == ["300Mi", "384Mi"]
+
+
+def test_a_pod_that_has_half_of_it_gets_the_rest(rig: Rig) -> None:
+    """What landed is not written again, and is no reason to be stale."""
+    plan = with_pods(rig, 1)
+    cpu = LIMIT.replace("memory", "cpu")
+    more = FieldChange(f"pods[pod-0].{cpu}", None, "1")
+    both = fields.patch_body([change(None, "384Mi", LIMIT), FieldChange(cpu, None, "1")])
+    (patch,) = plan.pods
+    plan = replace(plan, changes=(*plan.changes, more), pods=(replace(patch, body=both),))
+    rig.live("Pod", "pod-0")["spec"]["containers"][0]["resources"]["limits"]["memory"] = "384Mi"
+    assert rig.door().write("p1", plan).differences == ()
+    sent = rig.api.sent[0]["body"]["spec"]["containers"][0]["resources"]["limits"]
+    assert sent == {"cpu": "1"}
 
 
 def with_pods(rig: Rig, count: int = 3) -> Plan:
