@@ -11,27 +11,24 @@ _ISO = (
 _SIGNED = r"[+-]?\d+"
 _DECIMAL = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
 
-_NEAR_TERM = 2**62 - 1
-_NEAR_FACTOR = 3_037_000_499  # the root of 2**63
-"""Operands up to these cannot overflow a long, so the costly exact check is for the others."""
 
+def _long(name: str, symbol: str) -> str:
+    """Return the macro of an operation on longs; a query states it in a word, to be read fast.
 
-def _long(name: str, symbol: str, near: int) -> str:
-    """Return the macro of an operation on longs; a query states it in a word, to be read fast."""
-    wide = f"CAST(a AS HUGEINT) {symbol} CAST(b AS HUGEINT)"
-    return f"""esql_long_{name}(a, b, note) AS CASE
-        WHEN a BETWEEN -{near} AND {near} AND b BETWEEN -{near} AND {near} THEN a {symbol} b
-        WHEN a IS NOT NULL AND b IS NOT NULL
-        THEN coalesce(TRY_CAST({wide} AS BIGINT), note) END"""
+    The operation itself notices an overflow, at no cost for all that is none.
+    """
+    tried = f"TRY(a {symbol} b)"
+    return f"""esql_long_{name}(a, b, note) AS
+        CASE WHEN {tried} IS NULL AND a IS NOT NULL AND b IS NOT NULL THEN note ELSE {tried} END"""
 
 
 MACROS = (
     # Null, and evaluating it leaves a trace: the sequence moves.
     "esql_note(site) AS CASE WHEN nextval(site) > 0 THEN NULL END",
     "esql_finite(x, note) AS CASE WHEN isfinite(x) THEN x WHEN x IS NOT NULL THEN note END",
-    _long("sum", "+", _NEAR_TERM),
-    _long("difference", "-", _NEAR_TERM),
-    _long("product", "*", _NEAR_FACTOR),
+    _long("sum", "+"),
+    _long("difference", "-"),
+    _long("product", "*"),
     # Half away from zero, by way of a power of ten, as Java does it.
     """esql_round(x, power) AS CASE WHEN isinf(x * power) THEN x
         ELSE round(abs(x * power)) / power * CASE WHEN x * power > 0 THEN 1 ELSE -1 END END""",

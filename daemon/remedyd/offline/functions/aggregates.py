@@ -35,6 +35,7 @@ from remedyd.offline.types import (
     REPRESENTABLE,
     STRINGS,
     DataType,
+    storage,
 )
 
 _LONG = gives(DataType.LONG)
@@ -63,10 +64,19 @@ def _count(_: Emitter, call: AggregateCall, arguments: Sequence[str], where: str
     return f"count({arguments[0]}){where}"
 
 
-def _count_distinct(_: Emitter, call: AggregateCall, arguments: Sequence[str], where: str) -> str:
+def _count_distinct(
+    emitter: Emitter, call: AggregateCall, arguments: Sequence[str], where: str
+) -> str:
+    """Counting pairs of group and value costs more than a list per group once keys are many."""
     if call.arguments[0].multi:
         return f"coalesce(len(list_distinct({_flat(arguments[0], where)})), 0)"
+    if emitter.keys >= _MANY_KEYS and storage(call.arguments[0].type) != "VARCHAR":
+        present = _and_present(arguments[0], where)
+        return f"coalesce(len(list_distinct(list({arguments[0]}){present})), 0)"
     return f"count(DISTINCT {arguments[0]}){where}"
+
+
+_MANY_KEYS = 4
 
 
 def _extreme(name: str) -> AggregateSql:

@@ -47,7 +47,7 @@ def _arithmetic(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
         return _divide(emitter, call, left, right)
     if call.type is DataType.DOUBLE:
         return finite(emitter, call, f"({left} {symbol} {right})")
-    bounded = _bounded(emitter, call, left, right)
+    bounded = "" if call.type is DataType.LONG else _bounded(emitter, call, left, right)
     if bounded:
         return bounded
     value = f"({wider(left, call.type)} {symbol} {wider(right, call.type)})"

@@ -35,7 +35,15 @@ class Kind(StrEnum):
 
 
 class Emitter(Protocol):
-    """What a function needs from the SQL generator."""
+    """What a function needs from the SQL generator.
+
+    `keys` is by how many columns the rows are grouped that an aggregate is computed for.
+    """
+
+    @property
+    def keys(self) -> int:
+        """How many columns group the rows at hand."""
+        ...
 
     def emit(self, expression: Expression) -> str:
         """Return the SQL of an expression in its own type."""

@@ -164,6 +164,7 @@ class Builder:
 
     def _aggregate(self, step: Aggregate) -> None:
         groups = [self._group(group) for group in step.groups]
+        self.writer.keys = len(groups)
         if step.inline:
             self._inline(step, groups)
             return

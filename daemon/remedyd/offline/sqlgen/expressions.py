@@ -48,6 +48,7 @@ class Writer:
     def __init__(self, sites: list[Site]) -> None:
         self.sites = sites
         self.step = ""
+        self.keys = 0
         self._rows = ""
         self._calls: list[Call | AggregateCall] = []
 
