@@ -58,6 +58,10 @@ def memory(files: Mapping[str, Path], start: datetime, end: datetime) -> list[tu
     names = [f"{_RESOURCE}{kind}.name" for kind in ("deployment", "statefulset", "daemonset")]
     keys = [f"{_RESOURCE}{name}" for name in ("cluster.name", "namespace.name", "container.name")]
     restarts = pl.col("metrics.k8s.container.restarts")
+    working_set = pl.col("metrics.container.memory.working_set")
+    used = working_set // 65536
+    lived = pl.col("@timestamp").dt.epoch("ms") - pl.col("start_timestamp").dt.epoch("ms")
+    age = pl.when(working_set.is_not_null()).then(lived // 1000)
     reason = pl.col(f"{_RESOURCE}container.status.last_terminated_reason")
     pods = (
         _documents(files)
@@ -66,7 +70,7 @@ def memory(files: Mapping[str, Path], start: datetime, end: datetime) -> list[tu
             & (pl.col("@timestamp") < end)
             & pl.col(f"{_RESOURCE}container.name").is_not_null()
         )
-        .with_columns(name=pl.coalesce(names))
+        .with_columns(name=pl.coalesce(names), used=used, age=age)
         .filter(pl.col("name").is_not_null())
         .group_by([*keys, "name", f"{_RESOURCE}pod.name", f"{_RESOURCE}pod.uid"])
         .agg(
@@ -80,6 +84,11 @@ def memory(files: Mapping[str, Path], start: datetime, end: datetime) -> list[tu
             low=restarts.min(),
             newest=(pl.col("@timestamp").dt.epoch("ms") * 1_000_000 + restarts).max(),
             oom=restarts.filter(reason == "OOMKilled").max(),
+            ages=pl.col("age").sum(),
+            uses=pl.col("used").sum(),
+            age_squares=(pl.col("age") * pl.col("age")).sum(),
+            use_squares=(pl.col("used") * pl.col("used")).sum(),
+            products=(pl.col("age") * pl.col("used")).sum(),
         )
     )
     reported = (pl.col("last_scrape") - pl.col("first_scrape")).dt.total_seconds()
@@ -94,6 +103,14 @@ def memory(files: Mapping[str, Path], start: datetime, end: datetime) -> list[tu
         reach=(pl.col("oom") - pl.col("low")).fill_null(0),
         pct=(100.0 * pl.col("working_set") / pl.col("memory_limit")).round(1),
     )
+    count, together, spread = pl.col("usages").cast(pl.Float64), pl.col("together"), "age_spread"
+    alive = alive.with_columns(
+        age_spread=count * pl.col("age_squares") - pl.col("ages").cast(pl.Float64) ** 2,
+        use_spread=count * pl.col("use_squares") - pl.col("uses").cast(pl.Float64) ** 2,
+        together=count * pl.col("products") - pl.col("ages").cast(pl.Float64) * pl.col("uses"),
+    )
+    fits = (pl.col(spread) > 2700.0 * count * count) & (together > 0) & (pl.col("usages") >= 6)
+    fits &= together**2 >= 0.9 * pl.col(spread) * pl.col("use_spread")
     kills = pl.min_horizontal("reach", "grown")
     table = alive.group_by([*keys, "name"]).agg(
         oom_kills=kills.sum(),
@@ -101,6 +118,7 @@ def memory(files: Mapping[str, Path], start: datetime, end: datetime) -> list[tu
         memory_pct_max=pl.col("pct").max(),
         memory_pct_median=pl.col("pct").median(),
         hottest_pod=pl.col(f"{_RESOURCE}pod.name").sort_by("pct").last(),
+        growth=pl.when(fits).then(3.75 * together / pl.col(spread)).max().round(3),
         pods=pl.len(),
         samples=pl.col("scrapes").max(),
         last_seen=pl.col("seen").max(),
