@@ -26,7 +26,7 @@ BODY = {
     "params": {"absolute": 3},
 }
 LEASES = "coordination.k8s.io/v1/leases"
-OPEN = ("Proposed", "Approved")
+OPEN = ("Proposed", "Approved", "Applying")
 
 
 @pytest.fixture

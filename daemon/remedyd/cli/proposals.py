@@ -1,5 +1,6 @@
 """`remedyd proposals`: what waits for an approver, and the approver's word."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 import typer
@@ -57,9 +58,21 @@ def show(proposal: Id, watch: Watch = False, output: Output = "table") -> None:
     item = client.get(f"/v1/proposals/{proposal}")
     if not tables.printed(item, output):
         typer.echo(item["summary"])
-        typer.echo(f"State    {item['state']}")
+        for line in _standing(item):
+            typer.echo(line)
     if watch:
         awaited(client, item)
+
+
+def _standing(item: dict[str, Any]) -> Iterator[str]:
+    """Yield where a proposal stands, why, and how it was judged."""
+    yield f"State    {item['state']}"
+    verdict = item.get("verdict")
+    told = verdict is not None and verdict["detail"] in item["reason"]
+    if item["reason"] and item["state"] != "Proposed" and not told:
+        yield f"Because  {item['reason']}"
+    if verdict is not None:
+        yield f"Verdict  {verdict['outcome']} ({verdict['reason']}): {verdict['detail']}"
 
 
 @app.command()

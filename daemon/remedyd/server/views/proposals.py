@@ -48,6 +48,10 @@ class AppliedView(BaseModel):
     resource_version: str
     generation: int
     replayed: bool
+    differences: list["ChangeView"]
+    """What landed otherwise than planned; `old` is the plan's value."""
+    assumed: bool
+    """Nobody knows whether it was written: it counts as if it were."""
 
 
 class VerdictView(BaseModel):
@@ -221,6 +225,8 @@ def _applied(applied: Applied) -> AppliedView:
         resource_version=applied.resource_version,
         generation=applied.generation,
         replayed=applied.replayed,
+        differences=[ChangeView(path=c.path, old=c.old, new=c.new) for c in applied.differences],
+        assumed=applied.assumed,
     )
 
 
