@@ -46,7 +46,7 @@ def run(
     """Run the daemon: audits on schedule, the gate on HTTP."""
     from remedyd import settings
     from remedyd.app import App
-    from remedyd.observability import logs
+    from remedyd.observability import concealing, logs
     from remedyd.server.asgi import create
     from remedyd.server.callers import authenticator
     from remedyd.server.console.sessions import Sessions
@@ -58,7 +58,7 @@ def run(
     loaded = settings.load(config or (Path(named) if named else None))
     if problems := misspelt(os.environ, type(loaded).model_fields):
         raise ConfigurationError("the settings are not valid", problems)
-    logs.configure(loaded.log_level, loaded.log_format)
+    logs.configure(loaded.log_level, loaded.log_format, secrets=concealing.held(loaded))
     # uvicorn raises the signal again once it has stopped: end as a normal exit, not by the signal
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     app = App(loaded)

@@ -6,16 +6,17 @@ The renderer is our own: it has to serve structlog events and foreign standard-l
 
 import json
 import logging
+import os
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from remedyd import __version__
-from remedyd.observability import traces
+from remedyd.observability import concealing, traces
 
 _ECS_VERSION = "8.17.0"
 _RENAMED = {"event": "message", "level": "log.level", "logger": "log.logger"}
@@ -66,8 +67,19 @@ def _redacted(mapping: Mapping[str, Any]) -> MutableMapping[str, Any]:
     }
 
 
-def configure(level: str = "INFO", style: str = "ecs", stream: TextIO | None = None) -> None:
-    """Send structlog and standard-library logging to `stream` (stdout), rendered alike."""
+def configure(
+    level: str = "INFO",
+    style: str = "ecs",
+    stream: TextIO | None = None,
+    *,
+    secrets: Iterable[str] = (),
+) -> None:
+    """Send structlog and standard-library logging to `stream` (stdout), rendered alike.
+
+    `secrets` are blanked in every line, wherever they stand in it.
+    """
+    out = stream or sys.stdout
+    conceal = concealing.concealed(secrets)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         traces.mark,
@@ -76,12 +88,16 @@ def configure(level: str = "INFO", style: str = "ecs", stream: TextIO | None = N
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
     ]
-    renderer: Processor = ecs if style == "ecs" else structlog.dev.ConsoleRenderer()
-    handler = logging.StreamHandler(stream or sys.stdout)
+    renderer = ecs if style == "ecs" else _for_people(out)
+
+    def line(logger: WrappedLogger, name: str, event: EventDict) -> str:
+        return conceal(str(renderer(logger, name, event)))
+
+    handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, line],
         )
     )
     root = logging.getLogger()
@@ -94,6 +110,14 @@ def configure(level: str = "INFO", style: str = "ecs", stream: TextIO | None = N
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
+    )
+
+
+def _for_people(stream: TextIO) -> Processor:
+    """Render lines for a terminal; a traceback shows no local variables, which hold secrets."""
+    return structlog.dev.ConsoleRenderer(
+        colors=stream.isatty() and "NO_COLOR" not in os.environ,
+        exception_formatter=structlog.dev.plain_traceback,
     )
 
 

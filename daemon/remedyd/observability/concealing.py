@@ -1,0 +1,73 @@
+"""The last net under the logs: whatever the settings hold as a secret never leaves in a line.
+
+Names of fields say which values are secret, but a library's error text or a traceback has no
+field names. So the rendered line itself is searched for the secrets that are known.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+from pydantic import BaseModel, SecretStr
+
+from remedyd.settings import Settings
+
+SHOWN: Final = "REDACTED"
+_SHORTEST: Final = 6  # a shorter one is no secret, and would blank half of every line
+_PASSWORD: Final = re.compile(r"://[^:/@\s]*:([^@\s]+)@")
+_WORD: Final = re.compile(r"[^\s'\",=:;]{16,}")
+_TOKEN: Final = re.compile(r"""\btoken["']?\s*:\s*["']?([^\s"',}]+)""")
+
+
+def held(settings: Settings) -> frozenset[str]:
+    """Return every secret of the settings: values, contents of files, the database's password."""
+    found = {secret for text in _texts(settings) for secret in _parts(text)}
+    for password in _PASSWORD.findall(settings.database):
+        found |= {password, unquote(password)}
+    return frozenset(found)
+
+
+def concealed(secrets: Iterable[str]) -> Callable[[str], str]:
+    """Return what blanks these secrets in a text, also where JSON or repr had to escape them."""
+    known = {
+        form
+        for s in secrets
+        if len(s) >= _SHORTEST
+        for form in (s, json.dumps(s)[1:-1], repr(s)[1:-1])
+    }
+    if not known:
+        return lambda text: text
+    longest_first = sorted(known, key=len, reverse=True)
+    pattern = re.compile("|".join(re.escape(each) for each in longest_first))
+    return lambda text: pattern.sub(SHOWN, text)
+
+
+def _texts(section: BaseModel) -> Iterator[str]:
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from _texts(value)
+        elif isinstance(value, SecretStr):
+            yield value.get_secret_value()
+        elif isinstance(value, Path) and _secret_file(section, name):
+            try:
+                yield value.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                continue  # whoever needs it says so
+
+
+def _secret_file(section: BaseModel, name: str) -> bool:
+    field = type(section).model_fields.get(name.removesuffix("_file"))
+    return name.endswith("_file") and field is not None and "SecretStr" in str(field.annotation)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield what is secret: the whole and long words of a line, the tokens of a YAML document."""
+    whole = text.strip()
+    yield from _TOKEN.findall(whole)
+    if "\n" not in whole and "{" not in whole:
+        yield whole
+        yield from _WORD.findall(whole)
