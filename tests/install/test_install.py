@@ -123,6 +123,22 @@ def test_the_shipped_policies_are_inside(remedyd: Command) -> None:
     assert "policies are valid" in ran.stdout
 
 
+def test_a_bill_of_materials_can_be_made(installed: Path, tmp_path: Path) -> None:
+    """What the image carries is listed with versions, as the Containerfile has it listed."""
+    path = tmp_path / "sbom.cdx.json"
+    subprocess.run(
+        [sys.executable, "-m", "cyclonedx_py", "environment", "--pyproject",
+         str(ROOT / "pyproject.toml"), "--output-reproducible", "--of", "JSON", "-o", str(path),
+         str(installed / "bin" / "python")],
+        check=True, capture_output=True, env={**os.environ, **libraries(installed)},
+    )  # fmt: skip
+    listed = json.loads(path.read_text())
+    assert listed["metadata"]["component"]["name"] == "remedyd"
+    held = {one["name"].lower(): one["version"] for one in listed["components"]}
+    assert {"elasticsearch", "kubernetes", "mcp", "psycopg"} <= held.keys()
+    assert "pytest" not in held
+
+
 def test_bytecode_is_compiled(installed: Path) -> None:
     """Nothing is compiled at the start: it would take half of it, and cannot be kept."""
     package = next(installed.glob("lib/python*/site-packages/remedyd"))
