@@ -204,3 +204,75 @@ def test_a_new_sign_joins_the_report(watch: Watch) -> None:
     assert len(signs_seen) == 2
     assert state.storm.since == NOW
     assert datetime.fromisoformat(signs_seen["container-memory//shop"]["since"]) == NOW
+
+
+def test_pods_that_say_little_are_counted_too(watch: Watch) -> None:
+    """Not scheduled, without labels or containers, owned by several or by nobody."""
+    bare = pod("bad0", 0, "", "x:1")
+    bare["metadata"]["ownerReferences"].insert(0, {"kind": "Job", "name": "other"})
+    bare["spec"] = {}
+    orphan = pod("bad1", 1, "worker-1", "x:1")
+    orphan["metadata"]["ownerReferences"] = None
+    stateful = pod("bad2", 2, "worker-2", "x:2")
+    stateful["metadata"] |= {
+        "labels": None,
+        "ownerReferences": [{"kind": "StatefulSet", "name": "bad2"}],
+    }
+    watch.cluster.objects += [bare, orphan, stateful]
+    state = watch.see(*rows(3, 2))
+    assert state.storm is not None
+    assert state.storm.data["groups"] == {
+        "node": {"none": 1, "worker-2": 1},
+        "image": {"x:2": 1},
+        "revision": {"77d": 1, "none": 1},
+    }
+
+
+def test_a_new_sign_is_looked_at_anew_and_a_known_one_is_not(watch: Watch) -> None:
+    """Pods are listed when there is something new to explain."""
+    watch.cluster.objects.append(pod("bad0", 0, "worker-1", "x:1"))
+    watch.see(*rows(3, 0))
+    watch.cluster.objects.append(pod("bad1", 1, "worker-2", "x:1"))
+    known = watch.see(*rows(3, 0), after=1)
+    assert known.storm is not None
+    assert known.storm.data["groups"]["node"] == {"worker-1": 1}  # type: ignore[index, call-overload]
+    watch.cluster.objects[0] = node("worker-1", "False")
+    fresh = watch.see(*rows(3, 0), after=1)
+    assert fresh.storm is not None
+    assert fresh.storm.data["groups"]["node"] == {"worker-1": 1, "worker-2": 1}  # type: ignore[index, call-overload]
+
+
+def test_a_sign_that_is_still_there_does_not_end(watch: Watch) -> None:
+    """However long it lasts."""
+    watch.see(*rows(4, 5))
+    for _ in range(4):
+        assert watch.see(*rows(4, 5), after=9).storm is not None
+
+
+def test_the_report_is_short(watch: Watch) -> None:
+    """The three that have most of each group, and no word about what nobody knows."""
+    for number in range(5):
+        watch.cluster.objects.append(pod("bad0", number, f"worker-{number}", "x:1"))
+    watch.cluster.objects[-1]["spec"]["nodeName"] = "worker-0"
+    watch.see(*rows(3, 0))
+    detail = watch.told[0].detail
+    assert "by node: worker-0 (2), worker-1 (1), worker-2 (1);" in detail
+    assert watch.told[0].subject == "prod"
+
+
+def test_a_cluster_without_a_name_is_the_cluster(watch: Watch) -> None:
+    """The hold and the alert are about something."""
+    unnamed = WatchStorms(
+        watch.store,
+        watch.cluster,
+        watch.clock,
+        lambda: "h9",
+        Guardrails(),
+        Alerts(Metrics(), [watch.told.append]),
+        "",
+    )
+    found = result(*rows(3, 0))
+    unnamed.run(Cycle(found.audit, NOW, results=(found,)))
+    (hold,) = watch.store.holds.list()
+    assert hold.subject == "cluster"
+    assert "by node" not in watch.told[0].detail
