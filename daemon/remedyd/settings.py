@@ -119,12 +119,26 @@ class OidcSettings(_Section):
     username_prefix: str = Field("oidc:", description="Put before the name in every history")
     groups_claim: str = Field("groups", min_length=1, description="Claim that lists the groups")
     leeway_seconds: float = Field(30.0, ge=0, le=300, description="Clock difference allowed for")
+    redirect_url: str = Field(
+        "", description="Our /console/sign-in/callback as the provider knows it; unset: no sign-in"
+    )
+    client_secret: SecretStr | None = Field(None, description="Client secret; unset: PKCE alone")
+    client_secret_file: Path | None = Field(None, description="File with that secret")
+    sign_in_scope: str = Field(
+        "openid profile email", description="Scope that signing in to the console asks for"
+    )
+
+    def client_secret_value(self) -> str:
+        """Return the client secret, "" for a public client."""
+        return _secret(self.client_secret, self.client_secret_file)
 
     @model_validator(mode="after")
     def _whole(self) -> "OidcSettings":
         if self.issuer and not self.audience:
             raise ValueError("an issuer needs an audience: any of its tokens would do otherwise")
-        for name in ("issuer", "jwks_url"):
+        if self.redirect_url and not self.issuer:
+            raise ValueError("a redirect_url needs an issuer to sign in with")
+        for name in ("issuer", "jwks_url", "redirect_url"):
             url = getattr(self, name)
             if url and not re.match(r"https://[^/]|http://(127\.0\.0\.1|localhost)[:/]", url):
                 raise ValueError(f"{name} must be an https URL")

@@ -15,6 +15,7 @@ from remedyd.app import App
 from remedyd.lab.world import Lab
 from remedyd.server.asgi import create
 from remedyd.server.callers import authenticator
+from remedyd.server.console.provider import Provider
 from remedyd.server.console.sessions import Sessions
 from remedyd.server.context import Context
 from remedyd.settings import Settings
@@ -79,6 +80,7 @@ class Running:
             self.app.metrics,
             "lab",
             sessions=Sessions.configured(self.settings.server, known.holder),
+            provider=Provider.configured(self.settings.server.oidc),
             clock=self.app.clock,
             dry_run=self.settings.dry_run,
         )

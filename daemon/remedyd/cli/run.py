@@ -49,6 +49,7 @@ def run(
     from remedyd.observability import concealing, logs
     from remedyd.server.asgi import create
     from remedyd.server.callers import authenticator
+    from remedyd.server.console.provider import Provider
     from remedyd.server.console.sessions import Sessions
     from remedyd.server.context import Context
     from remedyd.server.mcp.origins import Origins
@@ -71,6 +72,7 @@ def run(
             app.metrics,
             loaded.cluster_name,
             sessions=Sessions.configured(loaded.server, known.holder),
+            provider=Provider.configured(loaded.server.oidc),
             clock=app.clock,
             dry_run=loaded.dry_run,
         )

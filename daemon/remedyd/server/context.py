@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 from remedyd.errors import Unauthenticated
 from remedyd.model import Clock, Principal, SystemClock
 from remedyd.observability.metrics import Metrics
+from remedyd.server.console.provider import Provider
 from remedyd.server.console.sessions import Sessions
 from remedyd.server.waiting import Streams
 from remedyd.service import Service
@@ -33,6 +34,7 @@ class Context:
     cluster: str
     streams: Streams = field(default_factory=Streams)
     sessions: Sessions = field(default_factory=Sessions)
+    provider: Provider | None = None
     clock: Clock = field(default_factory=SystemClock)
     dry_run: bool = False
 

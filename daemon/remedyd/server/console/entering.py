@@ -52,7 +52,7 @@ def session_of(request: Request) -> Session:
 
 def seated(request: Request, response: Response, value: str, session: Session) -> Response:
     """Put the cookie on the answer: out of reach of scripts and of other sites."""
-    secure = _over_tls(request.scope)
+    secure = over_tls(request.scope)
     response.set_cookie(
         _SECURE if secure else _PLAIN,
         value,
@@ -68,7 +68,7 @@ def seated(request: Request, response: Response, value: str, session: Session) -
 def unseated(request: Request, response: Response) -> Response:
     """Take the cookies away."""
     response.delete_cookie(_PLAIN, path="/", httponly=True, samesite="strict")
-    if _over_tls(request.scope):
+    if over_tls(request.scope):
         response.delete_cookie(_SECURE, path="/", secure=True, httponly=True, samesite="strict")
     return response
 
@@ -76,10 +76,10 @@ def unseated(request: Request, response: Response) -> Response:
 def _cookie(scope: Scope) -> str:
     """Return the session cookie; over TLS only the one that needs TLS counts."""
     found = cookie_parser(bodies.header(scope, "cookie"))
-    return found.get(_SECURE if _over_tls(scope) else _PLAIN, "")
+    return found.get(_SECURE if over_tls(scope) else _PLAIN, "")
 
 
-def _over_tls(scope: Scope) -> bool:
+def over_tls(scope: Scope) -> bool:
     """Whether the browser speaks TLS, to us or to a proxy before us.
 
     Who lies about it only changes the name of its own cookie.

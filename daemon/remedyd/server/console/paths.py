@@ -7,6 +7,8 @@ from starlette.types import Scope
 
 HOME: Final = "/console"
 SIGN_IN: Final = f"{HOME}/sign-in"
+PROVIDER: Final = f"{SIGN_IN}/provider"
+CALLBACK: Final = f"{SIGN_IN}/callback"
 STATIC: Final = f"{HOME}/static/"
 
 
@@ -17,7 +19,7 @@ def owns(path: str) -> bool:
 
 def public(path: str) -> bool:
     """Whether a stranger may have it: the sign-in form, and what it looks like."""
-    return path == SIGN_IN or path.startswith(STATIC)
+    return path in (SIGN_IN, PROVIDER, CALLBACK) or path.startswith(STATIC)
 
 
 def sign_in(scope: Scope) -> str:

@@ -90,7 +90,7 @@ class Sessions:
         if not listed:
             expires = min(expires, _own_end(token) or expires)
         claims |= {"i": secrets.token_hex(16), "e": int(expires.timestamp())}
-        value = self._signed(claims)
+        value = self._signed("session", claims)
         if len(value) > _LONGEST:
             raise InvalidInput(
                 f"{principal.name} may act in too many namespaces for a browser's cookie",
@@ -100,7 +100,7 @@ class Sessions:
 
     def read(self, value: str) -> Session:
         """Return the session of a cookie; raise Unauthenticated when it is none, or over."""
-        claims = self._claims(value)
+        claims = self._claims("session", value)
         now = self._clock.now()
         session_id, end = str(claims["i"]), datetime.fromtimestamp(claims["e"], UTC)
         with self._lock:
@@ -113,6 +113,14 @@ class Sessions:
                 "the token that was used to sign in is no longer valid", hint="sign in again"
             )
         return self._session(claims, principal)
+
+    def seal(self, claims: Mapping[str, Any]) -> str:
+        """Sign what a browser is to bring back, for a purpose that is no session."""
+        return self._signed("pending", claims)
+
+    def unseal(self, value: str) -> dict[str, Any]:
+        """Return what was sealed; raise Unauthenticated for anything else."""
+        return self._claims("pending", value)
 
     def end(self, session: Session) -> None:
         """Sign out: the cookie is worth nothing any more, also where a copy was kept."""
@@ -134,11 +142,11 @@ class Sessions:
     def _reference(self, digest: bytes) -> str:
         return self._mac("token", digest).hex()
 
-    def _signed(self, claims: Mapping[str, Any]) -> str:
+    def _signed(self, purpose: str, claims: Mapping[str, Any]) -> str:
         body = json.dumps(claims, separators=(",", ":"), sort_keys=True).encode()
-        return f"{_coded(body)}.{_coded(self._mac('session', body))}"
+        return f"{_coded(body)}.{_coded(self._mac(purpose, body))}"
 
-    def _claims(self, value: str) -> dict[str, Any]:
+    def _claims(self, purpose: str, value: str) -> dict[str, Any]:
         """Return what was signed; whatever was not signed by us is not even parsed."""
         unknown = Unauthenticated("the session cookie is not one of ours", hint="sign in again")
         body, _, mac = value.partition(".")
@@ -148,7 +156,7 @@ class Sessions:
             raw, given = _decoded(body), _decoded(mac)
         except ValueError:
             raise unknown from None
-        if not hmac.compare_digest(self._mac("session", raw), given):
+        if not hmac.compare_digest(self._mac(purpose, raw), given):
             raise unknown
         claims: dict[str, Any] = json.loads(raw)
         return claims

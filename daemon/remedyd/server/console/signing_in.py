@@ -1,29 +1,44 @@
 """Sign in and out.
 
-A token is shown once, in a form; from then on the browser holds a session. Another way to prove
-who one is (an identity provider's redirect) ends in the same place: `ctx.sessions.begin` and
-`entering.seated`.
+A token is shown once, in a form, or an OpenID provider is asked; from then on the browser holds a
+session. The provider's way needs a second, shorter cookie that comes along when another site sends
+the browser back, which the session's own never does.
 """
 
-from typing import Annotated
+import hmac
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from remedyd.errors import Forbidden, Throttled, Unauthenticated
+from remedyd.errors import Forbidden, NotFound, RemedydError, Throttled, Unauthenticated
+from remedyd.model import Principal
 from remedyd.observability import logs
+from remedyd.server import problems
 from remedyd.server.console import forms, pages, paths
-from remedyd.server.console.entering import seated, session_of, unseated
+from remedyd.server.console.entering import over_tls, seated, session_of, unseated
 from remedyd.server.console.forms import Form
-from remedyd.server.context import Ctx
+from remedyd.server.console.provider import Provider, same_nonce
+from remedyd.server.context import Context, Ctx, context
 
 log = logs.get(__name__)
 
 router = APIRouter(include_in_schema=False, route_class=pages.Page)
 
+_PENDING: Final = "remedyd-signing-in"
+_PENDING_SECONDS: Final = 600
+
 
 def form(request: Request, problem: str = "", status: int = 200, wanted: str = "") -> Response:
     """Return the sign-in page."""
-    return pages.render(request, "sign_in.html", status, problem=problem, next=wanted)
+    provider = context(request).provider
+    return pages.render(
+        request,
+        "sign_in.html",
+        status,
+        problem=problem,
+        next=wanted,
+        provider=provider.name if provider else "",
+    )
 
 
 @router.get(paths.SIGN_IN)
@@ -39,24 +54,55 @@ def sign_in(request: Request, ctx: Ctx, sent: Annotated[Form, Depends(forms.read
         raise Forbidden(f"the form was not sent by a page of this console: {why}")
     token, wanted = sent.text("token", 8192), sent.text("next")
     back = paths.back(wanted) if wanted else ""
-    source = request.client.host if request.client else ""
     if not token:
         return form(request, "Paste your token into the field.", 422, back)
     try:
-        principal = ctx.authenticate(token, source)
-        value, session = ctx.sessions.begin(principal, token)
+        principal = ctx.authenticate(token, _source(request))
+        return _begun(request, ctx, principal, token, pages.redirect(back or paths.HOME))
     except Unauthenticated as error:
-        ctx.metrics.authentication_failures.inc()
-        slow = isinstance(error, Throttled)
-        if not slow:
-            log.warning("authentication failed", path=paths.SIGN_IN, detail=error.message)
-        words = error.message[:1].upper() + error.message[1:]
-        answer = form(request, f"{words}.", 429 if slow else 401, back)
-        if isinstance(error, Throttled):
-            answer.headers["Retry-After"] = str(error.retry_after)
-        return answer
-    log.info("signed in", principal=principal.name, expires=session.expires.isoformat())
-    return seated(request, pages.redirect(back or paths.HOME), value, session)
+        return _failed(request, ctx, error, back)
+
+
+@router.get(paths.PROVIDER)
+def ask_provider(request: Request, ctx: Ctx, next: str = "") -> Response:
+    """Send the browser to the provider."""
+    address, pending = _provider(ctx).begin(paths.back(next) if next else "")
+    answer = pages.redirect(address)
+    answer.set_cookie(
+        _PENDING,
+        ctx.sessions.seal(pending),
+        max_age=_PENDING_SECONDS,
+        path=paths.SIGN_IN,
+        secure=over_tls(request.scope),
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+@router.get(paths.CALLBACK)
+def called_back(
+    request: Request, ctx: Ctx, code: str = "", state: str = "", error: str = ""
+) -> Response:
+    """Take the provider's answer; the page in between lets the browser send the strict cookie."""
+    provider, back = _provider(ctx), ""
+    try:
+        pending = ctx.sessions.unseal(request.cookies.get(_PENDING, ""))
+        if not hmac.compare_digest(state.encode(), pending["state"].encode()):
+            raise Unauthenticated("the answer belongs to another sign-in", hint="sign in again")
+        back = pending["wanted"]
+        if error or not code:
+            raise Unauthenticated("the identity provider did not sign you in", hint="try again")
+        token = provider.finish(code, pending)
+        principal = ctx.authenticate(token, _source(request))
+        if not same_nonce(token, pending):
+            raise Unauthenticated("the ID token belongs to another sign-in", hint="sign in again")
+        page = pages.render(request, "signed_in.html", next=back or paths.HOME)
+        answer = _begun(request, ctx, principal, token, page)
+    except RemedydError as refused:
+        answer = _failed(request, ctx, refused, back)
+    answer.delete_cookie(_PENDING, path=paths.SIGN_IN, httponly=True, samesite="lax")
+    return answer
 
 
 @router.post(f"{paths.HOME}/sign-out")
@@ -68,3 +114,34 @@ def sign_out(
     ctx.sessions.end(session)
     log.info("signed out", principal=session.principal.name)
     return unseated(request, pages.redirect(paths.SIGN_IN))
+
+
+def _begun(
+    request: Request, ctx: Context, principal: Principal, token: str, answer: Response
+) -> Response:
+    value, session = ctx.sessions.begin(principal, token)
+    log.info("signed in", principal=principal.name, expires=session.expires.isoformat())
+    return seated(request, answer, value, session)
+
+
+def _failed(request: Request, ctx: Context, error: RemedydError, back: str) -> Response:
+    """Show the form again with what is wrong; count it as REST counts it."""
+    if isinstance(error, Unauthenticated):
+        ctx.metrics.authentication_failures.inc()
+        if not isinstance(error, Throttled):
+            log.warning("authentication failed", path=request.url.path, detail=error.message)
+    words = error.message[:1].upper() + error.message[1:]
+    answer = form(request, f"{words}.", problems.status_of(error), back)
+    if isinstance(error, Throttled):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
+
+
+def _provider(ctx: Context) -> Provider:
+    if ctx.provider is None:
+        raise NotFound("no identity provider to sign in with", hint="sign in with a token")
+    return ctx.provider
+
+
+def _source(request: Request) -> str:
+    return request.client.host if request.client else ""
