@@ -43,6 +43,8 @@ def mutants(source: str) -> Iterator[Mutant]:
     """Yield every mutant of a module, in a fixed order."""
     places = list(_places(ast.parse(source)))
     for index, place in enumerate(places):
+        if place.function is None and _names_a_type(place.node):
+            continue
         for number, _ in enumerate(_changes(place.node)):
             tree = ast.parse(source)
             other = list(_places(tree))[index]
@@ -58,6 +60,10 @@ def mutants(source: str) -> Iterator[Mutant]:
                 _shown(node),
                 _shown(change),
             )
+
+
+def _names_a_type(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript)
 
 
 def _shown(node: ast.AST) -> str:
