@@ -52,6 +52,10 @@ LIFE = timedelta(minutes=15)
 STORE_FAULTS = ("none", "begin", "before-commit", "after-commit")
 
 
+FEW_READS = st.lists(st.sampled_from([*[Fault.NONE] * 3, Fault.UNAVAILABLE]), max_size=3)
+COMMITS = st.lists(st.sampled_from(["none", "none", *STORE_FAULTS]), max_size=2)
+
+
 @dataclass
 class StoreFaults:
     """What happens to the next transactions of the store; used up one by one."""
@@ -142,6 +146,8 @@ class Lives(RuleBasedStateMachine):
         self.cluster.interleave = self._other_works
         self.cluster.pause = lambda: self._turn(on=True)
         self.seen: dict[str, list[Landed]] = {}
+        self.known: list[Proposal] = []
+        """Every proposal as it stood after the last step."""
         self.wrong: list[str] = []
         self.book: dict[str, set[tuple[str, str]]] = {}
         self.working = 0
@@ -225,13 +231,32 @@ class Lives(RuleBasedStateMachine):
         with self._calm():
             return list(self.daemons[0].store.list(ProposalFilter(limit=200)).items)
 
-    @rule(which=st.integers(0, 1), name=st.sampled_from(NAMES), eyes=st.integers(1, 2))
-    def propose(self, which: int, name: str, eyes: int) -> None:
+    @contextmanager
+    def _failing(self, reads: list[Fault], commits: list[str]) -> Iterator[None]:
+        """Let the next calls to API server and store fail; what a person then sees is an error."""
+        self.cluster.faults, self.store_faults.next[:] = list(reads), commits
+        try:
+            with suppress(RemedydError):
+                yield
+        finally:
+            self.cluster.faults = []
+            self.store_faults.next.clear()
+
+    @rule(
+        which=st.integers(0, 1),
+        name=st.sampled_from(NAMES),
+        eyes=st.integers(1, 2),
+        reads=FEW_READS,
+        commits=COMMITS,
+    )
+    def propose(
+        self, which: int, name: str, eyes: int, reads: list[Fault], commits: list[str]
+    ) -> None:
         """A policy asks for a change."""
-        with suppress(RemedydError):
+        with self._failing(reads, commits):
             self._on(which).propose(name, approvals=eyes)
 
-    @precondition(lambda self: self._all())
+    @precondition(lambda self: self.known)
     @rule(
         which=st.integers(0, 1),
         pick=st.integers(0, 30),
@@ -240,32 +265,39 @@ class Lives(RuleBasedStateMachine):
     )
     def approve(self, which: int, pick: int, who: Principal, right: bool) -> None:
         """Anyone approves anything, with the right digest or another one."""
-        known = self._all()
+        known = self.known
         proposal = known[pick % len(known)]
         digest = proposal.digest if right else known[0].digest
         self._book(proposal, who, digest)
         with suppress(RemedydError):
             self._on(which).gate.approve(proposal.id, digest, who)
 
-    @precondition(lambda self: any(p.state is State.PROPOSED for p in self._all()))
-    @rule(which=st.integers(0, 1), pick=st.integers(0, 30))
-    def approve_what_waits(self, which: int, pick: int) -> None:
+    @precondition(lambda self: any(p.state is State.PROPOSED for p in self.known))
+    @rule(which=st.integers(0, 1), pick=st.integers(0, 30), reads=FEW_READS, commits=COMMITS)
+    def approve_what_waits(
+        self, which: int, pick: int, reads: list[Fault], commits: list[str]
+    ) -> None:
         """Two people approve what waits, so that long lives are common."""
-        waiting = [p for p in self._all() if p.state is State.PROPOSED]
+        waiting = [p for p in self.known if p.state is State.PROPOSED]
         proposal = waiting[pick % len(waiting)]
         for who in PEOPLE[:2]:
             self._book(proposal, who, proposal.digest)
-            with suppress(RemedydError):
+            with self._failing(reads, commits):
                 self._on(which).gate.approve(proposal.id, proposal.digest, who)
 
-    @precondition(lambda self: self._all())
-    @rule(which=st.integers(0, 1), pick=st.integers(0, 30), verb=st.sampled_from(["no", "back"]))
-    def reject_or_roll_back(self, which: int, pick: int, verb: str) -> None:
+    @precondition(lambda self: self.known)
+    @rule(
+        which=st.integers(0, 1),
+        pick=st.integers(0, 30),
+        verb=st.sampled_from(["no", "back"]),
+        commits=COMMITS,
+    )
+    def reject_or_roll_back(self, which: int, pick: int, verb: str, commits: list[str]) -> None:
         """A person rejects, or has a change taken back."""
-        known = self._all()
+        known = self.known
         proposal = known[pick % len(known)]
         gate = self._on(which).gate
-        with suppress(RemedydError):
+        with self._failing([], commits):
             (gate.reject if verb == "no" else gate.rollback)(proposal.id, PEOPLE[0])
 
     @rule(
@@ -327,7 +359,8 @@ class Lives(RuleBasedStateMachine):
         for key, landed in self.seen.items():
             changes = [made for made in landed if not made.undo]
             assert len(changes) <= 1, f"{key} was written {len(changes)} times"
-        held = [p.plan.target.workload for p in self._all() if lifecycle.is_open(p)]
+        self.known = self._all()
+        held = [p.plan.target.workload for p in self.known if lifecycle.is_open(p)]
         assert len(held) == len(set(held))
 
     def teardown(self) -> None:
