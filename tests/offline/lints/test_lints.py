@@ -96,6 +96,7 @@ SOUND = [
     ),
     ("case-on-null", "FROM a | STATS n = COUNT(b) | EVAL x = CASE(n > 1, 1, 2)"),
     ("case-on-null", "FROM a | EVAL x = CASE(@timestamp > NOW(), 1, 2)"),
+    ("case-on-null", "FROM a | EVAL x = CASE(c > 0, b / c, 0)"),
     ("case-on-null", "FROM a | WHERE b > 1"),
     ("null-division", "FROM a | EVAL x = b / 2 + c % 10"),
     ("null-division", "FROM a | WHERE c > 0 | EVAL x = b / c"),

@@ -21,7 +21,7 @@ def _check(subject: Subject) -> Iterator[Mark]:
         if not place.condition or place.defaulted:
             continue
         culprit = _null_side(place.node, place.facts)
-        if culprit is not None:
+        if culprit is not None and culprit not in place.divisors:
             text = subject.query.text_of(place.node)
             name = subject.query.text_of(culprit)
             yield Mark(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from remedyd.offline.catalog.patterns import Pattern
-from remedyd.offline.lints.facts import COUNTS, Fact, Facts, fact_of, nullable, origins
+from remedyd.offline.lints.facts import COUNTS, DIVISIONS, Fact, Facts, fact_of, nullable, origins
 from remedyd.offline.lints.refinement import case_branches, where_not_true, where_true
 from remedyd.offline.nodes import (
     Aggregation,
@@ -42,13 +42,14 @@ class Occurrence:
     """An expression in its place.
 
     `condition` if it is or lies in a condition of CASE; `defaulted` if a COALESCE around it
-    supplies a value for null.
+    supplies a value for null. `divisors` are what the value behind that condition divides by.
     """
 
     node: Expression
     facts: Facts
     condition: bool = False
     defaulted: bool = False
+    divisors: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +179,28 @@ def _inside(place: Occurrence) -> list[Occurrence]:
         found = []
         for branch in case_branches(node, place.facts):
             if branch.condition is not None:
-                found.append(Occurrence(branch.condition, branch.condition_facts, condition=True))
+                guarded = tuple(_divisors(branch.value))
+                facts = branch.condition_facts
+                found.append(Occurrence(branch.condition, facts, condition=True, divisors=guarded))
             found.append(Occurrence(branch.value, branch.facts, defaulted=place.defaulted))
         return found
     defaulted = place.defaulted or (isinstance(node, FunctionCall) and node.name == "COALESCE")
     return [
-        Occurrence(child, _facts_beside(node, child, place.facts), place.condition, defaulted)
+        replace(
+            place,
+            node=child,
+            facts=_facts_beside(node, child, place.facts),
+            defaulted=defaulted,
+        )
         for child in below(node)
         if isinstance(child, Expression)
     ]
+
+
+def _divisors(value: Expression) -> Iterator[Expression]:
+    for node in walk(value):
+        if isinstance(node, Binary) and node.operator in DIVISIONS:
+            yield node.right
 
 
 def _facts_beside(node: Expression, child: object, facts: Facts) -> Facts:
