@@ -137,3 +137,13 @@ def test_running_an_audit_shows_what_this_run_saw(running: Running, visitor: Vis
     with Visitor(running.url) as other:
         viewer = _seated(other, "viewer")
         assert "Run now" not in buttons(viewer.page("/console/audits/container-memory"))
+
+
+def test_no_page_is_kept_for_a_repeated_request(running: Running, approver: Visitor) -> None:
+    """An Idempotency-Key means nothing here: pages hold the session's own token."""
+    page = approver.page("/console/audits/container-memory")
+    fields = {"csrf": page.one("header").one("input", name="csrf")["value"]}
+    for _ in range(2):
+        answer = approver.post("/console/audits/none/run", fields, Idempotency_Key="again")
+        assert answer.status_code == 404
+        assert "idempotency-replayed" not in answer.headers

@@ -87,7 +87,11 @@ class Entry:
                     Request(scope), error.status, error.detail, hint=error.hint
                 )
             else:
-                await self._repeats.serve(scope, body, bodies.replay(body, receive), send)
+                again = bodies.replay(body, receive)
+                if paths.owns(scope["path"]):  # pages hold the session's token: never kept
+                    await self._app(scope, again, send)
+                else:
+                    await self._repeats.serve(scope, body, again, send)
                 return
         await refused(scope, receive, send)
 
