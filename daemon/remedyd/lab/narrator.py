@@ -1,5 +1,6 @@
 """Tells in the terminal what the daemon sees and does, from its REST API alone."""
 
+import re
 from typing import Any
 
 import httpx2
@@ -17,6 +18,9 @@ _COLOURS = {
     "Harmful": "red",
     "Inconclusive": "yellow",
 }
+_UNPROVED = {"Escalated": "a person was called"}
+_NUMBERS = re.compile(r" \(|: \w+ = |; trend")
+_WIDEST = 100
 
 
 class Narrator:
@@ -58,10 +62,16 @@ class Narrator:
             colour = _COLOURS.get(event["state"], "cyan")
             self._console.print(
                 f"  {event['at'][11:19]}  {name(proposal):<22} "
-                f"[{colour}]{event['state']:<12}[/] {escape(event['detail'])}",
+                f"[{colour}]{event['state']:<12}[/] {escape(gist(event['detail']))}",
                 highlight=False,
             )
         self._told[proposal["id"]] = len(events)
+
+
+def gist(detail: str) -> str:
+    """Return the beginning of what was said, without the numbers: the panels show those."""
+    short = _NUMBERS.split(detail, maxsplit=1)[0]
+    return short if len(short) <= _WIDEST else f"{short[:_WIDEST].rsplit(' ', 1)[0]} …"
 
 
 def name(proposal: dict[str, Any]) -> str:
@@ -82,9 +92,9 @@ def summary(proposals: list[dict[str, Any]]) -> Table:
         verdict = proposal["verdict"] or {}
         table.add_row(
             name(proposal),
-            escape("\n".join(_change(change) for change in proposal["changes"])),
+            escape("\n".join(_change(change) for change in proposal["changes"]) or "none"),
             f"[{colour}]{proposal['state']}[/]",
-            escape(verdict.get("detail", "")),
+            escape(gist(verdict.get("detail", "")) or _UNPROVED.get(proposal["state"], "")),
         )
     return table
 
