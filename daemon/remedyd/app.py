@@ -61,6 +61,9 @@ from remedyd.stages.trend import Trend
 
 log = logs.get(__name__)
 
+_LEASE_SECONDS = 3.0
+"""For how long a request about the Lease may hang; the next one comes soon enough."""
+
 
 class App:
     """A daemon: everything between the settings and the faces."""
@@ -125,7 +128,7 @@ class App:
         )
         opened.callback(cluster.close)
         self._cluster = cluster
-        leading = Leading.start(settings, cluster, self.clock, opened)
+        leading = Leading.start(settings, cluster.hurried(_LEASE_SECONDS), self.clock, opened)
         library = Library(settings.audits, settings.policies, self.clock, self.metrics)
         self._library, audits = library, library.audits
         entitlements = self._entitlements(cluster, library)
@@ -188,6 +191,7 @@ class App:
         }
         scheduler = self._schedule(loop, library, pool, {**chores, **own}, mail)
         opened.callback(scheduler.stop)
+        leading.on_gain(lambda: scheduler.run_now("proposals"))
         return Service(
             store=store,
             gate=gate,
@@ -233,7 +237,7 @@ class App:
         """Dry run is substitution: the recording door does all but the write."""
         kind = RecordingDoor if self.settings.dry_run else ClusterDoor
         return kind(
-            cluster,
+            leading.guarded(cluster),
             self.clock,
             partial(leading.fence, partial(guard.fence, gate)),
             undo_fence=partial(leading.fence, partial(guard.undo_fence, gate)),

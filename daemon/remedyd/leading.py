@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from uuid import uuid4
 
+from remedyd.cluster.client import Cluster
 from remedyd.cluster.elector import Elector, LeaseApi
 from remedyd.errors import ConfigurationError
 from remedyd.model import Clock
@@ -26,6 +27,15 @@ class Leading:
     def __init__(self, elector: Elector | None = None) -> None:
         """Take the elector; None: we always act."""
         self._elector = elector
+        self._gained: Callable[[], object] = lambda: None
+
+    def on_gain(self, then: Callable[[], object]) -> None:
+        """Call `then` whenever we begin to act: what the last leader left waits already."""
+        self._gained = then
+
+    def guarded(self, cluster: Cluster) -> Cluster:
+        """Return the connection by which a leader writes: not a moment after its lease."""
+        return cluster if self._elector is None else cluster.while_(self._elector.remaining)
 
     def __call__(self) -> bool:
         """Return whether we act now."""
@@ -53,16 +63,17 @@ class Leading:
             )
         identity = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
         elector = Elector(api, clock, namespace, settings.lease, identity)
-        stop = threading.Event()
+        stop, made = threading.Event(), cls(elector)
         thread = threading.Thread(
-            target=elector.run, args=(stop, _told), name="elector", daemon=True
+            target=elector.run, args=(stop, made._told), name="elector", daemon=True
         )
         elector.step()
         thread.start()
         opened.callback(thread.join, 5.0)
         opened.callback(stop.set)
-        return cls(elector)
+        return made
 
-
-def _told(leads: bool) -> None:
-    log.info("leading: this daemon acts" if leads else "not leading: another daemon acts")
+    def _told(self, leads: bool) -> None:
+        log.info("leading: this daemon acts" if leads else "not leading: another daemon acts")
+        if leads:
+            self._gained()

@@ -60,7 +60,9 @@ class Loop:
 
     def _staged(self, audit: str) -> Cycle:
         cycle = Cycle(audit, self._clock.now())
-        for stage in self._stages if self._leads() else ():
+        for stage in self._stages:
+            if not self._leads():
+                break  # looked at before each stage: a process may be stopped for long in between
             try:
                 with traces.span(f"stage {stage.name}", audit=audit):
                     cycle = stage.run(cycle)

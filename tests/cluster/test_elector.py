@@ -82,7 +82,7 @@ def test_a_leader_that_cannot_renew_stops_before_another_starts(stage: Stage) ->
     """There is never a moment with two leaders."""
     first, second = stage.elector("a"), stage.elector("b")
     assert first.step() and not second.step()
-    stage.time.seconds += 9.9
+    stage.time.seconds += 5.9
     assert first.leading
     stage.time.seconds += 0.2
     assert not first.leading

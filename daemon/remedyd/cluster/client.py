@@ -24,6 +24,7 @@ from kubernetes.config import ConfigException, load_incluster_config, load_kube_
 from remedyd import __version__
 from remedyd.cluster import failures
 from remedyd.cluster.kinds import Kind, kind_of
+from remedyd.cluster.late import Late
 from remedyd.cluster.ports import FIELD_MANAGER, STRATEGIC, Reader
 from remedyd.errors import ClusterRejected, ClusterUnavailable, ConfigurationError
 from remedyd.model.clock import monotonic
@@ -49,6 +50,7 @@ class Cluster:
         """Take a configured client; `timeout_seconds` bounds a whole request, body included."""
         self._api = api
         self._timeout = timeout_seconds
+        self._remaining: Callable[[], float] | None = None
         self._api.user_agent = f"remedyd/{__version__}"
 
     @classmethod
@@ -85,6 +87,21 @@ class Cluster:
     def server(self) -> str:
         """The URL of the API server."""
         return str(self._api.configuration.host)
+
+    def while_(self, remaining: Callable[[], float]) -> "Cluster":
+        """Return the same connection, whose writes land within `remaining()` seconds or never.
+
+        `remaining` raises Refused to stop a write. It is asked before the request begins, for
+        the time that the API server is told to give it, and again with the request half sent. A
+        process that is stopped after that finds its request given up by the server when it wakes.
+        """
+        made = Cluster(self._api, timeout_seconds=self._timeout)
+        made._remaining = remaining
+        return made
+
+    def hurried(self, seconds: float) -> "Cluster":
+        """Return the same connection, that waits no longer than this for a whole request."""
+        return Cluster(self._api, timeout_seconds=min(seconds, self._timeout))
 
     def close(self) -> None:
         """Drop the pooled connections."""
@@ -222,6 +239,9 @@ class Cluster:
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = content_type
+        guard = self._remaining if writes else None
+        if guard is not None:
+            query = {**query, "timeout": f"{max(1, int(guard() * 1000))}ms"}
         deadline = monotonic() + self._timeout
         try:
             request = self._api.param_serialize(
@@ -233,11 +253,26 @@ class Cluster:
                 auth_settings=["BearerToken"],
             )
             limits = (min(5.0, self._timeout), self._timeout)
-            response = self._api.call_api(*request, _request_timeout=limits).response
+            if guard is not None:
+                response = self._in_two(request, Late(guard, body), limits)
+            else:
+                response = self._api.call_api(*request, _request_timeout=limits).response
             return response.status, response.headers, _body(response, deadline)
         except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
             sent = not isinstance(error, _NEVER_SENT)
             raise failures.silence(what, error, writes=writes, sent=sent) from error
+
+    def _in_two(self, request: Any, body: Late, limits: tuple[float, float]) -> Any:
+        """Send the head of a request, and its body only after another look."""
+        method, url, headers, *_ = request
+        return self._api.rest_client.pool_manager.request(
+            method,
+            url,
+            body=body,
+            headers={**headers, "Content-Length": str(len(body.content))},
+            timeout=urllib3.Timeout(connect=limits[0], read=limits[1]),
+            preload_content=False,
+        )
 
 
 def _body(response: Any, deadline: float) -> bytes:

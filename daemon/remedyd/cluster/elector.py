@@ -4,6 +4,9 @@ The official client has an elector too, but it dies silently when a connection i
 the wall clock, and never gives its lease back. Here time is monotonic and local: another holder's
 lease counts from when we saw it change, ours from before we asked to renew it. A leader that could
 not renew stops being one before anybody else can become one; `fence` is asked before each write.
+
+The times make one promise: from the end of a leader, however it ends, the next one leads within
+15 seconds. A lease is seen at most one period late, and its end is awaited to the moment.
 """
 
 import threading
@@ -17,6 +20,8 @@ from remedyd.model.clock import Clock, monotonic
 from remedyd.model.values import KubeObject
 
 _KIND = "Lease"
+_LATER = 0.05
+"""Seconds by which the end of a lease is surely over."""
 
 
 class LeaseApi(Protocol):
@@ -50,9 +55,9 @@ class Elector:
         name: str,
         identity: str,
         *,
-        duration: timedelta = timedelta(seconds=15),
-        period: timedelta = timedelta(seconds=3),
-        margin: timedelta = timedelta(seconds=5),
+        duration: timedelta = timedelta(seconds=10),
+        period: timedelta = timedelta(seconds=2),
+        margin: timedelta = timedelta(seconds=4),
         passing: Callable[[], float] = monotonic,
         jitter: Random | None = None,
     ) -> None:
@@ -69,6 +74,7 @@ class Elector:
         self._renewed = float("-inf")
         self._seen: tuple[str, str] = ("", "")
         self._seen_at = float("-inf")
+        self._ends_at = float("inf")
 
     @property
     def leading(self) -> bool:
@@ -83,6 +89,19 @@ class Elector:
                 f"{self._identity} does not hold the lease {'/'.join(self._where)}",
                 hint="the leader acts; this process waits for the lease",
             )
+
+    def remaining(self) -> float:
+        """Return for how many seconds nobody else can lead; raise Refused unless we do."""
+        self.fence()
+        return self._renewed + self._duration - self._passing()
+
+    def pause(self) -> float:
+        """Return how many seconds to wait before the next step.
+
+        The end of another's lease is not slept through: whoever comes first takes over.
+        """
+        usual = self._period * self._jitter.uniform(0.8, 1.2)
+        return min(usual, max(self._ends_at - self._passing(), 0.0) + _LATER)
 
     def step(self) -> bool:
         """Renew the lease, or take it when it is free; return whether we lead.
@@ -110,7 +129,7 @@ class Elector:
                 if leads != led:
                     led = leads
                     changed(led)
-                stop.wait(self._period * self._jitter.uniform(0.8, 1.2))
+                stop.wait(self.pause())
         finally:
             self.release()
             if led:
@@ -137,8 +156,10 @@ class Elector:
         spec = lease.setdefault("spec", {})
         holder = str(spec.get("holderIdentity") or "")
         self._observe(holder, str(spec.get("renewTime") or ""))
+        self._ends_at = float("inf")
         if holder and holder != self._identity and not self._ended(spec):
             self._renewed = float("-inf")
+            self._ends_at = self._end(spec)
             return False
         taken = holder != self._identity
         now = self._now()
@@ -183,8 +204,10 @@ class Elector:
             self._seen_at = self._passing()
 
     def _ended(self, spec: KubeObject) -> bool:
-        lasts = float(spec.get("leaseDurationSeconds") or self._duration)
-        return self._passing() > self._seen_at + lasts
+        return self._passing() > self._end(spec)
+
+    def _end(self, spec: KubeObject) -> float:
+        return self._seen_at + float(spec.get("leaseDurationSeconds") or self._duration)
 
     def _now(self) -> str:
         return self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -166,7 +166,11 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _postgresql(url: URL, busy_seconds: float) -> sa.Engine:
     milliseconds = int(busy_seconds * 1000)
-    options = f"-c lock_timeout={milliseconds} -c statement_timeout={4 * milliseconds}"
+    # a process that is frozen or cut off inside a transaction must not keep its locks
+    options = (
+        f"-c lock_timeout={milliseconds} -c statement_timeout={4 * milliseconds} "
+        f"-c idle_in_transaction_session_timeout={milliseconds}"
+    )
     given = url.query.get("options")
     options = f"{given} {options}" if isinstance(given, str) else options
     try:

@@ -1,6 +1,7 @@
 """The API server on a loopback socket: HTTP/1.1, keep-alive, one thread per connection."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -36,8 +37,23 @@ class Logged:
     user: str
 
 
+_TIMEOUT = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+
 def _unauthorized() -> StatusError:
     return StatusError(401, "Unauthorized", "Unauthorized")
+
+
+def _too_late() -> StatusError:
+    message = "Timeout: request did not complete within the allotted timeout"
+    return StatusError(504, "Timeout", message, details={})
+
+
+def _seconds(query: str) -> float | None:
+    """Return for how long the body is waited for: `timeout=8500ms`; None for no such limit."""
+    found = _TIMEOUT.fullmatch(parse_qs(query).get("timeout", [""])[0])
+    return float(found[1]) * _UNITS[found[2]] if found else None
 
 
 class _Server(ThreadingHTTPServer):
@@ -72,12 +88,27 @@ class _Handler(BaseHTTPRequestHandler):
         """Requests are kept in `LabApiServer.requests`, not printed."""
 
     def _handle(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length) if length else b""
         parts = urlsplit(self.path)
+        try:
+            body = self._body(parts.query)
+        except TimeoutError:
+            self.close_connection = True
+            self.send(Response(504, _too_late().body()))
+            return
         headers = {key.lower(): value for key, value in self.headers.items()}
         query = parse_qs(parts.query, keep_blank_values=True)
         self.server.api.handle(self, self.command, parts.path, query, headers, body)
+
+    def _body(self, query: str) -> bytes:
+        """Read the body, within the `timeout` that the request gives itself."""
+        length = int(self.headers.get("Content-Length") or 0)
+        if not length:
+            return b""
+        self.connection.settimeout(_seconds(query))
+        try:
+            return self.rfile.read(length)
+        finally:
+            self.connection.settimeout(None)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _handle
 
