@@ -55,28 +55,37 @@ WITH docs AS (
     "resource.attributes.k8s.container.status.last_terminated_reason",
     NULL, NULL, "metrics.container.memory.working_set", NULL, "start_timestamp" FROM kubelet
 ), named AS (
-  SELECT *, working_set // 65536 AS used, CASE WHEN working_set IS NOT NULL
-      THEN (epoch_ms(ts) - epoch_ns(started) // 1000000) // 1000 END AS age,
+  SELECT *, working_set // 65536 AS used,
+    CASE WHEN working_set IS NOT NULL THEN started END AS life,
+    CASE WHEN working_set IS NOT NULL
+      THEN (epoch_ms(ts) - epoch_ms($start::TIMESTAMP)) // 1000 END AS second,
     coalesce(deployment, statefulset, daemonset) AS name,
     CASE WHEN deployment IS NOT NULL THEN 'Deployment'
       WHEN statefulset IS NOT NULL THEN 'StatefulSet' ELSE 'DaemonSet' END AS kind
   FROM docs WHERE ts >= $start AND ts < $end AND container IS NOT NULL
-), pods AS (
-  SELECT cluster, namespace, kind, name, container, pod, pod_uid,
+), lives AS (
+  SELECT cluster, namespace, kind, name, container, pod, pod_uid, life,
     count(DISTINCT scrape) AS scrapes, min(scrape) AS first_scrape, max(scrape) AS last_scrape,
     max(ts) AS seen, count(working_set) AS usages, max(working_set) AS working_set,
     max(memory_limit) AS memory_limit, min(restarts) AS low,
     max(epoch_ms(ts) * 1000000 + restarts) AS newest,
     max(restarts) FILTER (WHERE reason = 'OOMKilled') AS oom,
-    sum(age) AS ages, sum(used) AS uses, sum(age * age) AS age_squares,
-    sum(used * used) AS use_squares, sum(age * used) AS products
+    sum(second) AS times, sum(used) AS uses, sum(second * second) AS time_squares,
+    sum(used * used) AS use_squares, sum(second * used) AS products
   FROM named WHERE name IS NOT NULL GROUP BY ALL
+), pods AS (
+  SELECT cluster, namespace, kind, name, container, pod, pod_uid,
+    max(scrapes) AS scrapes, min(first_scrape) AS first_scrape, max(last_scrape) AS last_scrape,
+    max(seen) AS seen, sum(usages) AS usages, max(working_set) AS working_set,
+    max(memory_limit) AS memory_limit, min(low) AS low, max(newest) AS newest, max(oom) AS oom,
+    sum(usages) FILTER (WHERE usages >= 3) AS readings,
+    sum(time_squares - times::DOUBLE * times / usages) FILTER (WHERE usages >= 3) AS time_spread,
+    sum(use_squares - uses::DOUBLE * uses / usages) FILTER (WHERE usages >= 3) AS use_spread,
+    sum(products - times::DOUBLE * uses / usages) FILTER (WHERE usages >= 3) AS common
+  FROM lives GROUP BY ALL
 ), alive AS (
   SELECT *, coalesce(newest % 1000000 - low, 0) AS grown, coalesce(oom - low, 0) AS reach,
-    round(100.0 * working_set / memory_limit, 1) AS pct,
-    usages::DOUBLE * age_squares - ages::DOUBLE * ages AS age_spread,
-    usages::DOUBLE * use_squares - uses::DOUBLE * uses AS use_spread,
-    usages::DOUBLE * products - ages::DOUBLE * uses AS together
+    round(100.0 * working_set / memory_limit, 1) AS pct
   FROM pods
   WHERE date_sub('second', last_scrape, $end::TIMESTAMP) <= CASE WHEN scrapes > 1
     THEN 2 * date_sub('second', first_scrape, last_scrape) // greatest(scrapes - 1, 1) + 2
@@ -91,9 +100,9 @@ SELECT cluster, namespace, kind, name, container,
   arg_max(pod, pct) AS hottest_pod, count(*) FILTER (WHERE pct >= 90) AS hot_pods,
   count(*) AS pods, count(*) FILTER (WHERE memory_limit IS NULL) AS unlimited_pods,
   max(working_set) AS working_set_bytes, max(memory_limit) AS memory_limit_bytes,
-  round(max(CASE WHEN usages >= 6 AND age_spread > 2700.0 * usages * usages AND together > 0
-    AND together * together >= 0.9 * age_spread * use_spread
-    THEN 3.75 * together / age_spread END), 3) AS growth,
+  round(max(CASE WHEN readings >= 6 AND common > 0 AND time_spread > 1200 * readings
+    AND common * common >= 0.9 * time_spread * use_spread
+    THEN 3.75 * common / time_spread END), 3) AS growth,
   sum(usages) AS usage_samples, max(scrapes) AS samples, max(seen) AS last_seen
 FROM alive GROUP BY ALL
 ORDER BY severity DESC, oom_kills DESC, memory_pct_max DESC NULLS LAST, namespace, name, container

@@ -60,19 +60,21 @@ def memory(files: Mapping[str, Path], start: datetime, end: datetime) -> list[tu
     restarts = pl.col("metrics.k8s.container.restarts")
     working_set = pl.col("metrics.container.memory.working_set")
     used = working_set // 65536
-    lived = pl.col("@timestamp").dt.epoch("ms") - pl.col("start_timestamp").dt.epoch("ms")
-    age = pl.when(working_set.is_not_null()).then(lived // 1000)
+    since = (pl.col("@timestamp").dt.epoch("ms") - int(start.timestamp() * 1000)) // 1000
+    second = pl.when(working_set.is_not_null()).then(since)
+    life = pl.when(working_set.is_not_null()).then(pl.col("start_timestamp"))
     reason = pl.col(f"{_RESOURCE}container.status.last_terminated_reason")
-    pods = (
+    pod = [*keys, "name", f"{_RESOURCE}pod.name", f"{_RESOURCE}pod.uid"]
+    lives = (
         _documents(files)
         .filter(
             (pl.col("@timestamp") >= start)
             & (pl.col("@timestamp") < end)
             & pl.col(f"{_RESOURCE}container.name").is_not_null()
         )
-        .with_columns(name=pl.coalesce(names), used=used, age=age)
+        .with_columns(name=pl.coalesce(names), used=used, second=second, life=life)
         .filter(pl.col("name").is_not_null())
-        .group_by([*keys, "name", f"{_RESOURCE}pod.name", f"{_RESOURCE}pod.uid"])
+        .group_by([*pod, "life"])
         .agg(
             scrapes=pl.col("scrape").drop_nulls().n_unique(),
             first_scrape=pl.col("scrape").min(),
@@ -84,12 +86,25 @@ def memory(files: Mapping[str, Path], start: datetime, end: datetime) -> list[tu
             low=restarts.min(),
             newest=(pl.col("@timestamp").dt.epoch("ms") * 1_000_000 + restarts).max(),
             oom=restarts.filter(reason == "OOMKilled").max(),
-            ages=pl.col("age").sum(),
+            times=pl.col("second").sum(),
             uses=pl.col("used").sum(),
-            age_squares=(pl.col("age") * pl.col("age")).sum(),
+            time_squares=(pl.col("second") * pl.col("second")).sum(),
             use_squares=(pl.col("used") * pl.col("used")).sum(),
-            products=(pl.col("age") * pl.col("used")).sum(),
+            products=(pl.col("second") * pl.col("used")).sum(),
         )
+    )
+    count, times = pl.col("usages").cast(pl.Float64), pl.col("times").cast(pl.Float64)
+    enough = pl.col("usages") >= 3
+    least = ("first_scrape", "low")
+    most = ("scrapes", "last_scrape", "seen", "working_set", "memory_limit", "newest", "oom")
+    pods = lives.group_by(pod).agg(
+        *[pl.col(name).min() for name in least],
+        *[pl.col(name).max() for name in most],
+        usages=pl.col("usages").sum(),
+        readings=pl.col("usages").filter(enough).sum(),
+        time_spread=(pl.col("time_squares") - times**2 / count).filter(enough).sum(),
+        use_spread=(pl.col("use_squares") - pl.col("uses") ** 2 / count).filter(enough).sum(),
+        common=(pl.col("products") - times * pl.col("uses") / count).filter(enough).sum(),
     )
     reported = (pl.col("last_scrape") - pl.col("first_scrape")).dt.total_seconds()
     silent = (pl.lit(end) - pl.col("last_scrape")).dt.total_seconds()
@@ -103,14 +118,9 @@ def memory(files: Mapping[str, Path], start: datetime, end: datetime) -> list[tu
         reach=(pl.col("oom") - pl.col("low")).fill_null(0),
         pct=(100.0 * pl.col("working_set") / pl.col("memory_limit")).round(1),
     )
-    count, together, spread = pl.col("usages").cast(pl.Float64), pl.col("together"), "age_spread"
-    alive = alive.with_columns(
-        age_spread=count * pl.col("age_squares") - pl.col("ages").cast(pl.Float64) ** 2,
-        use_spread=count * pl.col("use_squares") - pl.col("uses").cast(pl.Float64) ** 2,
-        together=count * pl.col("products") - pl.col("ages").cast(pl.Float64) * pl.col("uses"),
-    )
-    fits = (pl.col(spread) > 2700.0 * count * count) & (together > 0) & (pl.col("usages") >= 6)
-    fits &= together**2 >= 0.9 * pl.col(spread) * pl.col("use_spread")
+    common, spread, readings = pl.col("common"), pl.col("time_spread"), pl.col("readings")
+    fits = (readings >= 6) & (common > 0) & (spread > 1200 * readings)
+    fits &= common**2 >= 0.9 * spread * pl.col("use_spread")
     kills = pl.min_horizontal("reach", "grown")
     table = alive.group_by([*keys, "name"]).agg(
         oom_kills=kills.sum(),
@@ -118,7 +128,7 @@ def memory(files: Mapping[str, Path], start: datetime, end: datetime) -> list[tu
         memory_pct_max=pl.col("pct").max(),
         memory_pct_median=pl.col("pct").median(),
         hottest_pod=pl.col(f"{_RESOURCE}pod.name").sort_by("pct").last(),
-        growth=pl.when(fits).then(3.75 * together / pl.col(spread)).max().round(3),
+        growth=pl.when(fits).then(3.75 * common / spread).max().round(3),
         pods=pl.len(),
         samples=pl.col("scrapes").max(),
         last_seen=pl.col("seen").max(),

@@ -1,4 +1,4 @@
-"""A leak is a line: the working set against the container's age, over all of its lives."""
+"""A leak is a line: the working set over time, within each of the container's lives."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -65,8 +65,8 @@ def test_one_long_life_that_grows_in_a_line(tmp_path: Path) -> None:
     assert found == pytest.approx(5, rel=0.01)
 
 
-def test_a_saw_of_several_lives_is_one_line(tmp_path: Path) -> None:
-    """Killed every four minutes: seen over time no trend, seen over age a line."""
+def test_a_saw_of_several_lives_is_a_line_in_each(tmp_path: Path) -> None:
+    """Killed every four minutes: over all of them there is no trend, in each there is one."""
     lives = [life(begun, begun - 4, lambda age: 40 + 38 * age, every=0.5) for begun in (12, 8, 4)]
     found = growth(tmp_path, [one for readings in lives for one in readings])
     assert found == pytest.approx(38, rel=0.01)
@@ -99,9 +99,22 @@ def test_an_undersized_container_that_dies_at_once_is_no_leak(tmp_path: Path) ->
     assert growth(tmp_path, [one for readings in lives for one in readings]) is None
 
 
-def test_readings_without_a_start_say_nothing(tmp_path: Path) -> None:
-    """Where collectors send no start time, the column is null and the audit still runs."""
-    readings = life(10, 0, lambda age: 10 + 10 * age, every=1)
-    for _, one in readings:
+def test_a_leak_that_begins_in_the_middle_of_a_life(tmp_path: Path) -> None:
+    """Level at first, then growing, killed, growing again: the lives need not begin alike."""
+    first = life(30, 4, lambda age: 40 + 38 * max(0, age - 22.5), every=0.5)
+    last = [one for one in first if one[1]["@timestamp"] >= "2026-01-01T11:52"]
+    found = growth(tmp_path, [*last, *life(4, 0, lambda age: 30 + 38 * age, every=0.5)])
+    assert found == pytest.approx(38, rel=0.05)
+
+
+def test_without_start_times_all_is_one_life(tmp_path: Path) -> None:
+    """Where collectors send none, one long life is still a line, and a saw is none."""
+    lives = [life(begun, begun - 4, lambda age: 40 + 38 * age, every=0.5) for begun in (12, 8, 4)]
+    saw = [one for readings in lives for one in readings]
+    long = life(10, 0, lambda age: 10 + 10 * age, every=1)
+    for _, one in (*saw, *long):
         del one["start_timestamp"]
-    assert growth(tmp_path, readings) is None
+    assert growth(tmp_path, saw) is None
+    other = tmp_path / "long"
+    other.mkdir()
+    assert growth(other, long) == pytest.approx(10, rel=0.01)

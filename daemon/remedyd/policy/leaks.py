@@ -1,7 +1,7 @@
 """More memory feeds a leak: when a raise becomes a call for a person instead.
 
 Two signs, either is enough. Memory was raised twice within a day and the row is back; or the
-audit saw the working set grow in a line with the container's age, fast enough to fill another
+audit saw the working set grow in a line while a container lived, fast enough to fill another
 limit within a day. Pure, and above all policies: no `maxAttempts` raises memory a third time.
 The price is that a workload that truly needs three raises in a day has to wait for a person.
 """
