@@ -233,6 +233,14 @@ def test_a_refusal_after_a_lost_answer_leaves_it_open(rig: Rig, refusal: Excepti
         rig.door().write("p1", PLAN)
 
 
+def test_a_read_that_fails_after_a_lost_answer_leaves_it_open(rig: Rig) -> None:
+    """Nobody can tell any more whether it landed."""
+    rig.api.answers = [UNKNOWN]
+    rig.api.faults = [Fault.NONE, Fault.UNAVAILABLE]
+    with pytest.raises(OutcomeUnknown):
+        rig.door().write("p1", PLAN)
+
+
 def test_doubt_ends_when_the_object_has_moved_on(rig: Rig) -> None:
     """Another version without our mark: the first request can land no more, a no is a no."""
 
@@ -408,7 +416,8 @@ def test_a_write_is_read_back(rig: Rig) -> None:
     """What landed otherwise than planned is told, of a write and of an undo."""
     door = rig.door()
     planned = replace(PLAN, changes=(*PLAN.changes, FieldChange("spec.paused", None, None)))
-    assert door.write("p1", planned).differences == ()
+    done = door.write("p1", planned)
+    assert (done.differences, done.generation) == ((), 2)
     assert rig.live()["metadata"]["annotations"] == {PROPOSAL: "p1"}
     back = door.undo("p1", PLAN, applied())
     assert (back.differences, back.replayed, memory(rig)) == ((), False, "256Mi")

@@ -737,6 +737,29 @@ def test_the_hint_of_what_failed_is_the_next_step() -> None:
     assert (answer.result, answer.next_step) == (PrecheckResult.BLOCK, "wait for the upgrade")
 
 
+def test_a_claim_or_pod_that_cannot_be_read_blocks() -> None:
+    """Whether the volume can be shared, or the pod is unhealthy, is not known then."""
+    live = web()
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+    live["spec"]["template"]["spec"]["volumes"] = [volume]
+    unread = frozenset({"PersistentVolumeClaim"})
+    assert check("Downtime", live, restart(live), broken=unread).result == "Block"
+    assert check("Downtime", live, restart(live)).result == "Block"  # there is no such claim
+    replicaset, stuck = own_pod(live, ready=False)
+    full = budget(disruptionsAllowed=0, currentHealthy=1, desiredHealthy=1)
+    for kind in ("Pod", "ReplicaSet"):
+        answer = check(
+            "DisruptionBudget",
+            live,
+            eviction(live, stuck),
+            replicaset,
+            stuck,
+            full,
+            broken=frozenset({kind}),
+        )
+        assert answer.result == "Block"
+
+
 # telemetry
 
 
