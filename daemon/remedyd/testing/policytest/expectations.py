@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from remedyd.cluster.prechecks.runner import CHECKS
 from remedyd.documents import did_you_mean
 from remedyd.documents.nodes import Location
+from remedyd.policy.leaks import STEP as LEAK
 from remedyd.policy.policy import Policy
 from remedyd.policy.reasons import OUTCOMES, Reason
 from remedyd.testing.policytest.context import Context, Timeline
@@ -68,7 +69,7 @@ def _check(context: Context, item: ExpectSpec, policy: Policy, place: Location) 
     # Reasons of a refusal are the actions' own; a wrong one shows as a difference.
     reason = None if item.outcome is Came.REFUSED else item.reason
     for key, name, known, of in (
-        ("step", item.step, [step.name for step in policy.steps], f" of {policy.name}"),
+        ("step", item.step, [*(step.name for step in policy.steps), LEAK], f" of {policy.name}"),
         ("condition", item.condition, conditions + whens, f" of {policy.name}"),
         ("precheck", item.precheck, _PRECHECKS, ""),
         ("reason", reason, REASONS, ""),
