@@ -3,7 +3,8 @@
 Only what was made here is deleted, by its full name: no pattern is ever sent with a delete.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -15,15 +16,20 @@ from remedyd.errors import QueryError
 from remedyd.model import AuditOutcome, Json, Table
 
 _BATCH = 250
+_AGAIN = (0.2, 0.8)
+"""Seconds before what was made is deleted again after an error."""
 _SETTINGS = {"number_of_shards": 1, "number_of_replicas": 0}
 
 
 class Scratch:
     """A context in which indices may be made. Every method raises QueryError."""
 
-    def __init__(self, source: ElasticSource) -> None:
+    def __init__(
+        self, source: ElasticSource, *, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         """Take the connection; its credentials need `manage`, `write` and `read`."""
         self._source = source
+        self._pause = pause
         self.made: list[str] = []
 
     def __enter__(self) -> Self:
@@ -36,8 +42,19 @@ class Scratch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Delete what was made."""
+        """Delete what was made.
+
+        After an error a request that was given up may still arrive and make its index anew, so
+        every name is deleted again, a little later.
+        """
+        names = list(self.made)
         self.remove()
+        if error is None or not names:
+            return
+        for seconds in _AGAIN:
+            self._pause(seconds)
+            self.made = list(names)
+            self.remove()
 
     def create(self, name: str, settings: Mapping[str, Any], mappings: Mapping[str, Any]) -> None:
         """Make an index that does not exist yet."""

@@ -45,7 +45,7 @@ with a letter or underscore, and contains letters, digits and underscores only"
 
 
 def _value(name: str, value: Any) -> Json:
-    if isinstance(value, Mapping) and set(value) not in ({"value"}, {"identifier"}):
+    if isinstance(value, Mapping) and set(value) not in ({"value"}, {"identifier"}, {"pattern"}):
         reason = f"[1:1] parameter [{name}] has a form that this endpoint does not offer"
         raise Failure(400, "parsing_exception", reason)
     found: Json = value
