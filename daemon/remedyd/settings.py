@@ -10,11 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     YamlConfigSettingsSource,
 )
 
@@ -26,7 +28,7 @@ _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def _secret(value: SecretStr | None, file: Path | None) -> str:
@@ -256,7 +258,11 @@ class Settings(BaseSettings):
     """All settings of `remedyd run`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="REMEDYD_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix="REMEDYD_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,  # some are secrets
     )
 
     cluster_name: str = Field("", description="k8s.cluster.name of this cluster's telemetry")
@@ -321,9 +327,26 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
     )
     try:
         return source(**overrides)
+    except yaml.YAMLError as error:
+        raise ConfigurationError("the settings are not valid", [_broken(config, error)]) from error
+    except SettingsError as error:  # its cause quotes the value, which may be a secret
+        raise ConfigurationError(
+            f"the settings are not valid: {error}", hint="write such a variable as one JSON object"
+        ) from None
     except ValidationError as error:
         problems = [
             Problem(f"{'.'.join(map(str, e['loc']))}: {e['msg']}", str(config or "settings"))
             for e in error.errors()
         ]
         raise ConfigurationError("the settings are not valid", problems) from error
+    except (TypeError, ValueError) as error:  # a file that holds a text or a list
+        wrong = Problem("this is no YAML mapping in UTF-8", str(config or "settings"))
+        raise ConfigurationError("the settings are not valid", [wrong]) from error
+
+
+def _broken(config: Path | None, error: yaml.YAMLError) -> Problem:
+    """Return where the file is no YAML, without the text that stands there."""
+    mark = getattr(error, "problem_mark", None)
+    words = getattr(error, "problem", None) or "it cannot be read"
+    place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    return Problem(f"not YAML: {words}", str(config or "settings"), *place)

@@ -17,7 +17,7 @@ from remedyd.settings import Settings
 
 SHOWN: Final = "REDACTED"
 _SHORTEST: Final = 6  # a shorter one is no secret, and would blank half of every line
-_PASSWORD: Final = re.compile(r"://[^:/@\s]*:([^@\s]+)@")
+_PASSWORD: Final = re.compile(r"(?:://[^:/@\s]*:|[?&]password=)([^@&\s]+)")
 _WORD: Final = re.compile(r"[^\s'\",=:;]{16,}")
 _TOKEN: Final = re.compile(r"""\btoken["']?\s*:\s*["']?([^\s"',}]+)""")
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from opentelemetry import context, trace
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags
@@ -49,7 +50,8 @@ def configure(endpoint: str, headers: str, cluster: str) -> Callable[[], None]:
 def install(processor: Any, cluster: str) -> Callable[[], None]:
     """Hand spans to an SDK span processor from now on; return what ends it."""
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace import Span as Recorded
+    from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
     from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 
     class Ids(IdGenerator):
@@ -65,10 +67,20 @@ def install(processor: Any, cluster: str) -> Callable[[], None]:
             given = _given.get()
             return given[1] if given else self.random.generate_span_id()
 
+    class Discreet(SpanProcessor):
+        """Keeps the names in a request's query and drops the values: a sign-in's code is one."""
+
+        def on_start(self, span: Recorded, parent_context: context.Context | None = None) -> None:
+            query = (span.attributes or {}).get("url.query")
+            if isinstance(query, str):
+                names = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
+                span.set_attribute("url.query", "&".join(f"{name}=REDACTED" for name in names))
+
     resource = Resource.create(
         {"service.name": "remedyd", "service.version": __version__, "k8s.cluster.name": cluster}
     )
     provider = TracerProvider(resource=resource, id_generator=Ids())
+    provider.add_span_processor(Discreet())
     provider.add_span_processor(processor)
     trace.set_tracer_provider(provider)
     return provider.shutdown

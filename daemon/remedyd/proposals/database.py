@@ -29,7 +29,7 @@ class Database:
     def __init__(self, url: str, *, busy_timeout: timedelta) -> None:
         """Take an SQLAlchemy URL; raise `ConfigurationError` for one that cannot be used."""
         parsed = _parsed(url)
-        self.name: Final = parsed.render_as_string(hide_password=True)
+        self.name: Final = parsed.set(query={}).render_as_string(hide_password=True)
         self.sqlite: Final = parsed.get_backend_name() == "sqlite"
         self._writing = threading.Lock() if self.sqlite else nullcontext()
         seconds = busy_timeout.total_seconds()
@@ -104,7 +104,7 @@ class Database:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # a port that is no number, too
         raise ConfigurationError(
             "the store's URL is not a database URL",
             hint="use sqlite:////var/lib/remedyd/remedyd.db or postgresql://user@host/remedyd",
@@ -169,7 +169,7 @@ def _postgresql(url: URL, busy_seconds: float) -> sa.Engine:
     # a process that is frozen or cut off inside a transaction must not keep its locks
     options = (
         f"-c lock_timeout={milliseconds} -c statement_timeout={4 * milliseconds} "
-        f"-c idle_in_transaction_session_timeout={milliseconds}"
+        f"-c idle_in_transaction_session_timeout={2 * milliseconds}"
     )
     given = url.query.get("options")
     options = f"{given} {options}" if isinstance(given, str) else options
