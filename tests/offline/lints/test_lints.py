@@ -36,6 +36,7 @@ BREACHES = [
     ("last-with-nulls", "FROM a, b | STATS LAST(x, @timestamp)", ["1:19"]),
     ("last-with-nulls", "FROM a | STATS y = FIRST(x, t) + 1 WHERE z > 1 BY w", ["1:20"]),
     ("last-with-nulls", "FROM a | INLINE STATS LAST(x, t), FIRST(y, t)", ["1:23", "1:35"]),
+    ("last-with-nulls", "FROM a | STATS LATEST(x)", ["1:16"]),
     ("no-limit", "FROM a", ["1:1"]),
     ("no-limit", "FROM a | SORT b", ["1:10"]),
     ("no-limit", "FROM a | STATS COUNT(*) BY b", ["1:10"]),

@@ -284,4 +284,8 @@ FUNCTIONS = (
     _aggregate(
         "LAST", (anything("value"), _SORTED_BY), same, _at_extreme("arg_max_null"), since=(9, 4)
     ),
+    _aggregate("EARLIEST", (anything("field"),), same, _at_extreme("arg_min_null"), since=(9, 4)),
+    _aggregate("LATEST", (anything("field"),), same, _at_extreme("arg_max_null"), since=(9, 4)),
 )
+BY_TIME = frozenset({"EARLIEST", "LATEST"})
+"""FIRST and LAST in the order of @timestamp, which is not written."""

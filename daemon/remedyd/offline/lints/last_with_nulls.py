@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from remedyd.offline.lints.subject import Subject
 
 
+_KEEPING_NULLS = ("FIRST", "LAST", "EARLIEST", "LATEST")
+
+
 def _check(subject: Subject) -> Iterator[Mark]:
     for step in subject.steps:
         if not isinstance(step.command, Stats | InlineStats):
@@ -22,7 +25,7 @@ def _check(subject: Subject) -> Iterator[Mark]:
         for item in step.command.aggregates:
             facts = where_true(item.condition, step.facts) if item.condition else step.facts
             for call in walk(item.value):
-                if not isinstance(call, FunctionCall) or call.name not in ("FIRST", "LAST"):
+                if not isinstance(call, FunctionCall) or call.name not in _KEEPING_NULLS:
                     continue
                 if call.arguments and nullable(call.arguments[0], facts):
                     yield _mark(subject, call)
@@ -41,9 +44,10 @@ def _mark(subject: Subject, call: FunctionCall) -> Mark:
 LINT = Lint(
     "last-with-nulls",
     Severity.ERROR,
-    "FIRST and LAST keep nulls: they return the value of the first or last document even when "
-    "that document does not have the field. Telemetry of several streams, or of several "
-    "receivers in one stream, spreads an object's fields over different documents, so the "
-    "result is null most of the time and every comparison with it is silently untrue.",
+    "FIRST and LAST keep nulls, so do EARLIEST and LATEST: they return the value of the first or "
+    "last document even when that document does not have the field. Telemetry of several "
+    "streams, or of several receivers in one stream, spreads an object's fields over different "
+    "documents, so the result is null most of the time and every comparison with it is silently "
+    "untrue.",
     _check,
 )

@@ -44,15 +44,19 @@ class CannotSlide(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Moment:
-    """A time at a fixed distance from an edge of the window, in milliseconds."""
+    """A time at a fixed distance from an edge of the window, in milliseconds.
+
+    `whole`: it is the whole number that TO_LONG makes of that time.
+    """
 
     edge: Edge
     offset: int
+    whole: bool = False
 
     @property
     def name(self) -> str:
         """A column name that no query can write."""
-        return f"~{self.edge}{self.offset:+d}"
+        return f"~{self.edge}{self.offset:+d}{'ms' if self.whole else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +132,23 @@ class _Merger:
         values = [item.value for item in items]
         if all(value == values[0] for value in values):
             return first
-        if first.type is not DataType.DATE or not all(isinstance(value, int) for value in values):
+        moves = first.type in (DataType.DATE, DataType.LONG)
+        if not moves or not all(isinstance(value, int) for value in values):
             raise CannotSlide("it uses the window as something other than a time")
-        times = cast("list[int]", values)
+        times, whole = cast("list[int]", values), first.type is DataType.LONG
         for edge, place in ((Edge.START, 0), (Edge.END, 1)):
             distances = _distances(times, place)
             if len(distances) == 1:
-                column = self._column(Moment(edge, distances.pop()))
-                return Reference(DataType.DATE, False, first.node, column)
+                column = self._column(Moment(edge, distances.pop(), whole))
+                return Reference(first.type, False, first.node, column)
         if len(_distances(times, 2)) == 1:
             raise CannotSlide("it reads NOW()")
         raise CannotSlide("it computes a time from the window that does not move evenly with it")
 
     def _column(self, moment: Moment) -> Column:
         if moment not in self.columns:
-            self.columns[moment] = Column(moment.name, moment.name, DataType.DATE)
+            kind = DataType.LONG if moment.whole else DataType.DATE
+            self.columns[moment] = Column(moment.name, moment.name, kind)
         return self.columns[moment]
 
     def _same(self, items: Sequence[Any]) -> None:

@@ -3,8 +3,9 @@
 Windows that overlap share most of their documents. Cut into panes as long as the greatest common
 divisor of window and step, every window is a row of whole panes; so the first STATS is computed
 per pane, and what a window needs is put together from the results. That is exact for counts,
-smallest and largest values, and for distinct times, as two panes have no time in common. Sums of
-doubles, medians and the rest are left to the plain way: their parts do not add up to the same bits.
+smallest and largest values, sums of whole numbers (one that overflows is run window by window),
+and for distinct times, as two panes have no time in common. Sums of doubles, medians and the rest
+are left to the plain way: their parts do not add up to the same bits.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from remedyd.offline.sqlgen.pruning import Ordered
 from remedyd.offline.types import DataType
 
 _PANE = Column("~pane", "~pane", DataType.LONG)
-_COMBINED = {"COUNT": "SUM", "MIN": "MIN", "MAX": "MAX", "COUNT_DISTINCT": "SUM"}
+_COMBINED = {"COUNT": "SUM", "MIN": "MIN", "MAX": "MAX", "COUNT_DISTINCT": "SUM", "SUM": "SUM"}
 _MANY = 4
 """Panes per window up to which they pay even where windows overlap by little."""
 
@@ -85,6 +86,8 @@ def panes(
     for item in step.aggregates:
         call = item.value
         if not isinstance(call, AggregateCall) or call.function.name not in _COMBINED:
+            return None
+        if call.function.name == "SUM" and call.type is not DataType.LONG:
             return None
         if call.function.name == "COUNT_DISTINCT":
             if call.arguments[0].multi or not times.is_time(call.arguments[0]):

@@ -91,7 +91,11 @@ class SlidingBuilder:
 
 
 def _moment(step: Moments, column: Column, moment: Moment) -> str:
-    base = value(step.series.first(moment.edge, moment.offset), DataType.DATE)
+    first = step.series.first(moment.edge, moment.offset)
+    if moment.whole:
+        number = f"{identifier(step.cycle.sql)} * {step.series.stride}"
+        return f"CAST({first} + {number} AS BIGINT) AS {identifier(column.sql)}"
+    base = value(first, DataType.DATE)
     moved = f"to_milliseconds({identifier(step.cycle.sql)} * {step.series.stride})"
     return f"{base} + {moved} AS {identifier(column.sql)}"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from remedyd.offline import nodes
 from remedyd.offline.functions import FUNCTIONS, OPERATORS, Function, Kind, lookup, suggestions
+from remedyd.offline.functions.aggregates import BY_TIME
 from remedyd.offline.functions.patterns import lucene_operator, regex_mistake
 from remedyd.offline.functions.refused import REFUSED
 from remedyd.offline.nodes import walk
@@ -26,7 +27,7 @@ from remedyd.offline.verifier.context import Context
 from remedyd.offline.verifier.folding import folded
 from remedyd.offline.verifier.literals import READABLE, array, literal, read_as, time_span
 from remedyd.offline.verifier.problems import ORDINALS, conflict_text
-from remedyd.offline.verifier.special import HANDLERS
+from remedyd.offline.verifier.special import HANDLERS, timestamp
 from remedyd.offline.verifier.unions import converted
 
 
@@ -276,6 +277,8 @@ class Binder:
         arguments = check_arguments(function, bound, node, self.reporter)
         self._check_values(function, arguments, node)
         data_type = function.returns([argument.type for argument in arguments])
+        if function.name in BY_TIME:
+            arguments.append(timestamp(self.context, node))
         return AggregateCall(
             data_type, function.gives_multi, node, function, tuple(arguments), self.condition
         )

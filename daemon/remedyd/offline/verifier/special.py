@@ -17,6 +17,7 @@ from remedyd.offline.verifier.literals import read_as
 
 if TYPE_CHECKING:
     from remedyd.offline.verifier.binder import Binder
+    from remedyd.offline.verifier.context import Context
 
 Handler = Callable[["Binder", nodes.FunctionCall, Sequence[Expression]], Expression]
 
@@ -103,12 +104,13 @@ def _counted(
     return Span(kind, False, node, months, days, milliseconds)
 
 
-def _timestamp(binder: Binder, node: nodes.FunctionCall) -> Reference:
-    column = binder.context.scope.columns.get(TIMESTAMP)
+def timestamp(context: Context, node: nodes.Node) -> Reference:
+    """Return @timestamp, for a function that reads it without naming it."""
+    column = context.scope.columns.get(TIMESTAMP)
     if column is None:
-        text = binder.reporter.text(node)
+        text = context.reporter.text(node)
         reason = f"[{text}] requires the [@timestamp] field, which was either not present in "
-        raise binder.reporter.error(
+        raise context.reporter.error(
             node, f"{reason}the source index, or has been dropped or renamed"
         )
     return Reference(column.type, column.multi, node, column)
@@ -116,7 +118,7 @@ def _timestamp(binder: Binder, node: nodes.FunctionCall) -> Reference:
 
 def tbucket(binder: Binder, node: nodes.FunctionCall, given: Sequence[Expression]) -> Expression:
     """`TBUCKET(span)` is `BUCKET(@timestamp, span)`."""
-    timestamp = _timestamp(binder, node)
+    moment = timestamp(binder.context, node)
     width = read_as(given[0], SPANS, binder.reporter)
     text = binder.reporter.text(node)
     if width.type not in SPANS | {DataType.INTEGER}:
@@ -127,19 +129,19 @@ def tbucket(binder: Binder, node: nodes.FunctionCall, given: Sequence[Expression
         if len(given) > 1:
             reason = f"[from] and [to] in [{text}] cannot be used with a duration or period "
             raise binder.reporter.error(node, f"{reason}bucket size")
-        return _call(timestamp, width, node)
+        return _call(moment, width, node)
     if len(given) == 1:
         reason = f"numeric bucket count in [{text}] requires [from] and [to] parameters or a "
         raise binder.reporter.error(node, f"{reason}`@timestamp` range in the query filter")
     if len(given) == 2:
         reason = f"[from] and [to] in [{text}] must both be provided or both omitted"
         raise binder.reporter.error(node, reason)
-    return bucket(binder, node, [timestamp, width, *given[1:]])
+    return bucket(binder, node, [moment, width, *given[1:]])
 
 
 def trange(binder: Binder, node: nodes.FunctionCall, given: Sequence[Expression]) -> Expression:
     """`TRANGE(span)` is `(NOW() - span, NOW()]`, `TRANGE(start, end)` is `(start, end]`."""
-    timestamp = _timestamp(binder, node)
+    moment = timestamp(binder.context, node)
     now = Constant(DataType.DATE, multi=False, node=node, value=binder.context.now)
     if len(given) == 1:
         span = read_as(given[0], SPANS, binder.reporter)
@@ -153,13 +155,13 @@ def trange(binder: Binder, node: nodes.FunctionCall, given: Sequence[Expression]
         if _value(low) > _value(high):
             reason = "TRANGE rangeStart time must be before rangeEnd time"
             raise binder.reporter.error(node, reason)
-    above = _compared(">", timestamp, low, node)
+    above = _compared(">", moment, low, node)
     return Call(
         DataType.BOOLEAN,
         False,
         node,
         OPERATORS["AND"],
-        (above, _compared("<=", timestamp, high, node)),
+        (above, _compared("<=", moment, high, node)),
     )
 
 
