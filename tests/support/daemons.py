@@ -17,6 +17,7 @@ from typing import Any, cast
 from remedyd.audits.runner import AuditRunner
 from remedyd.cluster import fields
 from remedyd.cluster.door import ClusterDoor, RecordingDoor
+from remedyd.leading import Leading
 from remedyd.loop import Loop
 from remedyd.model import (
     ActionRequest,
@@ -152,8 +153,14 @@ class Daemon:
         guardrails: Guardrails | None = None,
         dry_run: bool = False,
         store: Store | None = None,
+        leading: Leading | None = None,
+        writing: Any = None,
     ) -> None:
-        """Take a directory with (or for) the store, and the world; `store` is one in use."""
+        """Take a directory with (or for) the store, and the world; `store` is one in use.
+
+        `leading` is of one among several; `writing` is what the door writes to, if another.
+        """
+        self.leading = leading or Leading()
         numbers = count(1)
         self.ids = ids or (lambda: ProposalId(f"p{next(numbers)}"))
         self.clock = clock
@@ -182,10 +189,10 @@ class Daemon:
         self.gate = Gate(self.store, clock, self.ids, review=review)
         kind = RecordingDoor if dry_run else ClusterDoor
         self.door = kind(
-            cluster,
+            writing or cluster,
             clock,
-            partial(self.guard.fence, self.gate),
-            undo_fence=partial(self.guard.undo_fence, self.gate),
+            partial(self.leading.fence, partial(self.guard.fence, self.gate)),
+            undo_fence=partial(self.leading.fence, partial(self.guard.undo_fence, self.gate)),
             recheck=self.planner.recheck,
             sleep=lambda _: None,
         )
@@ -221,6 +228,7 @@ class Daemon:
             clock=self.clock,
             metrics=self.metrics,
             chores=(aside,),
+            leads=self.leading,
         )
 
     def propose(self, name: str, **changes: Any) -> Proposal | None:
