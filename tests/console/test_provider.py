@@ -140,6 +140,22 @@ def test_a_refusal_of_the_provider_is_told(visitor: Visitor) -> None:
     assert "<b>" not in answer.text
 
 
+@pytest.mark.parametrize("wanted", ["https://evil.example/console", "//evil.example", "/v1"])
+def test_the_way_back_stays_in_the_console(visitor: Visitor, provider: SignIn, wanted: str) -> None:
+    """An address of another site that came along is ignored."""
+    sent = visitor.get("/console/sign-in/provider", params={"next": wanted})
+    query = {k: v[0] for k, v in parse_qs(urlsplit(sent.headers["location"]).query).items()}
+    answer = visitor.get(provider.authorize(query))
+    assert parsed(answer.text).one("main").one("a")["href"] == "/console"
+
+
+def test_signing_out_ends_it(visitor: Visitor, provider: SignIn) -> None:
+    """As for who came with a token."""
+    assert _called_back(visitor, provider).status_code == 200
+    assert visitor.press(visitor.page("/console"), "Sign out").status_code == 303
+    assert visitor.get("/console").status_code == 303
+
+
 def test_without_a_provider_there_is_no_such_way(lab: Lab, tmp_path: Any) -> None:
     """Neither a button nor an address."""
     with Running(lab, tmp_path) as plain, Visitor(plain.url) as someone:

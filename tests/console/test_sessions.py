@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -137,6 +137,60 @@ def test_replicas_with_one_key_read_each_others_cookies() -> None:
     assert a_room(Listed())[0].read(value).principal == ALICE
     with pytest.raises(Unauthenticated, match="not one of ours"):
         a_room(Listed(), b"")[0].read(value)
+
+
+class Granted:
+    """A provider's user Ann and a grant for her group, which can be taken away."""
+
+    granted = True
+
+    def named(self, token: str) -> tuple[str, tuple[str, ...]]:
+        """Know every token as Ann's."""
+        return "ann", ("sre",)
+
+    def standing(self, user: str, groups: Sequence[str]) -> Principal | None:
+        """Ask the grant."""
+        known = self.granted and (user, list(groups)) == ("ann", ["sre"])
+        return Principal("oidc:ann", frozenset({Scope.APPROVER})) if known else None
+
+
+def test_a_users_grants_are_asked_at_every_request() -> None:
+    """Who signed in at the provider is out with the next click after the grant was taken away."""
+    granted = Granted()
+    sessions = Sessions(KEY, clock=ManualClock(START), lasting=granted)
+    value, begun = sessions.begin(Principal("oidc:ann", frozenset(Scope)), TOKEN)
+    assert begun.expires == START + timedelta(hours=1)
+    assert sessions.read(value).principal.scopes == {Scope.APPROVER}
+    granted.granted = False
+    with pytest.raises(Unauthenticated, match="no longer valid"):
+        sessions.read(value)
+
+
+@pytest.mark.parametrize(
+    ("at_provider", "life"), [(False, timedelta(minutes=5)), (True, timedelta(hours=1))]
+)
+def test_an_id_token_is_a_receipt(at_provider: bool, life: timedelta) -> None:
+    """It ends the session of whoever pasted it, not that of whoever signed in at the provider."""
+    end = (START + timedelta(minutes=5)).timestamp()
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": end}).encode()).decode()
+    sessions = Sessions(KEY, clock=ManualClock(START), lasting=Granted())
+    token = f"e30.{claims.rstrip('=')}.c2ln"
+    _, begun = sessions.begin(SHOP, token, at_provider=at_provider)
+    assert begun.expires == START + life
+
+
+def test_what_a_sign_in_waits_for_comes_back_once() -> None:
+    """The second time it is over, and so it is after ten minutes; a session is no such thing."""
+    sessions, clock = a_room()
+    sealed, late = sessions.seal({"state": "s"}), sessions.seal({"state": "t"})
+    assert sessions.unseal(sealed)["state"] == "s"
+    with pytest.raises(Unauthenticated, match="over"):
+        sessions.unseal(sealed)
+    clock.current = START + timedelta(minutes=10)
+    with pytest.raises(Unauthenticated, match="over"):
+        sessions.unseal(late)
+    with pytest.raises(Unauthenticated, match="not one of ours"):
+        sessions.unseal(sessions.begin(SHOP, TOKEN)[0])
 
 
 @given(st.data())

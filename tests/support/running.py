@@ -79,7 +79,7 @@ class Running:
             known.authenticate,
             self.app.metrics,
             "lab",
-            sessions=Sessions.configured(self.settings.server, known.holder),
+            sessions=Sessions.configured(self.settings.server, known.holder, known.lasting),
             provider=Provider.configured(self.settings.server.oidc),
             clock=self.app.clock,
             dry_run=self.settings.dry_run,

@@ -71,7 +71,7 @@ def run(
             known.authenticate,
             app.metrics,
             loaded.cluster_name,
-            sessions=Sessions.configured(loaded.server, known.holder),
+            sessions=Sessions.configured(loaded.server, known.holder, known.lasting),
             provider=Provider.configured(loaded.server.oidc),
             clock=app.clock,
             dry_run=loaded.dry_run,

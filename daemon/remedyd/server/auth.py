@@ -16,7 +16,7 @@ from typing import Final
 from remedyd.errors import ConfigurationError, Throttled, Unauthenticated
 from remedyd.model import Clock, Principal
 from remedyd.server.tokens import Token, hashed
-from remedyd.server.vouching import Vouching
+from remedyd.server.vouching import Lasting, Vouching
 
 _LONGEST: Final = 4096
 _SOURCES: Final = 1024
@@ -32,17 +32,20 @@ class Authenticator:
         clock: Clock,
         *,
         vouching: Vouching | None = None,
+        lasting: Lasting | None = None,
         failures: int = 10,
         period: timedelta = timedelta(minutes=1),
     ) -> None:
         """Read the tokens once; `failures` wrong ones per `period` and source are answered.
 
-        `vouching` is asked about tokens that are not in the list. Raise `ConfigurationError` for
+        `vouching` is asked about tokens that are not in the list, `lasting` later about users who
+        signed in to the console. Raise `ConfigurationError` for
         tokens that cannot be used, or if nobody could call.
         """
         self._load = load
         self._clock = clock
         self._vouching = vouching
+        self.lasting: Final = lasting
         self._failures = Failures(failures, period)
         self._tokens: tuple[Token, ...] = ()
         self.reload()

@@ -10,7 +10,7 @@ from remedyd.server.auth import Authenticator
 from remedyd.server.grants import Grant, Source
 from remedyd.server.kubernetes_tokens import KubernetesTokens
 from remedyd.server.tokens import Callers, Token, read
-from remedyd.server.vouching import Voucher, Vouching
+from remedyd.server.vouching import Lasting, Voucher, Vouching
 from remedyd.settings import ServerSettings
 
 
@@ -25,7 +25,8 @@ def authenticator(
     vouchers = _vouchers(settings, reviewer, lambda: listed.callers.grants)
     keep = timedelta(seconds=settings.identity_cache_seconds)
     vouching = Vouching(vouchers, clock, keep=keep) if vouchers else None
-    return Authenticator(listed.load, clock, vouching=vouching)
+    lasting = next((v for v in vouchers if isinstance(v, Lasting)), None)
+    return Authenticator(listed.load, clock, vouching=vouching, lasting=lasting)
 
 
 class _Listed:

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 from remedyd.errors import ConfigurationError, Forbidden, IdentityUnavailable, Unauthenticated
 from remedyd.model import Principal
-from remedyd.server import grants
+from remedyd.server import grants, jwts
 from remedyd.server.grants import Grant
 from remedyd.server.jwts import Claimed
 from remedyd.settings import OidcSettings
@@ -59,16 +59,32 @@ class OidcTokens:
         """Return who holds the token; see `Voucher.identify`."""
         claims = self._verified(token)
         name, groups = self._names(claims)
-        shown = f"{self._settings.username_prefix}{name}"
+        shown = self._shown(name)
         if shown.lower().startswith("remedyd"):
             raise Unauthenticated("names that begin with remedyd are the daemon's own")
-        found = grants.principal(self._granted(), "oidc", name, groups, shown)
+        found = self.standing(name, groups)
         if found is None:
             raise Forbidden(
                 f"{shown} has no right here",
                 hint="add a grant for the user or one of its groups to the tokens file",
             )
         return found
+
+    def named(self, token: str) -> tuple[str, tuple[str, ...]] | None:
+        """Return user and granted groups; see `Lasting.named`. The token was verified before."""
+        claimed = jwts.peek(token)
+        if claimed is None or not self.takes(claimed):
+            return None
+        name, groups = self._names(self._jwt.decode(token, options={"verify_signature": False}))
+        granted = {grant.group for grant in self._granted() if grant.source == "oidc"}
+        return name, tuple(group for group in groups if group in granted)
+
+    def standing(self, user: str, groups: Sequence[str]) -> Principal | None:
+        """Return what the grants give; see `Lasting.standing`."""
+        return grants.principal(self._granted(), "oidc", user, groups, self._shown(user))
+
+    def _shown(self, name: str) -> str:
+        return f"{self._settings.username_prefix}{name}"
 
     def _verified(self, token: str) -> dict[str, Any]:
         jwt, settings = self._jwt, self._settings

@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from remedyd.errors import Forbidden, Throttled, Unauthenticated
 from remedyd.model import Clock, Principal, monotonic
@@ -37,6 +37,19 @@ class Voucher(Protocol):
         Raise Unauthenticated for a bad one, Forbidden for a user without any right here,
         IdentityUnavailable or ClusterError when there is no answer.
         """
+        ...
+
+
+@runtime_checkable
+class Lasting(Protocol):
+    """Whoever can say later what a user may do, without the token: for a browser's session."""
+
+    def named(self, token: str) -> tuple[str, tuple[str, ...]] | None:
+        """Return user and granted groups of a token that was let in, None if it is not ours."""
+        ...
+
+    def standing(self, user: str, groups: Sequence[str]) -> Principal | None:
+        """Return who that is by the grants of now, None when nothing is granted any more."""
         ...
 
 

@@ -197,3 +197,16 @@ def test_a_provider_without_grants_is_refused() -> None:
     )
     with pytest.raises(ConfigurationError, match="no grant says"):
         authenticator(settings, ManualClock(_now()), lambda: None)  # type: ignore[arg-type,return-value]
+
+
+def test_a_user_is_known_again_without_the_token(issuer: Provider) -> None:
+    """By name and granted groups, under the grants of now; a foreign token is nobody's."""
+    known = _known(issuer)
+    token = issuer.token(_now(), groups=["sre", "of no interest"])
+    lasting = known.lasting
+    assert lasting is not None
+    assert lasting.named(token) == ("ann", ("sre",))
+    assert lasting.standing("ann", ("sre",)) == known.authenticate(token)
+    assert lasting.standing("bob", ()) is None
+    assert lasting.named(issuer.token(_now(), iss="https://id.example.com")) is None
+    assert lasting.named("x" * 40) is None

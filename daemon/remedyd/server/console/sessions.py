@@ -2,9 +2,10 @@
 
 The cookie holds no token. For a token of the tokens file it holds a keyed hash of it, and every
 request looks for the token again: one that was removed or has expired ends its sessions at once,
-and changed scopes hold from the next click. Where someone else vouched (a ServiceAccount, an
-identity provider) there is nothing to look up, so the cookie holds the principal itself, for an
-hour at most. Nothing is stored on the server, so every replica with the same key can read it.
+and changed scopes hold from the next click. For a user of the OpenID provider it holds the name
+and the groups that count, and every request asks the grants of now. For a ServiceAccount there is
+nothing to look up, so the cookie holds the principal itself. Both last an hour at most. Nothing is
+stored on the server, so every replica with the same key can read it.
 """
 
 import base64
@@ -21,9 +22,11 @@ from typing import Any, Final, Protocol
 
 from remedyd.errors import InvalidInput, Unauthenticated
 from remedyd.model import Clock, Principal, Scope, SystemClock
+from remedyd.server.vouching import Lasting
 
 LIFE: Final = timedelta(hours=8)
 VOUCHED_LIFE: Final = timedelta(hours=1)
+PENDING_LIFE: Final = timedelta(minutes=10)
 _LONGEST: Final = 3800
 _ENDED: Final = 4096
 
@@ -64,30 +67,40 @@ class Sessions:
         clock: Clock | None = None,
         life: timedelta = LIFE,
         holder: Finder = lambda recognises: None,
+        lasting: Lasting | None = None,
     ) -> None:
         """Take the signing key; without one (b"") a random one is good until the process ends."""
         self._key = key or secrets.token_bytes(32)
         self._clock = clock or SystemClock()
         self._life = life
         self._holder = holder
+        self._lasting = lasting
         self._ended: OrderedDict[str, datetime] = OrderedDict()
         self._lock = threading.Lock()
 
     @classmethod
-    def configured(cls, settings: SessionSettings, holder: Finder) -> "Sessions":
+    def configured(
+        cls, settings: SessionSettings, holder: Finder, lasting: Lasting | None = None
+    ) -> "Sessions":
         """Return the sessions that the server's settings describe."""
         life = timedelta(minutes=settings.session_minutes)
-        return cls(settings.session_key_value(), life=life, holder=holder)
+        return cls(settings.session_key_value(), life=life, holder=holder, lasting=lasting)
 
-    def begin(self, principal: Principal, token: str) -> tuple[str, Session]:
-        """Return the cookie's value for who has just shown `token`, and the session."""
+    def begin(
+        self, principal: Principal, token: str, *, at_provider: bool = False
+    ) -> tuple[str, Session]:
+        """Return the cookie's value for who has just shown `token`, and the session.
+
+        Who signed in `at_provider` stays beyond the end of the ID token, which is a receipt for
+        the sign-in and often good for minutes; whoever pasted a token does not.
+        """
         reference = self._reference(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest())
         listed = self._found(reference) is not None
         now = self._clock.now()
         life = self._life if listed else min(self._life, VOUCHED_LIFE)
         expires = (now + life).replace(microsecond=0)
-        claims = {"t": reference} if listed else _described(principal)
-        if not listed:
+        claims = {"t": reference} if listed else self._vouched(principal, token)
+        if not listed and not at_provider:
             expires = min(expires, _own_end(token) or expires)
         claims |= {"i": secrets.token_hex(16), "e": int(expires.timestamp())}
         value = self._signed("session", claims)
@@ -107,30 +120,53 @@ class Sessions:
             ended = session_id in self._ended
         if ended or now >= end:
             raise Unauthenticated("the session has ended", hint="sign in again")
-        principal = self._found(claims["t"]) if "t" in claims else _principal(claims)
+        principal = self._now(claims)
         if principal is None:
             raise Unauthenticated(
-                "the token that was used to sign in is no longer valid", hint="sign in again"
+                "what was used to sign in is no longer valid here", hint="sign in again"
             )
         return self._session(claims, principal)
 
     def seal(self, claims: Mapping[str, Any]) -> str:
-        """Sign what a browser is to bring back, for a purpose that is no session."""
-        return self._signed("pending", claims)
+        """Sign what a browser is to bring back soon, and once, for a purpose that is no session."""
+        until = self._clock.now() + PENDING_LIFE
+        own = {"i": secrets.token_hex(16), "e": int(until.timestamp())}
+        return self._signed("pending", {**claims, **own})
 
     def unseal(self, value: str) -> dict[str, Any]:
-        """Return what was sealed; raise Unauthenticated for anything else."""
-        return self._claims("pending", value)
+        """Return what was sealed, once; raise Unauthenticated for anything else, or too late."""
+        claims = self._claims("pending", value)
+        end = datetime.fromtimestamp(claims["e"], UTC)
+        if not self._spend(claims["i"], end) or self._clock.now() >= end:
+            raise Unauthenticated("this sign-in is over", hint="sign in again")
+        return claims
 
     def end(self, session: Session) -> None:
         """Sign out: the cookie is worth nothing any more, also where a copy was kept."""
+        self._spend(session.id, session.expires)
+
+    def _spend(self, key: str, until: datetime) -> bool:
+        """Remember that it is of no use any more; return whether that is news."""
         with self._lock:
-            self._ended[session.id] = session.expires
+            news = key not in self._ended
+            self._ended[key] = until
             now = self._clock.now()
-            for key in [key for key, end in self._ended.items() if end <= now]:
-                del self._ended[key]
+            for old in [old for old, end in self._ended.items() if end <= now]:
+                del self._ended[old]
             while len(self._ended) > _ENDED:
                 self._ended.popitem(last=False)
+            return news
+
+    def _vouched(self, principal: Principal, token: str) -> dict[str, Any]:
+        user = self._lasting.named(token) if self._lasting else None
+        return {"u": user[0], "g": list(user[1])} if user else _described(principal)
+
+    def _now(self, claims: Mapping[str, Any]) -> Principal | None:
+        if "t" in claims:
+            return self._found(claims["t"])
+        if "u" in claims:
+            return self._lasting.standing(claims["u"], claims["g"]) if self._lasting else None
+        return _principal(claims)
 
     def _session(self, claims: Mapping[str, Any], principal: Principal) -> Session:
         end = datetime.fromtimestamp(claims["e"], UTC)

@@ -98,7 +98,7 @@ def called_back(
         if not same_nonce(token, pending):
             raise Unauthenticated("the ID token belongs to another sign-in", hint="sign in again")
         page = pages.render(request, "signed_in.html", next=back or paths.HOME)
-        answer = _begun(request, ctx, principal, token, page)
+        answer = _begun(request, ctx, principal, token, page, at_provider=True)
     except RemedydError as refused:
         answer = _failed(request, ctx, refused, back)
     answer.delete_cookie(_PENDING, path=paths.SIGN_IN, httponly=True, samesite="lax")
@@ -117,9 +117,15 @@ def sign_out(
 
 
 def _begun(
-    request: Request, ctx: Context, principal: Principal, token: str, answer: Response
+    request: Request,
+    ctx: Context,
+    principal: Principal,
+    token: str,
+    answer: Response,
+    *,
+    at_provider: bool = False,
 ) -> Response:
-    value, session = ctx.sessions.begin(principal, token)
+    value, session = ctx.sessions.begin(principal, token, at_provider=at_provider)
     log.info("signed in", principal=principal.name, expires=session.expires.isoformat())
     return seated(request, answer, value, session)
 
