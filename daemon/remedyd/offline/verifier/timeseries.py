@@ -38,6 +38,9 @@ from remedyd.offline.verifier.context import Context
 from remedyd.offline.verifier.problems import shown_name
 from remedyd.offline.verifier.stats import aggregation_text, has_aggregate, refuse_plain
 
+_BUCKETS = frozenset({"BUCKET", "DATE_TRUNC"})
+"""Groups of time that RATE knows the bounds of."""
+
 
 @dataclass(slots=True)
 class _Parts:
@@ -145,7 +148,7 @@ def _bind_group(group: nodes.Named, parts: _Parts, context: Context) -> tuple[st
     column = context.scope.define(name, value.type)
     definition = Definition(column, value)
     parts.groups.append(definition)
-    if isinstance(value, Call) and value.function.name == "BUCKET" and value.type in DATES:
+    if isinstance(value, Call) and value.function.name in _BUCKETS and value.type in DATES:
         parts.bucket = definition
     return name, column
 
@@ -282,6 +285,5 @@ def _interpolated(
 def _bounds(bucket: Definition) -> tuple[Expression, Span]:
     value = bucket.value
     assert isinstance(value, Call)
-    width = value.arguments[1]
-    assert isinstance(width, Span)
+    width = next(item for item in value.arguments if isinstance(item, Span))
     return value, width
