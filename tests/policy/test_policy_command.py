@@ -19,7 +19,8 @@ def test_shipped_policies_are_valid() -> None:
     ran = RUNNER.invoke(app, ["validate"])
     assert ran.exit_code == 0
     assert ran.stdout == (
-        "3 policies are valid: oom-raise-memory, replica-gap, restarts-escalate\n"
+        "4 policies are valid: latency-scale-out, oom-raise-memory, replica-gap, "
+        "restarts-escalate\n"
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from remedyd.documents import format_duration
 from remedyd.model.decision import Mode
+from remedyd.model.plan import ESCALATE
 from remedyd.policy.policy import Policy, Step
 from remedyd.policy.schema import Match, OnFailure
 
@@ -86,8 +87,12 @@ def _step(number: int, step: Step) -> Iterator[str]:
         yield f"    if {step.when.expression}"
     verify = step.spec.verify
     attempts = step.spec.max_attempts
+    often = f"at most {'once' if attempts == 1 else f'{attempts} times'} a day"
+    if step.action.type == ESCALATE:
+        yield f"    {often}; writes nothing, needs no approval, calls a person"
+        return
     yield (
-        f"    at most {'once' if attempts == 1 else f'{attempts} times'} a day; proved from "
+        f"    {often}; proved from "
         f"{format_duration(verify.after)} after the rollout for {format_duration(verify.observe)}"
     )
     yield f"    if that fails, {_FAILURES[step.spec.on_failure]}"
