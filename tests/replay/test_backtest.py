@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -157,6 +158,28 @@ def test_a_query_that_reads_now_is_run_one_by_one(
         params = {"start": start, "end": end}
         assert foresight.query(text, params).rows == recording.query(text, params).rows
     assert any("NOW()" in notice for notice in foresight.notices)
+
+
+def test_a_query_of_two_windows_a_cycle_is_foreseen_for_both(
+    source: tuple[RecordingSource, ManualClock],
+) -> None:
+    """Audits of different reach share the query for fresh telemetry: neither outruns the other."""
+    recording, clock = source
+    first, _ = span(recording)
+    times = every(first + timedelta(minutes=8), first + timedelta(minutes=12), timedelta(minutes=1))
+    foresight = Foresight(recording, clock, times)
+    text = (
+        "FROM metrics-* | WHERE @timestamp >= TO_DATETIME(?start) AND @timestamp < "
+        "TO_DATETIME(?end) | STATS n = COUNT(*) BY k8s.namespace.name | SORT n DESC"
+    )
+    storage = recording.engine.storage
+    with patch.object(storage, "run_watched", wraps=storage.run_watched) as passes:
+        for at in times:
+            clock.current = at
+            for minutes in (2, 5):
+                start = iso(millis(at - timedelta(minutes=minutes)))
+                assert foresight.query(text, {"start": start, "end": iso(millis(at))}).rows
+    assert passes.call_count == 2
 
 
 def test_rows_that_no_policy_acts_on_are_left_out(

@@ -67,6 +67,13 @@ QUERIES = {
         | STATS n = COUNT(*), MAX(v) BY b = BUCKET(@timestamp, 20 seconds), half = v % 2
         | SORT b, half""",
     "rows without STATS": f"{WITHIN} | EVAL y = v + w | KEEP id, y, x | SORT id | LIMIT 5",
+    "sums of whole numbers": f"""{WITHIN}
+        | EVAL at = TO_LONG(@timestamp) / 1000 % 1000, big = v * 3000000000000000000
+        | STATS s = SUM(v), p = SUM(at * v), q = SUM(big) WHERE w == 0 BY g | SORT g""",
+    "the window as a number": f"""{WITHIN}
+        | EVAL at = (TO_LONG(@timestamp) - TO_LONG(TO_DATETIME(?start))) / 1000
+        | STATS s = SUM(at), lo = MIN(at) BY g
+        | EVAL left = TO_LONG(TO_DATETIME(?end)) - lo | SORT g""",
     "a failing evaluation": f"{WITHIN} | EVAL y = v / w | STATS hi = MAX(y) BY g | SORT g",
 }
 

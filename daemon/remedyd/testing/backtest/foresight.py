@@ -27,6 +27,8 @@ _WORTH_TELLING = 2
 """Cycles from which it matters that they are run one by one."""
 
 Span = tuple[datetime, datetime]
+Reach = tuple[timedelta, timedelta]
+"""How long before the cycle a window starts and ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,15 @@ class Foresight:
         span, now = _span(params), self._clock.now()
         if span is None or now not in self._times or span[1] > now:
             return self._source.query(text, params)
-        lane = self._lane(text, params)
+        reach = (now - span[0], now - span[1])
+        lane = self._lane(text, params, reach)
         if lane is None:
             return self._source.query(text, params)
         if span not in lane.ready:
             try:
                 lane.look_ahead(span, self._step, len(self._times) - self._times[now])
             except ExecutionError as error:
-                self._give_up(text, params, error.message)
+                self._give_up(text, (_key(text, params), reach), error.message)
                 return self._source.query(text, params)
         return lane.ready.pop(span)
 
@@ -89,8 +92,9 @@ class Foresight:
         """Return the Elasticsearch release imitated."""
         return self._source.version()
 
-    def _lane(self, text: str, params: Mapping[str, Json]) -> "_Lane | None":
-        key = _key(text, params)
+    def _lane(self, text: str, params: Mapping[str, Json], reach: Reach) -> "_Lane | None":
+        """Return the lane of a query; one that is asked for two windows a cycle has two."""
+        key = (_key(text, params), reach)
         if key not in self._lanes:
             rest = {name: value for name, value in params.items() if name not in (START, END)}
             try:
@@ -99,17 +103,19 @@ class Foresight:
                 query = open_query(self._source.engine, text, rest)
                 self._lanes[key] = _Lane(Sifter(query, self._sieves.get(text)))
             except CannotSlide as reason:
-                self._give_up(text, params, str(reason))
+                self._give_up(text, key, str(reason))
             except EsqlError:
                 self._lanes[key] = None  # the recording tells what is wrong with it
         return self._lanes[key]
 
-    def _give_up(self, text: str, params: Mapping[str, Json], reason: str) -> None:
-        self._lanes[_key(text, params)] = None
+    def _give_up(self, text: str, key: object, reason: str) -> None:
+        self._lanes[key] = None
         if len(self._times) < _WORTH_TELLING:
             return
         first = next((line for line in text.splitlines() if line.startswith("FROM")), text[:60])
-        self.notices.append(f"run window by window, which takes longer: {reason} ({first.strip()})")
+        told = f"run window by window, which takes longer: {reason} ({first.strip()})"
+        if told not in self.notices:
+            self.notices.append(told)
 
 
 class _Lane:
