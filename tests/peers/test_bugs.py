@@ -1,6 +1,7 @@
 """Bugs that other remediators had, and what they cost: each shown not to be ours."""
 
 import math
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -42,6 +43,7 @@ from support.daemons import Daemon
 from support.fakecluster import MEMORY, FakeCluster, Fault, cluster
 from support.guardrails import guardrails
 from support.policies import NOW, policies, policy_text, result, row
+from support.postgres import memory as memory_folder
 from support.proposals import ALICE, BOB, PAT, a_clock, a_decision, a_plan, a_proposal, a_row
 
 NAMES = [f"w{n}" for n in range(30)]
@@ -55,9 +57,16 @@ def world() -> FakeCluster:
 
 
 @pytest.fixture
-def daemon(world: FakeCluster, tmp_path: Path) -> Iterator[Daemon]:
+def home() -> Iterator[Path]:
+    """Return a directory in memory."""
+    with tempfile.TemporaryDirectory(prefix="remedyd-", dir=memory_folder()) as found:
+        yield Path(found)
+
+
+@pytest.fixture
+def daemon(world: FakeCluster, home: Path) -> Iterator[Daemon]:
     """Return a daemon on it."""
-    made = Daemon(tmp_path, world, a_clock())
+    made = Daemon(home, world, a_clock())
     yield made
     made.close()
 
@@ -199,11 +208,11 @@ def test_who_proposes_does_not_approve_it(daemon: Daemon) -> None:
 # history that fails open
 
 
-def test_a_history_that_cannot_be_read_lets_nothing_through(daemon: Daemon, tmp_path: Path) -> None:
+def test_a_history_that_cannot_be_read_lets_nothing_through(daemon: Daemon, home: Path) -> None:
     """Without its memory the guard does not know, so nothing is written."""
     proposal = daemon.approve(proposed(daemon), ALICE)
     daemon.store.close()
-    (tmp_path / "remedyd.db").write_bytes(b"not a database" * 100)
+    (home / "remedyd.db").write_bytes(b"not a database" * 100)
     with pytest.raises(StoreError):
         daemon.door.write(proposal.id, proposal.plan)
     daemon.loop.tick()
@@ -229,11 +238,11 @@ def test_a_cluster_that_cannot_be_read_lets_nothing_through(daemon: Daemon, faul
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_not_a_number_is_no_finding(tmp_path: Path, value: float) -> None:
+def test_not_a_number_is_no_finding(home: Path, value: float) -> None:
     """A guard that compares with NaN lets everything through: such a result has no rows at all."""
     table = answer(measured(), measured(name="ad", score=value))
     with pytest.raises(QueryError, match="not a number to compare with"):
-        rows_of(sample(tmp_path), table)
+        rows_of(sample(home), table)
 
 
 # memory that is raised beside the point
@@ -268,23 +277,23 @@ def test_a_change_that_somebody_reverts_is_told_by_name() -> None:
 # what a restart forgets
 
 
-def test_a_restart_forgets_no_approval(daemon: Daemon, world: FakeCluster, tmp_path: Path) -> None:
+def test_a_restart_forgets_no_approval(daemon: Daemon, world: FakeCluster, home: Path) -> None:
     """What was approved before the process died is written by the next one, once."""
     proposal = daemon.approve(proposed(daemon), ALICE)
-    other = again(daemon, tmp_path, world)
+    other = again(daemon, home, world)
     assert other.settle(proposal.id).state is State.EFFECTIVE
     daemon.loop.tick()
     assert len(world.landed) == 1
     other.close()
 
 
-def test_a_restart_forgets_no_limit(daemon: Daemon, world: FakeCluster, tmp_path: Path) -> None:
+def test_a_restart_forgets_no_limit(daemon: Daemon, world: FakeCluster, home: Path) -> None:
     """Cooldown, failures, pause and the open proposals are there after it."""
     daemon.telemetry.grades["w0"] = Severity.CRITICAL
     failed = applied(daemon)
     daemon.settle(failed.id)
     waiting = proposed(daemon, "w1")
-    other = again(daemon, tmp_path, world)
+    other = again(daemon, home, world)
     assert other.propose("w0") is None
     assert other.propose("w1") is None
     assert other.store.get(waiting.id).state is State.PROPOSED
@@ -298,10 +307,10 @@ def test_a_restart_forgets_no_limit(daemon: Daemon, world: FakeCluster, tmp_path
 # too often, and for ever
 
 
-def test_many_sick_workloads_are_ten_writes_an_hour(world: FakeCluster, tmp_path: Path) -> None:
+def test_many_sick_workloads_are_ten_writes_an_hour(world: FakeCluster, home: Path) -> None:
     """However much a policy in mode Auto wants to do at once: the rest waits for the next hour."""
     wide = guardrails("{concurrency: 100, workloadsPercent: 100}")
-    daemon = Daemon(tmp_path, world, a_clock(), guardrails=wide)
+    daemon = Daemon(home, world, a_clock(), guardrails=wide)
 
     def go() -> int:
         for name in NAMES[:14]:
@@ -420,13 +429,13 @@ def test_an_audit_that_is_gone_is_no_success(daemon: Daemon) -> None:
 
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.UNSENT, Fault.UNAVAILABLE, Fault.OVERTAKEN])
 def test_a_write_without_an_answer_is_not_made_twice(
-    daemon: Daemon, world: FakeCluster, tmp_path: Path, fault: Fault
+    daemon: Daemon, world: FakeCluster, home: Path, fault: Fault
 ) -> None:
     """The object itself tells whether it landed, to this process and to the next."""
     proposal = daemon.approve(proposed(daemon), ALICE)
     world.write_faults = [fault]
     daemon.loop.tick()
-    other = again(daemon, tmp_path, world)
+    other = again(daemon, home, world)
     assert other.settle(proposal.id).state is State.EFFECTIVE
     assert len(world.landed) == 1
     other.close()

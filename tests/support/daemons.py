@@ -4,11 +4,12 @@ Replaced are the audits (rows are what a test says) and the planner (a raise of 
 computed from the live object). Several daemons may share a store and a cluster.
 """
 
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,6 +37,7 @@ from remedyd.model import (
     ProposalId,
     Severity,
     State,
+    SystemClock,
     Target,
     Window,
 )
@@ -55,6 +57,7 @@ from remedyd.stages.quarantine import SetAside
 from remedyd.stages.review import Review
 from remedyd.stages.settle import Rollback, StartRollback
 from support.fakecluster import MEMORY, FakeCluster, roll_out
+from support.postgres import memory
 from support.proposals import a_decision, a_row
 
 AUDIT: Any = SimpleNamespace(
@@ -139,6 +142,17 @@ def _result(rows: list[AuditRow], window: Window) -> AuditResult:
     return AuditResult("container-memory", outcome, window, tuple(rows))
 
 
+@cache
+def _blank() -> bytes:
+    """Return a migrated, empty database: migrating takes longer than most tests."""
+    with tempfile.TemporaryDirectory(prefix="remedyd-", dir=memory()) as home:
+        path = Path(home) / "blank.db"
+        store = Store(f"sqlite:///{path}", SystemClock())
+        store.migrate()
+        store.close()
+        return path.read_bytes()
+
+
 class Daemon:
     """One daemon; `loop`, `gate`, `guard`, `door` and `store` are the real ones."""
 
@@ -155,11 +169,14 @@ class Daemon:
         store: Store | None = None,
         leading: Leading | None = None,
         writing: Any = None,
+        chores: bool = True,
     ) -> None:
         """Take a directory with (or for) the store, and the world; `store` is one in use.
 
         `leading` is of one among several; `writing` is what the door writes to, if another.
+        Without `chores` nothing is set aside.
         """
+        self._chores = chores
         self.leading = leading or Leading()
         numbers = count(1)
         self.ids = ids or (lambda: ProposalId(f"p{next(numbers)}"))
@@ -169,9 +186,10 @@ class Daemon:
         self.guardrails = guardrails or Guardrails()
         self.metrics = Metrics()
         self.told: list[Alert] = []
-        self.store = store or Store(f"sqlite:///{home / 'remedyd.db'}", clock)
-        if store is None:
-            self.store.migrate()
+        path = home / "remedyd.db"
+        if store is None and not path.exists():
+            path.write_bytes(_blank())
+        self.store = store or Store(f"sqlite:///{path}", clock)
         self.planner = RaisingPlanner(cluster)
         alerts = Alerts(self.metrics, [self.told.append])
         self.lookback = LookBack(cluster, self.store, clock, self.ids, alerts, self.metrics)
@@ -227,7 +245,7 @@ class Daemon:
             gate=self.gate,
             clock=self.clock,
             metrics=self.metrics,
-            chores=(aside,),
+            chores=(aside,) if self._chores else (),
             leads=self.leading,
         )
 
