@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from remedyd.cluster.prechecks import Scene, run
-from remedyd.cluster.prechecks.capacity import allocatable, qos_class, usable
+from remedyd.cluster.prechecks.capacity import allocatable, headroom, qos_class, usable
 from remedyd.cluster.prechecks.scaling import limited
 from remedyd.cluster.prechecks.scene import containers, pod_total
 from remedyd.cluster.reader import Surroundings
@@ -301,6 +301,53 @@ def test_pods_of_the_best_effort_are_counted_as_such() -> None:
     for name, result in (("BestEffort", "Block"), ("NotBestEffort", "Pass")):
         team = quota({"pods": "2"}, {"pods": "2"}, scopes=[name])
         assert check("Quota", live, replicas(live, 3), team).result == result
+
+
+def left(live: KubeObject, hard: dict[str, str], used: dict[str, str], **spec: Any) -> Any:
+    """Return by how much a pod may grow in a quota, in Mi."""
+    found = headroom(live, quota(hard, used, **spec))
+    return {(section, resource): amount / 2**20 for section, resource, amount in found}
+
+
+@pytest.mark.parametrize(
+    ("surge", "away", "growth"),
+    [
+        (0, 1, 150),  # 300Mi left for two pods
+        (1, 1, 150),
+        (1, 0, 100),  # the first new pod of 200Mi comes beside the old ones
+    ],
+)
+def test_each_pod_may_grow_by_its_share_of_what_is_left(surge: int, away: int, growth: int) -> None:
+    """Less where a new pod has to fit beside the old ones first."""
+    live = rolling(web(2), surge, away)
+    room = left(live, {"limits.memory": "700Mi"}, {"limits.memory": "400Mi"})
+    assert room == {("limits", "memory"): growth}
+
+
+def test_only_what_a_pod_can_grow_in_is_told() -> None:
+    """Requests by their short name too; counts, other resources and unknown use are left out."""
+    live = rolling(web(2), 0, 1)
+    hard = {"pods": "9", "memory": "1Gi", "limits.nvidia.com/gpu": "4", "limits.cpu": "9"}
+    hard |= {"count/secrets": "5", "limits.memory": "500Mi"}
+    used = {"pods": "2", "memory": "0", "limits.nvidia.com/gpu": "0", "limits.memory": "400Mi"}
+    assert left(live, hard, used | {"count/secrets": "1"}) == {
+        ("requests", "memory"): 512,
+        ("limits", "memory"): 50,
+    }
+
+
+def test_where_nothing_can_grow_nothing_is_told() -> None:
+    """No pods, a quota of other pods, none left, or a quota that nobody has counted yet."""
+    hard, used = {"limits.memory": "700Mi"}, {"limits.memory": "400Mi"}
+    live = rolling(web(2), 0, 1)
+    assert left(live, hard, used)
+    assert left(web(0), hard, used) == {}
+    assert left(live, hard, used, scopes=["BestEffort"]) == {}
+    assert left(live, hard, {"limits.memory": "700Mi"}) == {}
+    assert left(live, hard, {"limits.memory": "800Mi"}) == {}
+    uncounted = quota(hard, {})
+    for status in ({}, {"used": None}, None):
+        assert list(headroom(live, uncounted | {"status": status})) == []
 
 
 # nodes
