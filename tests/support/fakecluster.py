@@ -64,6 +64,8 @@ class FakeCluster:
     on_landing: Callable[[Landed], None] = lambda _: None
     interleave: Callable[[], None] = lambda: None
     pause: Callable[[], None] = lambda: None
+    raced: bool = False
+    """During the write that is landing, somebody else did things too."""
     blind: bool = False
     """No read is answered."""
     _version: int = 100
@@ -117,6 +119,7 @@ class FakeCluster:
         assert isinstance(body, dict)
         self.requests.append(("patch", kind, dry_run))
         fault = Fault.NONE if dry_run else self._next(self.write_faults)
+        self.raced = fault is Fault.INTERLEAVED
         key = (kind, namespace, name)
         if fault is Fault.OVERTAKEN and key in self.objects:
             self._store(key, {"status": {"touched": self._version}})

@@ -16,7 +16,13 @@ from typing import Any
 import sqlalchemy as sa
 from hypothesis import event
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 from sqlalchemy.engine import Engine
 
 from remedyd.errors import RemedydError
@@ -30,7 +36,7 @@ from support.fakecluster import Fault, Landed, cluster
 from support.guardrails import guardrails
 from support.proposals import a_clock
 
-NAMES = ("cart", "checkout", "web")
+NAMES = ("cart", "web")
 LIMITS = guardrails(
     "{concurrency: 100, workloadsPercent: 100, rate: {perHour: 1000, perNamespace: 1000}, "
     "cooldown: {initial: 1s, longest: 1s}, quarantineAfter: 100, repeat: 1s}"
@@ -54,6 +60,16 @@ STORE_FAULTS = ("none", "begin", "before-commit", "after-commit")
 
 FEW_READS = st.lists(st.sampled_from([*[Fault.NONE] * 3, Fault.UNAVAILABLE]), max_size=3)
 COMMITS = st.lists(st.sampled_from(["none", "none", *STORE_FAULTS]), max_size=2)
+
+
+TICK: dict[str, Any] = {
+    "which": st.integers(0, 1),
+    "reads": READS,
+    "writes": st.lists(st.sampled_from(WRITE_FAULTS), max_size=4),
+    "commits": st.lists(st.sampled_from(STORE_FAULTS), max_size=5),
+    "rolled_out": st.booleans(),
+    "minutes": st.sampled_from([0, 0, 1, 6, 20]),
+}
 
 
 @dataclass
@@ -164,6 +180,7 @@ class Lives(RuleBasedStateMachine):
             telemetry=self.telemetry,
             guardrails=LIMITS,
             store=self.world.stores[which],
+            chores=False,
         )
 
     @contextmanager
@@ -186,7 +203,7 @@ class Lives(RuleBasedStateMachine):
             proposal = store.get(ProposalId(made.proposal))
             paused = store.flags.paused()
         writing = State.ROLLING_BACK if made.undo else State.APPLYING
-        if proposal.state is not writing:
+        if proposal.state is not writing and not self.cluster.raced:
             self.wrong.append(f"{made} while {proposal.state}")
         if not self._approved(proposal):
             self.wrong.append(f"{made} without a valid approval")
@@ -231,6 +248,17 @@ class Lives(RuleBasedStateMachine):
         with self._calm():
             return list(self.daemons[0].store.list(ProposalFilter(limit=200)).items)
 
+    @initialize(waiting=st.sets(st.sampled_from(NAMES), max_size=1))
+    def begin(self, waiting: set[str]) -> None:
+        """Something is wrong everywhere; most of the changes are approved."""
+        for name in NAMES:
+            proposal = self._on(0).propose(name)
+            assert proposal is not None
+            if name not in waiting:
+                self._book(proposal, PEOPLE[0], proposal.digest)
+                self.daemons[0].gate.approve(proposal.id, proposal.digest, PEOPLE[0])
+        self.known = self._all()
+
     @contextmanager
     def _failing(self, reads: list[Fault], commits: list[str]) -> Iterator[None]:
         """Let the next calls to API server and store fail; what a person then sees is an error."""
@@ -256,22 +284,6 @@ class Lives(RuleBasedStateMachine):
         with self._failing(reads, commits):
             self._on(which).propose(name, approvals=eyes)
 
-    @precondition(lambda self: self.known)
-    @rule(
-        which=st.integers(0, 1),
-        pick=st.integers(0, 30),
-        who=st.sampled_from(PEOPLE),
-        right=st.booleans(),
-    )
-    def approve(self, which: int, pick: int, who: Principal, right: bool) -> None:
-        """Anyone approves anything, with the right digest or another one."""
-        known = self.known
-        proposal = known[pick % len(known)]
-        digest = proposal.digest if right else known[0].digest
-        self._book(proposal, who, digest)
-        with suppress(RemedydError):
-            self._on(which).gate.approve(proposal.id, digest, who)
-
     @precondition(lambda self: any(p.state is State.PROPOSED for p in self.known))
     @rule(which=st.integers(0, 1), pick=st.integers(0, 30), reads=FEW_READS, commits=COMMITS)
     def approve_what_waits(
@@ -285,72 +297,93 @@ class Lives(RuleBasedStateMachine):
             with self._failing(reads, commits):
                 self._on(which).gate.approve(proposal.id, proposal.digest, who)
 
-    @precondition(lambda self: self.known)
-    @rule(
-        which=st.integers(0, 1),
-        pick=st.integers(0, 30),
-        verb=st.sampled_from(["no", "back"]),
-        commits=COMMITS,
-    )
-    def reject_or_roll_back(self, which: int, pick: int, verb: str, commits: list[str]) -> None:
-        """A person rejects, or has a change taken back."""
-        known = self.known
-        proposal = known[pick % len(known)]
-        gate = self._on(which).gate
-        with self._failing([], commits):
-            (gate.reject if verb == "no" else gate.rollback)(proposal.id, PEOPLE[0])
-
-    @rule(
-        which=st.integers(0, 1),
-        reads=READS,
-        writes=st.lists(st.sampled_from(WRITE_FAULTS), max_size=4),
-        commits=st.lists(st.sampled_from(STORE_FAULTS), max_size=5),
-    )
-    def tick(self, which: int, reads: list[Fault], writes: list[Fault], commits: list[str]) -> None:
+    @rule(**TICK)
+    def tick(self, **how: Any) -> None:
         """A daemon works, while calls to API server and store fail."""
+        self._tick(**how)
+
+    @rule(**TICK)
+    def tick_again(self, **how: Any) -> None:
+        """The same: most of a life is work."""
+        self._tick(**how)
+
+    def _tick(
+        self,
+        *,
+        which: int,
+        reads: list[Fault],
+        writes: list[Fault],
+        commits: list[str],
+        rolled_out: bool,
+        minutes: int,
+    ) -> None:
+        self.clock.advance(timedelta(minutes=minutes))
+        if rolled_out:
+            self.daemons[0].finish_rollouts()
         self.cluster.faults, self.cluster.write_faults = list(reads), list(writes)
         self.store_faults.next[:] = commits
         self._on(which).loop.tick()
         self.cluster.faults, self.cluster.write_faults = [], []
         self.store_faults.next.clear()
 
-    @rule(minutes=st.sampled_from([1, 6, 20]), done=st.booleans())
-    def wait(self, minutes: int, done: bool) -> None:
-        """Time passes, and the controllers do their work, or not."""
-        self.clock.advance(timedelta(minutes=minutes))
-        if done:
-            self.daemons[0].finish_rollouts()
+    @precondition(lambda self: self.known)
+    @rule(
+        what=st.sampled_from(["approve", "reject", "roll back", "roll back"]),
+        which=st.integers(0, 1),
+        pick=st.integers(0, 30),
+        who=st.sampled_from(PEOPLE),
+        right=st.booleans(),
+        commits=COMMITS,
+    )
+    def decide(
+        self, what: str, which: int, pick: int, who: Principal, right: bool, commits: list[str]
+    ) -> None:
+        """Anyone decides about anything, with the right digest or another one."""
+        proposal = self.known[pick % len(self.known)]
+        digest = proposal.digest if right else self.known[0].digest
+        gate = self._on(which).gate
+        if what == "approve":
+            self._book(proposal, who, digest)
+        with self._failing([], commits):
+            if what == "approve":
+                gate.approve(proposal.id, digest, who)
+            else:
+                (gate.reject if what == "reject" else gate.rollback)(proposal.id, PEOPLE[0])
 
-    @rule(name=st.sampled_from(NAMES), grade=st.sampled_from([None, *Severity]))
-    def grade(self, name: str, grade: Severity | None) -> None:
-        """Telemetry says something else about a workload, or nothing."""
-        self.telemetry.grades[name] = grade
-
-    @rule(which=st.integers(0, 1), on=st.booleans())
-    def switch(self, which: int, on: bool) -> None:
-        """A person pauses or resumes."""
-        self.working = which
-        self._turn(on=on)
+    @rule(
+        what=st.sampled_from(["grade", "grade", "pause", "resume", "meddle", "restart"]),
+        which=st.integers(0, 1),
+        name=st.sampled_from(NAMES),
+        grade=st.sampled_from([None, *Severity]),
+        ours=st.booleans(),
+    )
+    def something_happens(
+        self, what: str, which: int, name: str, grade: Severity | None, ours: bool
+    ) -> None:
+        """Telemetry says something else, a switch is thrown, somebody meddles, a daemon dies."""
+        if what == "grade":
+            self.telemetry.grades[name] = grade
+        elif what in ("pause", "resume"):
+            self.working = which
+            self._turn(on=what == "pause")
+        elif what == "meddle":
+            self._meddle(name, ours=ours)
+        else:
+            with self._calm():
+                self.daemons[which] = self._daemon(which)
 
     def _turn(self, *, on: bool) -> None:
         with self._calm():
             flags = self.daemons[self.working].store.flags
             (flags.pause if on else flags.resume)("ann", self.clock.now())
 
-    @rule(name=st.sampled_from(NAMES), memory=st.sampled_from([None, "200Mi"]))
-    def meddle(self, name: str, memory: str | None) -> None:
+    def _meddle(self, name: str, *, ours: bool) -> None:
         """Somebody else changes the workload: our field, or another."""
         body: dict[str, Any] = {"metadata": {"labels": {"touched": str(self.clock.now())}}}
-        if memory:
-            container = {"name": "app", "resources": {"limits": {"memory": memory}}}
+        if ours:
+            container = {"name": "app", "resources": {"limits": {"memory": "200Mi"}}}
             body = {"spec": {"template": {"spec": {"containers": [container]}}}}
         self.cluster.change("Deployment", "shop", name, body)
-
-    @rule(which=st.integers(0, 1))
-    def restart(self, which: int) -> None:
-        """A daemon dies and another process takes its place."""
-        with self._calm():
-            self.daemons[which] = self._daemon(which)
 
     @invariant()
     def nothing_went_wrong(self) -> None:
@@ -374,10 +407,9 @@ class Lives(RuleBasedStateMachine):
     def _come_to_an_end(self) -> None:
         store = self.daemons[0].store
         store.flags.resume("ann", self.clock.now())
-        for _ in range(40):
+        for turn in range(80):
             self.daemons[0].finish_rollouts()
-            for which in (0, 1):
-                self._on(which).loop.tick()
+            self._on(turn % 2).loop.tick()
             if not store.unfinished():
                 return
             self.clock.advance(timedelta(minutes=20))

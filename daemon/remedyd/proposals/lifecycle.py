@@ -41,7 +41,7 @@ MOVES: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
         S.ROLLING_BACK: frozenset({S.ROLLED_BACK, S.ROLLBACK_FAILED, S.SUPERSEDED}),
         S.ROLLBACK_FAILED: frozenset({S.ROLLING_BACK}),
         S.ROLLED_BACK: frozenset(),
-        S.FAILED: frozenset(),
+        S.FAILED: frozenset({S.INCONCLUSIVE}),
         S.STALE: frozenset(),
         S.EXPIRED: frozenset(),
         S.REJECTED: frozenset(),
@@ -54,7 +54,8 @@ MOVES: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
 
 Beyond the straight road: a write that a dry run only recorded ends as DryRun, one that found no
 moment while its approval was good as Expired, one of which nobody knows whether it landed as
-Inconclusive; what somebody else reverted before it was proved is Superseded; Effective may be
+Inconclusive; so does one that landed although another daemon had just given it up (Failed);
+what somebody else reverted before it was proved is Superseded; Effective may be
 undone by hand; Inconclusive may be verified again; Approved becomes Escalated where an earlier
 version asked for an approval that nothing needed; an undo that finds the fields changed by
 someone else ends as Superseded.

@@ -30,6 +30,9 @@ from remedyd.verification.verdict import no_proof
 
 log = logs.get(__name__)
 
+_GRACE = timedelta(minutes=5)
+"""Longer than the door can be at one write: after it no request is under way any more."""
+
 
 class StartApply:
     """Records the intent to write before anything is written."""
@@ -66,8 +69,9 @@ class Apply:
     def advance(self, proposal: Proposal) -> Proposal:
         """Write, or find out that it was written; every refusal ends in a named state."""
         assert proposal.approval is not None
-        if self._clock.now() > proposal.approval.at + self._life:
-            return self._last_look(proposal)
+        late = self._clock.now() - (proposal.approval.at + self._life)
+        if late > timedelta(0):
+            return self._last_look(proposal) if late > _GRACE else proposal
         if not self._patience.over(proposal.id):
             return proposal
         try:
@@ -92,7 +96,21 @@ class Apply:
                 proposal, State.DRY_RUN, "recorded", "dry run: nothing is written"
             )
         detail = "found applied after a restart" if applied.replayed else "written and read back"
-        return self._moves.to(proposal, State.APPLIED, "applied", detail, applied=applied)
+        try:
+            return self._moves.to(proposal, State.APPLIED, "applied", detail, applied=applied)
+        except Conflict:
+            return self._landed_late(proposal, applied)
+
+    def _landed_late(self, proposal: Proposal, applied: Applied) -> Proposal:
+        """Keep the record true if another daemon gave the change up while it was landing here."""
+        now = self._moves.read(proposal)
+        if now.state is not State.FAILED or now.applied is not None:
+            raise Conflict(f"proposal {proposal.id} is {now.state} now")
+        told = f"it landed although it had been given up: {now.reason}"
+        verdict = no_proof(self._clock.now(), "LandedLate", told)
+        return self._moves.to(
+            now, State.INCONCLUSIVE, "landed-late", told, applied=applied, verdict=verdict
+        )
 
     def _last_look(self, proposal: Proposal) -> Proposal:
         """Read what came of it; nothing is written any more."""

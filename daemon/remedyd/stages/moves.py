@@ -66,6 +66,10 @@ class Moves:
             entered = event.at
         return entered
 
+    def read(self, proposal: Proposal) -> Proposal:
+        """Return `proposal` as it is stored now."""
+        return self._store.get(proposal.id)
+
     def note(self, proposal: Proposal, action: str, detail: str, **changes: Any) -> Proposal:
         """Set fields of `proposal` without leaving its state, with an event of its own."""
         return self._store.amend(proposal, action=action, detail=detail, **changes)
