@@ -34,6 +34,7 @@ NAME_PART_RULE = (
     "with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
     "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
+_PATH_NAMED = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 NOT_NEGATIVE = "must be greater than or equal to 0"
 IMMUTABLE = "field is immutable"
 
@@ -107,6 +108,14 @@ def dns_label(value: str, field: str) -> list[Cause]:
     )
 
 
+def _path_segment(name: str) -> list[Cause]:
+    """Check the name of a role or binding, such as `system:auth-delegator`."""
+    if name in (".", ".."):
+        return [invalid("metadata.name", name, f"may not be '{name}'")]
+    found = [part for part in "/%" if part in name]
+    return [invalid("metadata.name", name, f"may not contain '{part}'") for part in found]
+
+
 def metadata(new: KubeObject, old: KubeObject | None, *, label_name: bool = False) -> list[Cause]:
     """Check name, labels and annotations; `label_name` for names that must be a DNS label."""
     meta = new["metadata"]
@@ -117,6 +126,8 @@ def metadata(new: KubeObject, old: KubeObject | None, *, label_name: bool = Fals
             return [required("metadata.name", "name or generateName is required")]
         if label_name:
             causes += dns_label(name, "metadata.name")
+        elif new.get("kind") in _PATH_NAMED:
+            causes += _path_segment(name)
         elif not _SUBDOMAIN.fullmatch(name) or len(name) > 253:
             causes.append(invalid("metadata.name", name, SUBDOMAIN_RULE))
     causes += labels(meta.get("labels"), "metadata.labels")
