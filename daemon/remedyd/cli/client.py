@@ -4,6 +4,7 @@ import json
 import ssl
 import weakref
 from collections.abc import Iterator, Mapping
+from threading import Event
 from typing import Any
 
 import httpx2
@@ -28,6 +29,9 @@ _KINDS: dict[int, type[RemedydError]] = {
     422: InvalidInput,
 }
 _SPARE_SECONDS = 15.0
+_STARTING = 503
+_TRIES = 30
+_PAUSE_SECONDS = 1.0
 
 
 class Client:
@@ -75,20 +79,35 @@ class Client:
         """Give each event of the stream as it comes; reconnects behind the last one."""
         given = {k: v for k, v in params.items() if v}
         while True:
-            headers = {"Last-Event-ID": last_id} if last_id else {}
-            with self._http.stream(
-                "GET", "/v1/events", params=given, headers=headers, timeout=None
-            ) as stream:
-                if not stream.is_success:
+            for line in self._lines(given, last_id):
+                if line.startswith("data: "):
+                    event: dict[str, Any] = json.loads(line[6:])
+                    last_id = str(event["position"])
+                    yield event
+                elif line.startswith(": from "):
+                    last_id = last_id or line.removeprefix(": from ")
+
+    def _lines(self, given: dict[str, Any], last_id: str) -> Iterator[str]:
+        """Give the lines of the stream until it ends; one that breaks off has ended, too."""
+        headers = {"Last-Event-ID": last_id} if last_id else {}
+        for left in range(_TRIES, 0, -1):
+            try:
+                with self._http.stream(
+                    "GET", "/v1/events", params=given, headers=headers, timeout=None
+                ) as stream:
+                    if stream.is_success:
+                        yield from stream.iter_lines()
+                        break
                     stream.read()
-                    raise _problem(stream)
-                for line in stream.iter_lines():
-                    if line.startswith("data: "):
-                        event: dict[str, Any] = json.loads(line[6:])
-                        last_id = str(event["position"])
-                        yield event
-                    elif line.startswith(": from "):
-                        last_id = last_id or line.removeprefix(": from ")
+                    if stream.status_code != _STARTING or left == 1:
+                        raise _problem(stream)
+            except httpx2.ConnectError as error:
+                if left == 1:
+                    raise self._unreachable(error) from error
+            except httpx2.HTTPError:
+                break  # the daemon was stopped or the way was cut: go on behind the last event
+            Event().wait(_PAUSE_SECONDS)
+        Event().wait(_PAUSE_SECONDS)
 
     def _send(self, method: str, path: str, **options: Any) -> Any:
         response = self._request(method, path, **options)
@@ -100,10 +119,13 @@ class Client:
         try:
             return self._http.request(method, path, **options)
         except httpx2.HTTPError as error:
-            raise RemedydError(
-                f"{self.connection.url}: {error}",
-                hint="is the daemon running there? Set REMEDYD_URL or port-forward to it",
-            ) from error
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> RemedydError:
+        return RemedydError(
+            f"{self.connection.url}: {error}",
+            hint="is the daemon running there? Set REMEDYD_URL or port-forward to it",
+        )
 
 
 def _trust(connection: contexts.Connection) -> ssl.SSLContext | bool:

@@ -1,11 +1,12 @@
 """`remedyd pause`, `resume` and `holds`: the switches a person holds."""
 
-import json
 from typing import Annotated
 
 import typer
 
+from remedyd.cli import tables
 from remedyd.cli.client import Client
+from remedyd.cli.proposals import Output
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -27,13 +28,15 @@ def resume(reason: Reason = "") -> None:
 @app.command("list")
 def list_(
     ended: Annotated[bool, typer.Option("--ended", help="Also those that are over")] = False,
-    output: Annotated[str, typer.Option("--output", "-o", help="table or json")] = "table",
+    output: Output = "table",
 ) -> None:
     """List quarantined targets and storms, newest first."""
+    tables.known(output)
     found = Client().get("/v1/holds", ended="true" if ended else "")
-    if output == "json":
-        typer.echo(json.dumps(found, indent=2))
+    if tables.printed(found, output):
         return
+    if not found:
+        typer.echo("nothing is held", err=True)
     for hold in found:
         over = (
             f"  (ended {hold['ended_at'][:19]} by {hold['ended_by']})" if hold["ended_at"] else ""

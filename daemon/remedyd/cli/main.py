@@ -18,6 +18,8 @@ from remedyd.cli.failures import explained
 
 GROUPS: Final = {
     "audit": ("remedyd.cli.audit", "List, explain, check and run audits"),
+    "audits": ("remedyd.cli.audits", "List, show and run the audits of a daemon"),
+    "policies": ("remedyd.cli.policies", "List and show the policies of a daemon"),
     "policy": ("remedyd.cli.policy", "Validate, test and explain policies"),
     "proposals": ("remedyd.cli.proposals", "List, show, approve, reject and roll back"),
     "propose": ("remedyd.cli.propose", "Ask for a change by hand"),
@@ -33,6 +35,7 @@ COMMANDS: Final = {
     "run": ("remedyd.cli.run", "Run the daemon"),
     "doctor": ("remedyd.cli.doctor", "Examine what the daemon depends on, with fixes"),
     "status": ("remedyd.cli.status", "Show how the daemon or a workload stands"),
+    "trail": ("remedyd.cli.trail", "Show who did what, and what was refused"),
     "contexts": ("remedyd.cli.context", "List the daemons that you have named"),
     "record": ("remedyd.cli.record", "Export telemetry from Elasticsearch into a recording"),
     "parity": ("remedyd.cli.parity", "Compare the offline engine with an Elasticsearch"),

@@ -36,8 +36,7 @@ def list_(
     output: Output = "table",
 ) -> None:
     """List proposals, newest first; with --watch, then each as it moves."""
-    if output not in ("table", "json", "yaml"):
-        tables.printed(None, output)
+    tables.known(output)
     client = Client()
     page = client.get("/v1/proposals", state=state, namespace=namespace, policy=policy, limit=limit)
     if not tables.printed(page["items"], output):
@@ -96,25 +95,29 @@ def approve(
     wait: Annotated[
         bool, typer.Option("--wait", help="Until the change is proved or ended")
     ] = False,
+    output: Output = "table",
 ) -> None:
     """Approve exactly what was shown: the digest has to match."""
+    tables.known(output)
     client = Client()
     if not digest:
+        if output != "table":
+            raise InvalidInput("a script has to name the digest", hint="give --digest")
         item = client.get(f"/v1/proposals/{proposal}")
         typer.echo(item["summary"])
         if not typer.confirm("Approve this?"):
             raise Conflict("not approved")
         digest = item["digest"]
     told = client.post(f"/v1/proposals/{proposal}/approve", {"digest": digest, "comment": comment})
-    _told(told)
-    if wait:
-        awaited(client, told)
+    _told(client, told, output, wait)
 
 
 @app.command()
-def reject(proposal: Id, reason: Why = "") -> None:
+def reject(proposal: Id, reason: Why = "", output: Output = "table") -> None:
     """Reject a proposal."""
-    _told(Client().post(f"/v1/proposals/{proposal}/reject", {"reason": reason}))
+    tables.known(output)
+    client = Client()
+    _told(client, client.post(f"/v1/proposals/{proposal}/reject", {"reason": reason}), output)
 
 
 @app.command()
@@ -122,23 +125,32 @@ def rollback(
     proposal: Id,
     reason: Why = "",
     wait: Annotated[bool, typer.Option("--wait", help="Until it is undone")] = False,
+    output: Output = "table",
 ) -> None:
     """Take an applied change back, where its fields are still ours."""
+    tables.known(output)
     client = Client()
     told = client.post(f"/v1/proposals/{proposal}/rollback", {"reason": reason})
-    _told(told)
-    if wait:
-        awaited(client, told, good="RolledBack")
+    _told(client, told, output, wait, good="RolledBack")
 
 
-def awaited(client: Client, item: dict[str, Any], good: str = "Effective") -> None:
-    """Tell each state until the end; exit 1 unless the last one is `good`."""
+def awaited(
+    client: Client, item: dict[str, Any], good: str = "Effective", output: str = "table"
+) -> None:
+    """Tell each state until the end; exit 1 unless the last one is `good`.
+
+    For a script each state goes to stderr, and the proposal as it ended to stdout.
+    """
     while item["state"] not in ENDED:
         path = f"/v1/proposals/{item['id']}"
         moved = client.wait(path, _WAIT_SECONDS, version=item["version"])
         if moved["version"] != item["version"]:
-            typer.echo(f"{moved['updated_at'][:19]}  {moved['state']:<14} {moved['reason']}")
+            typer.echo(
+                f"{moved['updated_at'][:19]}  {moved['state']:<14} {moved['reason']}",
+                err=output != "table",
+            )
         item = moved
+    tables.printed(item, output)
     if item["state"] != good:
         raise typer.Exit(1)
 
@@ -166,5 +178,16 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _told(item: dict[str, Any]) -> None:
-    typer.echo(f"{item['id']} is {item['state']}")
+def _told(
+    client: Client,
+    item: dict[str, Any],
+    output: str,
+    wait: bool = False,
+    good: str = "Effective",
+) -> None:
+    if output == "table":
+        typer.echo(f"{item['id']} is {item['state']}")
+    if wait:
+        awaited(client, item, good, output)
+    else:
+        tables.printed(item, output)

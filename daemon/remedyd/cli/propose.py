@@ -96,8 +96,7 @@ def _propose(
     wait: bool,
     output: str,
 ) -> None:
-    if output not in ("table", "json", "yaml"):
-        tables.printed(None, output)
+    tables.known(output)
     kind, name = parsed(workload)
     client = Client()
     body = {
@@ -107,8 +106,10 @@ def _propose(
         "comment": comment,
     }
     made = client.post("/v1/proposals", body)
-    if not tables.printed(made, output):
+    if output == "table":
         typer.echo(made["summary"])
         typer.echo(f"\nApprove it: remedyd proposals approve {made['id']}")
+    elif not wait:
+        tables.printed(made, output)
     if wait:
-        awaited(client, made)
+        awaited(client, made, output=output)

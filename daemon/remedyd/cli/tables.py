@@ -5,7 +5,8 @@ is cut off. In a pipe or a file every row is one line, whatever its length.
 """
 
 import json
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import typer
 import yaml
@@ -48,6 +49,18 @@ def printed(data: object, output: str) -> bool:
         typer.echo(json.dumps(data, indent=2))
     elif output == "yaml":
         typer.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True).rstrip())
-    elif output != "table":
-        raise InvalidInput(f"--output must be table or json, or yaml, not {output}")
+    else:
+        known(output)
     return output != "table"
+
+
+def known(output: str) -> None:
+    """Raise InvalidInput unless the output is one that `printed` knows."""
+    if output not in ("table", "json", "yaml"):
+        raise InvalidInput(f"--output must be table or json, or yaml, not {output}")
+
+
+def target(shown: Mapping[str, Any]) -> str:
+    """Return a target as `Kind/namespace/name`, with its container behind it."""
+    where = f"{shown['kind']}/{shown['namespace']}/{shown['name']}"
+    return f"{where} [{shown['container']}]" if shown["container"] else where
