@@ -19,7 +19,7 @@ from remedyd.model.state import DecisionState
 from remedyd.policy.guardrails import Guardrails, Objection, Snapshot, objection, signs
 from remedyd.policy.judging import Match
 from remedyd.policy.ladder import Rung, Stopped, rung
-from remedyd.policy.leaks import answered
+from remedyd.policy.leaks import answered, concerned
 from remedyd.policy.reasons import Reason
 from remedyd.policy.sustain import Sustained
 
@@ -65,6 +65,8 @@ class Guards:
         self._storms = signs(results, guardrails.storm) if guardrails else {}
         self._tried = {workload for _, workload, _ in state.attempts}
         self._tried |= {change.workload for change in state.changes}
+        self._raising: dict[str, bool] = {}
+        """By policy, whether it raises memory."""
 
     def decide(self, pending: Iterable[Match], answers: list[Decision | Match]) -> None:
         """Put the decision about each match in its slot of `answers`."""
@@ -109,6 +111,10 @@ class Guards:
         found: Rung | Stopped = Rung(steps[0])
         if match.workload in self._tried:
             found = rung(steps, name, match.workload, state, self._now)
+        if name not in self._raising:
+            self._raising[name] = concerned(match.policy.steps)
+        if not self._raising[name]:
+            return found
         return answered(found, steps, match.row, name, state, self._now)
 
     def _tells_of(self, match: Match, ended: datetime | None) -> bool:

@@ -70,6 +70,11 @@ def _raise_meant(found: Rung | Stopped, steps: Sequence[Step]) -> Step | None:
     return steps[-1]
 
 
+def concerned(steps: Sequence[Step]) -> bool:
+    """Whether any of the steps raises memory: without one `answered` has nothing to say."""
+    return any(_raises(step.action) for step in steps)
+
+
 def _raises(action: ActionRequest) -> bool:
     memory = action.params.get("memory")
     if action.type not in _RAISES or not isinstance(memory, dict):
