@@ -29,9 +29,19 @@ class Running:
     """The daemon between `with` and its end; `client(role)` speaks to it."""
 
     def __init__(
-        self, lab: Lab, directory: Path, *, server: dict[str, Any] | None = None, **settings: Any
+        self,
+        lab: Lab,
+        directory: Path,
+        *,
+        server: dict[str, Any] | None = None,
+        failures: int = 10,
+        **settings: Any,
     ) -> None:
-        """Take the lab it works on and a directory for its store; `server` adds settings there."""
+        """Take the lab it works on and a directory for its store; `server` adds settings there.
+
+        `failures` are the wrong tokens a minute that are put up with.
+        """
+        self._failures = failures
         tokens: list[dict[str, Any]] = [
             {"name": role, "token": TOKENS[role], "scopes": [role]} for role in ROLES
         ]
@@ -71,7 +81,9 @@ class Running:
 
     def __enter__(self) -> Self:
         """Start, and wait until the port is open."""
-        known = authenticator(self.settings.server, self.app.clock, self.app.reviewer)
+        known = authenticator(
+            self.settings.server, self.app.clock, self.app.reviewer, failures=self._failures
+        )
         service = self.app.start()
         self.service = service
         context = Context(

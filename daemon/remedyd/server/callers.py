@@ -15,9 +15,15 @@ from remedyd.settings import ServerSettings
 
 
 def authenticator(
-    settings: ServerSettings, clock: Clock, reviewer: Callable[[], Reviewer]
+    settings: ServerSettings,
+    clock: Clock,
+    reviewer: Callable[[], Reviewer],
+    *,
+    failures: int = 10,
 ) -> Authenticator:
     """Return the authenticator that the settings describe; `reviewer` is first called later.
+
+    After `failures` wrong tokens within a minute an address is told to wait.
 
     Raise ConfigurationError for a configuration that is weak, or by which nobody could call.
     """
@@ -26,7 +32,7 @@ def authenticator(
     keep = timedelta(seconds=settings.identity_cache_seconds)
     vouching = Vouching(vouchers, clock, keep=keep) if vouchers else None
     lasting = next((v for v in vouchers if isinstance(v, Lasting)), None)
-    return Authenticator(listed.load, clock, vouching=vouching, lasting=lasting)
+    return Authenticator(listed.load, clock, vouching=vouching, lasting=lasting, failures=failures)
 
 
 class _Listed:
