@@ -12,11 +12,11 @@ from remedyd.cluster.access import Permission
 from remedyd.cluster.door import ClusterDoor
 from remedyd.cluster.progress import progress
 from remedyd.cluster.readback import inspect
-from remedyd.model import ActionRequest
+from remedyd.model import ActionRequest, KubeObject
 from remedyd.rights import Use
 from support.cluster import children, recorded
 from support.labserver import target
-from support.rbac import CLAIM, stage, workload
+from support.rbac import CLAIM, Stage, stage, workload
 
 CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("UpdateResources", "Deployment", {"memory": {"factor": 1.5}}),
@@ -24,6 +24,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     *(("Restart", kind, {}) for kind in ("Deployment", "StatefulSet", "DaemonSet")),
     *(("Scale", kind, {"delta": 1, "max": 9}) for kind in ("Deployment", "StatefulSet")),
     *(("ScaleToBaseline", kind, {"baseline": 5}) for kind in ("Deployment", "StatefulSet")),
+    *(("Escalate", kind, {}) for kind in ("Deployment", "StatefulSet", "DaemonSet")),
     *(("Status", kind, {}) for kind in ("Deployment", "StatefulSet", "DaemonSet")),
 ]  # fmt: skip
 
@@ -68,25 +69,63 @@ def test_an_autoscaler_is_adjusted_with_its_rights_alone(tmp_path: Path) -> None
         assert spare == set()
 
 
+def family(found: Stage, name: str, children_of: str) -> KubeObject:
+    """Put a recorded Deployment with its ReplicaSets and some pods, the first of them not ready."""
+    live = found.put(recorded(name))
+    uid, uids, pods = live["metadata"]["uid"], {}, 0
+    for one in children(children_of):
+        reference = one["metadata"]["ownerReferences"][0]
+        if one["kind"] == "ReplicaSet":
+            reference["uid"], old = uid, one["metadata"]["uid"]
+            uids[old] = found.put(one)["metadata"]["uid"]
+    for one in children(children_of):
+        if one["kind"] == "Pod" and pods < 3:
+            reference = one["metadata"]["ownerReferences"][0]
+            reference["uid"] = uids[reference["uid"]]
+            state = "True" if pods else "False"
+            one["status"]["conditions"] = [{"type": "Ready", "status": state}]
+            found.put(one)
+            pods += 1
+    return live
+
+
+def test_pods_are_resized_with_its_rights_alone(tmp_path: Path) -> None:
+    """Each pod by its subresource, marked on the workload, read back and taken back."""
+    with stage(tmp_path) as found:
+        live = family(found, "deployment-checkout-oom", "checkout-oom")
+        found.grant(rights.rights([Use("ResizePods", ("Deployment",), ("shop",))]))
+        spare = done(found, live, ActionRequest("ResizePods", {"memory": {"absolute": "96Mi"}}))
+        assert spare == set()
+
+
+def test_a_release_is_taken_back_with_its_rights_alone(tmp_path: Path) -> None:
+    """To the revision before, whose pods still serve."""
+    with stage(tmp_path) as found:
+        live = family(found, "deployment-frontend-deadline", "frontend-deadline")
+        found.grant(rights.rights([Use("RolloutUndo", ("Deployment",), ("shop",))]))
+        spare = done(found, live, ActionRequest("RolloutUndo", {}))
+
+        assert spare == {("get", "persistentvolumeclaims")}  # this one has no volume
+
+
+def done(found: Stage, live: KubeObject, request: ActionRequest) -> set[tuple[str, str]]:
+    """Plan, write, follow, read back and take back; return what was granted and not used."""
+    planner = Planner(found.daemon, found.clock)
+    plan = planner.plan(target(live), request)
+    assert plan.blocked == ()
+    door = ClusterDoor(found.daemon, found.clock, lambda _: None, recheck=planner.recheck)
+    applied = door.write("p1", plan)
+    now = found.daemon.get(plan.target.kind, plan.target.namespace, plan.target.name)
+    progress(found.daemon, plan, now, applied.at, found.clock.now())
+    inspect(found.daemon, plan)
+    door.undo("p1", plan, applied)
+    return {(p.verb, p.resource) for p in needs(plan.action, plan.target.kind)} - found.used()
+
+
 def test_a_pod_is_evicted_with_its_rights_alone(tmp_path: Path) -> None:
     """No right to delete pods is among them."""
     with stage(tmp_path) as found:
-        live = found.put(recorded("deployment-checkout-oom"))
-        uid = live["metadata"]["uid"]
-        owned = children("checkout-oom")
-        sets = [one for one in owned if one["kind"] == "ReplicaSet"]
-        uids = {}
-        for one in sets:
-            one["metadata"]["ownerReferences"][0]["uid"] = uid
-            old = one["metadata"]["uid"]
-            uids[old] = found.put(one)["metadata"]["uid"]
-        pods = [one for one in owned if one["kind"] == "Pod"][:3]
-        for place, one in enumerate(pods):
-            reference = one["metadata"]["ownerReferences"][0]
-            reference["uid"] = uids[reference["uid"]]
-            state = "False" if place == 0 else "True"
-            one["status"]["conditions"] = [{"type": "Ready", "status": state}]
-            found.put(one)
+        live = family(found, "deployment-checkout-oom", "checkout-oom")
         found.grant(rights.rights([Use("DeletePod", ("Deployment",), ("shop",))]))
         planner = Planner(found.daemon, found.clock)
         plan = planner.plan(target(live), ActionRequest("DeletePod", {}))

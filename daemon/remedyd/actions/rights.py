@@ -12,7 +12,7 @@ from remedyd.cluster.access import Permission
 from remedyd.cluster.kinds import WORKLOADS
 
 _REPLACES_PODS = frozenset({"UpdateResources", "Restart", "RolloutUndo"})
-_SETS_AMOUNTS = frozenset({"UpdateResources", "ResizePods", "RolloutUndo"})
+_SETS_AMOUNTS = frozenset({"UpdateResources", "ResizePods"})
 _SCALES = frozenset({"Scale", "ScaleToBaseline"})
 _LOOKS_AT_PODS = frozenset({"ResizePods", "DeletePod"})
 _ARRIVES_IN_PODS = frozenset({"UpdateResources"})
@@ -48,9 +48,8 @@ def _reads(action: str, kind: str) -> Iterable[Permission]:
         yield Permission("list", "PodDisruptionBudget")
         if deployment:
             yield Permission("get", "PersistentVolumeClaim")
-    if action in _REPLACES_PODS | _SCALES:
-        yield Permission("list", "ResourceQuota")
     if action in _REPLACES_PODS | _SCALES | _SETS_AMOUNTS:
+        yield Permission("list", "ResourceQuota")
         yield Permission("list", "LimitRange")
     if action in _SETS_AMOUNTS:
         yield Permission("list", "VerticalPodAutoscaler")

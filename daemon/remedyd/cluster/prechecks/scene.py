@@ -57,7 +57,8 @@ class Scene:
     def replaces_pods(self) -> bool:
         """Whether the pod template changes, so that all pods are replaced."""
         return self.on_workload and any(
-            change.path.startswith("spec.template.") for change in self.plan.changes
+            change.path == "spec.template" or change.path.startswith("spec.template.")
+            for change in self.plan.changes
         )
 
     @property
