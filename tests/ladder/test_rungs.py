@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from remedyd.actions.registry import SCHEMAS
 from remedyd.model import (
     Change,
     Decision,
@@ -16,7 +17,8 @@ from remedyd.model import (
 )
 from remedyd.policy.decide import decide
 from remedyd.policy.guardrails import Guardrails
-from support.policies import NOW, policies, policy_text, result, row
+from remedyd.policy.loader import parse_policies
+from support.policies import AUDITS, NOW, policies, policy_text, result, row
 
 WORKLOAD = "/shop/Deployment/cart"
 
@@ -107,6 +109,22 @@ def test_anything_but_a_clean_failure_stops_the_ladder(changes: dict[str, Any], 
     made = decision(ladder(), replace(tried("one", INEFFECTIVE), **changes))
     assert (made.kind, made.reason) == (DecisionKind.HOLD, "LadderStopped")
     assert told in made.detail
+
+
+@pytest.mark.parametrize("outcome", [Outcome.HARMFUL, Outcome.INCONCLUSIVE])
+def test_a_stopped_ladder_calls_a_person_at_once(outcome: Outcome) -> None:
+    """Past every rung that writes, to the one that calls; once it has called, it is silent."""
+    tell = "three, maxAttempts: 1, action: {type: Escalate}"
+    text = ladder().replace("three, action: {type: Restart}", tell)
+    known = parse_policies(text, "p.yaml", audits=AUDITS, actions=SCHEMAS)
+    harm = tried("one", outcome)
+    state = DecisionState(changes=(harm,))
+    made = decide([result(row())], state, NOW, known).decisions[0]
+    assert (made.kind, made.step, made.after) == (DecisionKind.PROPOSE, "three", "p-one")
+    assert f"was {outcome}" in made.detail
+    told = {("p", WORKLOAD, "three"): (NOW - timedelta(hours=1),)}
+    silent = decide([result(row())], replace(state, attempts=told), NOW, known).decisions[0]
+    assert (silent.kind, silent.reason) == (DecisionKind.HOLD, "LadderStopped")
 
 
 def test_stop_ends_the_ladder_at_the_first_failure() -> None:

@@ -3,7 +3,7 @@
 A rung leads on (`onFailure: Next`) once it was verified Ineffective and, where it has an undo,
 taken back; or once it was applied as often as allowed and the row is back. Harm, a verdict that
 could not be had and an undo that failed stop the ladder: what the next rung would do is then a
-guess, and a person decides.
+guess, and a person decides. If a later rung calls one, it is taken at once: it can do no harm.
 """
 
 from collections.abc import Sequence
@@ -73,13 +73,31 @@ def rung(
             return Rung(step, after)
         if step.spec.on_failure is OnFailure.NEXT:
             if last is not None and (stop := _stops(last)):
-                return Stopped(Reason.LADDER_STOPPED, stop)
+                return _call(steps, policy, workload, state, now, last) or Stopped(
+                    Reason.LADDER_STOPPED, stop
+                )
             after = last or after
             continue
         if not spent and step.spec.on_failure is OnFailure.ROLLBACK:
             return Rung(step, after)
         break
     return _exhausted(steps)
+
+
+def _call(
+    steps: Sequence[Step],
+    policy: str,
+    workload: str,
+    state: DecisionState,
+    now: datetime,
+    last: Change,
+) -> Rung | None:
+    """Return the rung that calls a person about a change, None where there is none to take."""
+    for step in steps:
+        told = state.attempts.get((policy, workload, step.name), ())
+        if step.action.type == ESCALATE and _recent(told, now) < step.spec.max_attempts:
+            return Rung(step, last)
+    return None
 
 
 def _stops(last: Change) -> str:
