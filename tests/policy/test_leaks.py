@@ -8,10 +8,19 @@ from typing import Any
 import pytest
 
 from remedyd.audits.loader import load_audits
-from remedyd.model import Change, Decision, DecisionKind, DecisionState, FieldChange, State
+from remedyd.model import (
+    ActionRequest,
+    Change,
+    Decision,
+    DecisionKind,
+    DecisionState,
+    FieldChange,
+    State,
+)
 from remedyd.paths import shipped
 from remedyd.policy.decide import decide
 from remedyd.policy.guardrails import Guardrails
+from remedyd.policy.leaks import concerned
 from support.policies import NOW, policies, policy_text, result, row
 
 LIMIT = "spec.template.spec.containers[app].resources.limits.memory"
@@ -166,3 +175,79 @@ def test_the_columns_it_reads_are_those_of_the_shipped_audit() -> None:
     """A renamed column would switch the rule off without a word."""
     names = {column.name for column in load_audits(shipped("esql"))["container-memory"].columns}
     assert {"memory_growth_mib_per_minute", "memory_limit_bytes"} <= names
+
+
+@pytest.mark.parametrize(
+    ("action", "params", "expected"),
+    [
+        ("UpdateResources", {"memory": {"factor": 1.5}}, True),
+        ("UpdateResources", {"memory": {"absolute": "1Gi"}}, True),
+        ("UpdateResources", {"memory": {"factor": 1.0}}, False),
+        ("UpdateResources", {"memory": {"factor": 0.5}}, False),
+        ("UpdateResources", {"cpu": {"factor": 2.0}}, False),
+        ("UpdateResources", {"memory": None}, False),
+        ("ResizePods", {"memory": {"factor": 2.0}}, True),
+        ("Restart", {"memory": {"factor": 2.0}}, False),
+    ],
+)
+def test_a_raise_is_what_gives_more_memory(
+    action: str, params: dict[str, Any], expected: bool
+) -> None:
+    """By either action; among several steps one is enough."""
+    (step,) = policies(policy_text())["p"].steps
+    other = replace(step, action=ActionRequest("Restart"))
+    raising = replace(step, action=ActionRequest(action, params))
+    assert concerned([raising]) is expected
+    assert concerned([other, raising, other]) is expected
+
+
+@pytest.mark.parametrize(
+    ("growth", "limit", "suspected"),
+    [
+        (1.0, 1440 * 2**20, True),
+        (1.0, 1440 * 2**20 + 1, False),
+        (1, 1440 * 2**20, True),
+        (5.0, 0, False),
+        (5.0, 1, True),
+        (None, 1440 * 2**20, False),
+        (5.0, None, False),
+        ("5", 1440 * 2**20, False),
+    ],
+)
+def test_growth_counts_that_fills_another_limit_within_a_day(
+    growth: Any, limit: Any, suspected: bool
+) -> None:
+    """Exactly a day is within it; without both numbers nothing is suspected."""
+    found = decision(values={"memory_growth_mib_per_minute": growth, "memory_limit_bytes": limit})
+    assert (found.reason == "SuspectedLeak") is suspected
+
+
+def test_the_day_begins_after_its_first_moment() -> None:
+    """A raise of this moment counts, one of exactly a day ago does not."""
+    recent = raised("256Mi", "384Mi", 0)
+    assert decision(raised("128Mi", "256Mi", 9), recent).reason == "SuspectedLeak"
+    assert decision(raised("128Mi", "256Mi", 24), recent).reason == "Matched"
+
+
+def test_only_more_for_the_same_container_is_a_raise() -> None:
+    """A lower or equal amount and another container do not count; an unknown change does."""
+    first = raised("128Mi", "256Mi", 9)
+    other = FieldChange(LIMIT.replace("[app]", "[proxy]"), "1Mi", "2Mi")
+    for fields in (
+        (FieldChange(LIMIT, "256Mi", "256Mi"),),
+        (FieldChange(LIMIT, "256Mi", "128Mi"),),
+        (FieldChange(LIMIT.replace("memory", "cpu"), "1", "2"),),
+        (other,),
+    ):
+        assert decision(first, raised("", "", 5, fields=fields)).reason == "Matched"
+    unknown = raised("", "x", 5, fields=())
+    assert "128Mi to 256Mi, proposal p-x" in decision(first, unknown).detail
+
+
+def test_whoever_is_told_at_this_moment_is_told() -> None:
+    """Told at this very moment is told; a day ago is long enough."""
+    key = ("p", "/shop/Deployment/cart", "suspected-leak")
+    told = decision(*TWICE, attempts={key: (NOW,)})
+    assert (told.kind, told.reason) == (DecisionKind.HOLD, "SuspectedLeak")
+    day = timedelta(days=1)
+    assert decision(*TWICE, attempts={key: (NOW - day,)}).kind is DecisionKind.PROPOSE
