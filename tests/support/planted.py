@@ -20,7 +20,7 @@ from typing import IO, Any
 import httpx2
 
 from remedyd.lab.elasticsearch.security import Account
-from remedyd.lab.world import Lab
+from remedyd.lab.world import TOKEN, Lab
 from support.openid import SignIn
 from support.trail import Receiver
 from support.ways import rarely
@@ -116,6 +116,7 @@ class Process:
             "telemetry", planted["Elasticsearch API key"], Account("telemetry")
         )
         planted.known["Elasticsearch API key, encoded"] = key
+        planted.known["kubeconfig token"] = TOKEN
         _tokens(home, planted)
         inline = {"tokens": [{"name": "inline", "token": planted["admin"], "scopes": ["admin"]}]}
         (home / "session.key").write_text(planted["session key"])

@@ -73,7 +73,7 @@ def _shown(items: list[dict[str, Any]], output: str, headers: tuple[str, ...], r
     if tables.printed(ordered, output):
         return
     if not ordered:
-        typer.echo("nothing", err=True)
+        typer.echo("nothing found", err=True)
         return
     table = tables.table(*headers)
     for item in ordered:
