@@ -153,6 +153,7 @@ def test_a_sound_query_is_left_alone(lint_id: str, query: str) -> None:
         ("FROM metrics-* | STATS n = COUNT(pod) BY cpu | WHERE n > 1", []),
         ('FROM metrics-* | DISSECT pod "%{a}" | KEEP a', []),
         ("FROM elsewhere | WHERE nope", []),
+        ("FROM metrics-*, elsewhere-* | WHERE nope", []),
     ],
 )
 def test_a_field_is_looked_up_in_the_mapping(query: str, places: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from remedyd.offline.catalog.patterns import Pattern
 from remedyd.offline.lints.finding import Lint, Mark, Severity
 from remedyd.offline.nodes import (
     Column,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def _check(subject: Subject) -> Iterator[Mark]:
-    if subject.mapping is None or not subject.mapping.streams:
+    if subject.mapping is None or not subject.mapping.streams or _partly(subject):
         return
     known = set(subject.mapping.names())
     reported: set[str] = set()
@@ -42,6 +43,16 @@ def _check(subject: Subject) -> Iterator[Mark]:
                 yield _mark(column, known)
         if isinstance(step.command, Stats):
             return
+
+
+def _partly(subject: Subject) -> bool:
+    """Whether a source has no stream in the mapping: then nobody knows which fields it has."""
+    source = subject.query.commands[0]
+    if subject.mapping is None or not isinstance(source, From | TimeSeries):
+        return True
+    patterns = [Pattern(entry.pattern) for entry in source.sources if not entry.excluded]
+    streams = [schema.stream for schema in subject.mapping.streams]
+    return any(not any(pattern.matches(name) for name in streams) for pattern in patterns)
 
 
 def _read(step: Step, known: set[str]) -> Iterator[Column]:
