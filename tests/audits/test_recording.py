@@ -14,8 +14,8 @@ from remedyd.audits.loader import load_audits
 from remedyd.audits.runner import AuditRunner
 from remedyd.model import AuditOutcome, AuditResult, Target, Window
 from remedyd.paths import shipped
+from support.containers import living_restarts, peak_memory
 from support.offline import recording
-from support.telemetry import living_restarts, peak_memory
 
 AUDITS = load_audits(shipped("esql"))
 PORTABLE = ("container-memory", "container-restarts", "replica-gap")
