@@ -207,7 +207,7 @@ class Lives(RuleBasedStateMachine):
             self.wrong.append(f"{made} while {proposal.state}")
         if not self._approved(proposal):
             self.wrong.append(f"{made} without a valid approval")
-        if paused:
+        if paused and not self.cluster.raced:
             self.wrong.append(f"{made} during a pause")
         approval = proposal.approval
         if not made.undo and (approval is None or self.clock.now() > approval.at + LIFE):
