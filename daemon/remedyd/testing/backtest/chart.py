@@ -62,7 +62,11 @@ class Scale:
 def _axis(scale: Scale, top: int, bottom: int) -> Iterator[str]:
     for x, label in scale.ticks():
         yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>'
-        yield f'<text class="dim" x="{x:.1f}" y="{bottom + 15}" text-anchor="middle">{label}</text>'
+        anchor = "middle" if x < WIDTH - 30 else "end"  # the last one must not be cut off
+        x = min(x, WIDTH) if anchor == "end" else x
+        yield (
+            f'<text class="dim" x="{x:.1f}" y="{bottom + 15}" text-anchor="{anchor}">{label}</text>'
+        )
 
 
 def _svg(parts: Sequence[str], height: int, title: str) -> str:

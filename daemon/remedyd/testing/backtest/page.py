@@ -59,7 +59,8 @@ def _notices(report: Report) -> Iterator[str]:
         bad = {name: count for name, count in outcomes.items() if name != "Ok"}
         if bad:
             told = ", ".join(f"{count} × {name}" for name, count in bad.items())
-            yield f"{audit} gave no trustworthy result in some cycles: {told}"
+            when = "some cycles" if "Ok" in outcomes else "any cycle"
+            yield f"{audit} gave no trustworthy result in {when}: {told}"
 
 
 def _named(report: Report) -> Iterator[str]:
