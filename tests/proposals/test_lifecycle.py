@@ -12,7 +12,7 @@ from support.proposals import a_plan, a_proposal
 
 LOOSE_ENDS = {State.REJECTED, State.EXPIRED, State.SUPERSEDED, State.DRY_RUN, State.STALE}
 OPEN = {"Proposed", "Approved", "Applying", "Applied", "Verifying", "RollingBack"}
-DEAD_ENDS = LOOSE_ENDS | {State.FAILED, State.ROLLED_BACK, State.ESCALATED}
+DEAD_ENDS = LOOSE_ENDS | {State.ROLLED_BACK, State.ESCALATED}
 
 
 def test_every_state_has_its_line() -> None:
