@@ -30,15 +30,14 @@ def changes(connection: Connection, since: datetime, now: datetime) -> tuple[Cha
     query = sa.select(
         c.id, c.workload, c.state, c.updated_at, c.policy, c.step, c.applied_at, c.is_open,
         c.finished_at, body.label("whole"), c.failed_at,
-    ).where(
-        sa.or_(
-            c.applied_at >= since,
-            c.state.in_(_AHEAD),
-            sa.and_(c.is_open, c.applied_at.is_not(None)),
-        )
     )  # fmt: skip
-    found = [_change(row) for row in connection.execute(query)]
-    return tuple(sorted(found, key=_order))
+    ahead = sa.or_(c.state.in_(_AHEAD), c.applied_at < since)
+    rows = [  # asked apart: each has an index, both together have none
+        *connection.execute(query.where(c.applied_at >= since)),
+        *connection.execute(query.where(c.is_open, ahead)),
+    ]
+    found = {row.id: row for row in rows}
+    return tuple(sorted((_change(row) for row in found.values()), key=_order))
 
 
 def _order(change: Change) -> tuple[bool, datetime, str]:

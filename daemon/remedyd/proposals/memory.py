@@ -104,10 +104,11 @@ def _open(connection: Connection) -> dict[str, str]:
 def _finished(connection: Connection, since: datetime) -> dict[tuple[str, str], datetime]:
     c = proposals.c
     # A stale plan is made anew at once: the target changed, nothing was tried.
+    # Grouped here, not there: SQLite would read the whole history in the order of the groups.
     query = (
-        sa.select(c.policy, c.workload, sa.func.max(c.finished_at).label("ended"))
+        sa.select(c.policy, c.workload, c.finished_at.label("ended"))
         .where(c.finished_at >= since, c.state != State.STALE)
-        .group_by(c.policy, c.workload)
+        .order_by(c.finished_at)
     )
     return {(row.policy, row.workload): row.ended for row in connection.execute(query)}
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from remedyd.errors import InvalidInput
 from remedyd.model import Proposal, State
+from remedyd.proposals.lifecycle import IN_FLIGHT
 from remedyd.proposals.tables import proposals
 
 MAX_PAGE: Final = 200
@@ -61,6 +62,8 @@ def conditions(wanted: ProposalFilter) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
     if wanted.states:
         found.append(c.state.in_(sorted(wanted.states)))
+        if wanted.states <= IN_FLIGHT:
+            found.append(c.is_open)  # says nothing new, but these few have an index
     if wanted.open is not None:
         found.append(c.is_open if wanted.open else sa.not_(c.is_open))
     if wanted.namespaces is not None:

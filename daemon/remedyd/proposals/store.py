@@ -140,8 +140,8 @@ class Store:
         )
 
     def in_states(self, states: frozenset[State]) -> tuple[Proposal, ...]:
-        """Return every proposal in one of `states`, oldest first."""
-        return self._ordered(proposals.c.state.in_(sorted(states)))
+        """Return every open proposal in one of `states`, oldest first."""
+        return self._ordered(proposals.c.is_open, proposals.c.state.in_(sorted(states)))
 
     def unfinished(self) -> tuple[Proposal, ...]:
         """Return every open proposal, oldest first: what a restarted daemon takes up again."""
@@ -150,7 +150,7 @@ class Store:
     def due(self, now: datetime) -> tuple[Proposal, ...]:
         """Return those that wait for approval although their expiry has passed at `now`."""
         c = proposals.c
-        return self._ordered(c.state == State.PROPOSED, c.expires_at <= now)
+        return self._ordered(c.is_open, c.state == State.PROPOSED, c.expires_at <= now)
 
     def by_digest(self, digest: Digest) -> Proposal | None:
         """Return the newest proposal with this digest, None if it was never handed out."""

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The schema revision this code works with: the last one in `migrations/versions`."""
 
 
@@ -68,10 +68,22 @@ sa.Index(
     sqlite_where=sa.text("is_open = 1"),  # as a query says it, or SQLite would not use it
     postgresql_where=proposals.c.is_open,
 )
+sa.Index(
+    "proposals_open",
+    proposals.c.created_at,
+    proposals.c.id,
+    sqlite_where=sa.text("is_open = 1"),
+    postgresql_where=proposals.c.is_open,
+)
 sa.Index("proposals_by_age", proposals.c.created_at, proposals.c.id)
 sa.Index("proposals_by_state", proposals.c.state, proposals.c.created_at)
 sa.Index("proposals_by_workload", proposals.c.workload, proposals.c.created_at)
 sa.Index("proposals_by_end", proposals.c.finished_at)
+for _name in ("namespace", "policy", "source"):
+    # ending as a page is ordered: else SQLite walks by age and looks at each
+    sa.Index(f"proposals_by_{_name}", proposals.c[_name], proposals.c.created_at, proposals.c.id)
+sa.Index("proposals_by_write", proposals.c.applied_at)
+sa.Index("proposals_by_failure", proposals.c.failed_at)
 sa.Index("proposals_by_digest", proposals.c.digest)
 
 events = sa.Table(
