@@ -6,7 +6,7 @@ third raise of memory: a handful of records instead of a week of them.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -15,21 +15,28 @@ from remedyd.model import Change, State
 from remedyd.proposals import codec
 from remedyd.proposals.tables import proposals
 
+Known: TypeAlias = dict[tuple[str, int], Change]
+"""Changes read whole, by proposal and version."""
+
 _DAY = timedelta(days=1)
+_MOST = 20_000
 _AHEAD = (State.APPROVED.value, State.APPLYING.value)
 
 
-def changes(connection: Connection, since: datetime, now: datetime) -> tuple[Change, ...]:
+def changes(
+    connection: Connection, since: datetime, now: datetime, known: Known
+) -> tuple[Change, ...]:
     """Return what was written from `since` on, is under way, or may be written next.
 
-    Oldest first by their write; those not written yet come last, by approval.
+    Oldest first by their write; those not written yet come last, by approval. `known` keeps what
+    was read whole: of a closed proposal that is the same the next time.
     """
     c = proposals.c
     read = sa.or_(c.failed_at.is_not(None), c.applied_at > now - _DAY)
     body = sa.case((read, c.body), else_=None)
     query = sa.select(
-        c.id, c.workload, c.state, c.updated_at, c.policy, c.step, c.applied_at, c.is_open,
-        c.finished_at, body.label("whole"), c.failed_at,
+        c.id, c.version, c.workload, c.state, c.updated_at, c.policy, c.step, c.applied_at,
+        c.is_open, c.finished_at, body.label("whole"), c.failed_at,
     )  # fmt: skip
     ahead = sa.or_(c.state.in_(_AHEAD), c.applied_at < since)
     rows = [  # asked apart: each has an index, both together have none
@@ -37,7 +44,19 @@ def changes(connection: Connection, since: datetime, now: datetime) -> tuple[Cha
         *connection.execute(query.where(c.is_open, ahead)),
     ]
     found = {row.id: row for row in rows}
-    return tuple(sorted((_change(row) for row in found.values()), key=_order))
+    return tuple(sorted((_remembered(row, known) for row in found.values()), key=_order))
+
+
+def _remembered(row: Any, known: Known) -> Change:
+    if row.whole is None:
+        return _change(row)
+    key = (row.id, row.version)
+    found = known.get(key)
+    if found is None:
+        if len(known) >= _MOST:
+            known.clear()
+        found = known[key] = _change(row)
+    return found
 
 
 def _order(change: Change) -> tuple[bool, datetime, str]:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from remedyd.model import DecisionState, HoldKind, State
 from remedyd.proposals import codec, holds
-from remedyd.proposals.changes import changes
+from remedyd.proposals.changes import Known, changes
 from remedyd.proposals.database import Database
 from remedyd.proposals.flags import PAUSE, current
 from remedyd.proposals.tables import proposals, sightings
@@ -32,6 +32,7 @@ class Memory:
     def __init__(self, database: Database) -> None:
         """Take the store's database."""
         self._database = database
+        self._known: Known = {}
 
     def decision_state(self, now: datetime) -> DecisionState:
         """Return the past up to `now` as one consistent snapshot."""
@@ -47,7 +48,7 @@ class Memory:
                 failures=_failures(connection, now - HISTORY),
                 attempts=_attempts(connection, now - RATES),
                 paused=pause is not None and pause.value is not False,
-                changes=changes(connection, now - HISTORY, now),
+                changes=changes(connection, now - HISTORY, now, self._known),
                 quarantined=held[HoldKind.QUARANTINE],
                 storm=min(storms, key=lambda hold: hold.since, default=None),
             )
