@@ -26,6 +26,7 @@ from remedyd.cluster import failures
 from remedyd.cluster.kinds import Kind, kind_of
 from remedyd.cluster.late import Late
 from remedyd.cluster.ports import FIELD_MANAGER, STRATEGIC, Reader
+from remedyd.cluster.slim import slim
 from remedyd.errors import ClusterRejected, ClusterUnavailable, ConfigurationError
 from remedyd.model.clock import monotonic
 from remedyd.model.values import KubeObject
@@ -142,12 +143,22 @@ class Cluster:
             items = list(self._pages(found, namespace, labels, fields))
         return [{"apiVersion": found.api_version, "kind": kind, **item} for item in items]
 
+    def count(self, kind: str, namespace: str = "") -> int:
+        """Return how many objects there are, by one of them and what the server says remains."""
+        found = kind_of(kind)
+        what = f"count {found.plural}" + (f" in {namespace}" if namespace else "")
+        page = self._read(what, found.path(namespace), {"limit": "1"})
+        meta = page.get("metadata") or {}
+        if meta.get("continue") and meta.get("remainingItemCount") is None:
+            return len(self.list(kind, namespace))
+        return len(page.get("items") or ()) + int(meta.get("remainingItemCount") or 0)
+
     def _pages(self, kind: Kind, namespace: str, labels: str, fields: str) -> Iterator[KubeObject]:
         query = {"limit": str(_PAGE), "labelSelector": labels, "fieldSelector": fields}
         what = f"list {kind.plural}" + (f" in {namespace}" if namespace else "")
         while True:
             page = self._read(what, kind.path(namespace), query)
-            yield from page.get("items") or ()
+            yield from (slim(kind.name, item) for item in page.get("items") or ())
             query["continue"] = (page.get("metadata") or {}).get("continue") or ""
             if not query["continue"]:
                 return

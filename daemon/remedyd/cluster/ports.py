@@ -4,7 +4,7 @@ Apart from the client, so that whoever plans and checks, also over recorded obje
 policies, does not load the client library.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from remedyd.model.values import KubeObject
 
@@ -26,6 +26,22 @@ class Reader(Protocol):
     ) -> list[KubeObject]:
         """Return all objects of a kind that match the selectors, in every page."""
         ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """What can count without reading all."""
+
+    def count(self, kind: str, namespace: str = "") -> int:
+        """Return how many objects of a kind there are."""
+        ...
+
+
+def count(reader: Reader, kind: str, namespace: str = "") -> int:
+    """Return how many objects there are, read in full only where they cannot be counted."""
+    if isinstance(reader, Counting):
+        return reader.count(kind, namespace)
+    return len(reader.list(kind, namespace))
 
 
 class Api(Reader, Protocol):

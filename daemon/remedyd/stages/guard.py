@@ -13,6 +13,7 @@ from typing import Any
 from remedyd.cluster.client import Reader
 from remedyd.cluster.kinds import WORKLOADS
 from remedyd.cluster.nodes import not_ready
+from remedyd.cluster.ports import count
 from remedyd.errors import Refused
 from remedyd.model import (
     AUTO,
@@ -160,7 +161,7 @@ class Guard:
         kinds = sorted(WORKLOADS)
         return {
             "nodes": not_ready(self._cluster.list("Node")),
-            "workloads": sum(len(self._cluster.list(kind, target.namespace)) for kind in kinds),
+            "workloads": sum(count(self._cluster, kind, target.namespace) for kind in kinds),
         }
 
     def _ask(self, about: Snapshot, top: Ceiling | None = None) -> Objection | None:
