@@ -184,3 +184,13 @@ def test_giving_up_leaves_time_for_what_must_be_observed() -> None:
     hasty = VerifySpec(settle_seconds=0, observe_seconds=600, timeout_seconds=60)
     assert not observation(NOW, NOW + 14 * MINUTE, 5 * MINUTE, MINUTE, hasty).expired
     assert observation(NOW, NOW + 15 * MINUTE, 5 * MINUTE, MINUTE, hasty).expired
+
+
+def test_only_numbers_on_both_sides_are_told() -> None:
+    """Texts, flags and what is missing on one side are no numbers to compare."""
+    before = {"kills": 3, "pod": "a", "stable": True, "pct": None, "gone": 2, "mixed": 1, "same": 5}
+    after = {"kills": 0, "pod": "b", "stable": False, "pct": 1.5, "gone": None, "mixed": "x"}
+    old = replace(BEFORE, values=before)
+    new = replace(row(Severity.HEALTHY), values={**after, "same": 5})
+    detail = judge(old, result(new), WINDOW, SPEC, NOW).detail
+    assert detail.endswith("(kills 3 to 0)")
