@@ -3,14 +3,17 @@
 import subprocess
 import sys
 
+from remedyd.lean import UNNEEDED
+
 FORBIDDEN = (
+    *UNNEEDED,
+    "jsonschema",
     "alembic",  # only to migrate
     "duckdb",  # the offline engine's
     "jinja2",  # with the first page of the console
     "kubernetes.client.api.core_v1_api",  # typed clients: half a second and 26 MB
     "mcp",  # with the first agent
     "opentelemetry.sdk",  # only with an endpoint
-    "pandas",
     "psycopg",  # only with PostgreSQL
     "remedyd.doctor",
     "remedyd.lab",
@@ -20,9 +23,11 @@ FORBIDDEN = (
 )
 DAEMON = """
 import sys
-import remedyd.cli.run, remedyd.app, remedyd.server.asgi, remedyd.server.callers
-import remedyd.server.console.sessions, remedyd.server.context, remedyd.server.serving
-import remedyd.settings, remedyd.observability.logs
+from remedyd import lean
+with lean.imports():
+    import remedyd.cli.run, remedyd.app, remedyd.server.asgi, remedyd.server.callers
+    import remedyd.server.console.sessions, remedyd.server.context, remedyd.server.serving
+    import remedyd.settings, remedyd.observability.logs
 print(*sorted(sys.modules))
 """
 

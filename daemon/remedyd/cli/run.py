@@ -11,7 +11,7 @@ from typing import Final
 
 import typer
 
-from remedyd import doorstep
+from remedyd import doorstep, lean
 from remedyd.errors import ConfigurationError, Problem
 
 _PREFIX: Final = "REMEDYD_"
@@ -44,16 +44,17 @@ def run(
     ),
 ) -> None:
     """Run the daemon: audits on schedule, the gate on HTTP."""
-    from remedyd import settings
-    from remedyd.app import App
-    from remedyd.observability import concealing, logs
-    from remedyd.server.asgi import create
-    from remedyd.server.callers import authenticator
-    from remedyd.server.console.provider import Provider
-    from remedyd.server.console.sessions import Sessions
-    from remedyd.server.context import Context
-    from remedyd.server.mcp.origins import Origins
-    from remedyd.server.serving import Server
+    with lean.imports():
+        from remedyd import settings
+        from remedyd.app import App
+        from remedyd.observability import concealing, logs
+        from remedyd.server.asgi import create
+        from remedyd.server.callers import authenticator
+        from remedyd.server.console.provider import Provider
+        from remedyd.server.console.sessions import Sessions
+        from remedyd.server.context import Context
+        from remedyd.server.mcp.origins import Origins
+        from remedyd.server.serving import Server
 
     named = os.environ.get("REMEDYD_CONFIG")
     loaded = settings.load(config or (Path(named) if named else None))
