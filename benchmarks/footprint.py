@@ -11,12 +11,16 @@ import argparse
 import json
 import signal
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -78,16 +82,46 @@ def _answered(client: httpx2.Client, path: str, begun: float) -> float:
     return float("inf")
 
 
-def lag(daemon: Watched, stop: threading.Event, found: list[float]) -> None:
-    """Ask `/healthz` every 20 ms and note how many milliseconds each answer took."""
-    with httpx2.Client(base_url=daemon.url, timeout=10.0, verify=False) as client:
-        while not stop.wait(0.02):
-            begun = monotonic()
-            try:
-                client.get("/healthz")
-            except httpx2.HTTPError:
-                continue
-            found.append((monotonic() - begun) * 1000)
+ASKING = """
+import sys, time, urllib.request
+while True:
+    time.sleep(0.02)
+    begun = time.monotonic()
+    try:
+        urllib.request.urlopen(sys.argv[1] + '/healthz', timeout=10).read()
+    except OSError:
+        continue
+    print((time.monotonic() - begun) * 1000, flush=True)
+"""
+
+
+@contextmanager
+def lag(daemon: Watched) -> Iterator[list[float]]:
+    """Ask `/healthz` from another process; afterwards the list has the milliseconds it took."""
+    found: list[float] = []
+    with subprocess.Popen(
+        [sys.executable, "-S", "-c", ASKING, daemon.url], stdout=subprocess.PIPE, text=True
+    ) as asking:
+        try:
+            yield found
+        finally:
+            asking.terminate()
+            assert asking.stdout is not None
+            found += [float(line) for line in asking.stdout]
+
+
+class Timed(list[Any]):
+    """The API server's log, with the moment of each entry."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        super().__init__()
+        self.at: list[float] = []
+
+    def append(self, entry: Any) -> None:
+        """Note an entry and when it came."""
+        self.at.append(monotonic())
+        super().append(entry)
 
 
 def high(values: list[float]) -> float:
@@ -107,25 +141,26 @@ def own_time(lab: Lab, daemon: Watched, names: list[str]) -> list[float]:
             }
             made = proposer.post("/v1/proposals", json=body).raise_for_status().json()
             trip = round_trip(lab)
-            before = len(lab.apiserver.requests)
+            log = lab.apiserver.requests = Timed()
             begun = monotonic()
             path = f"/v1/proposals/{made['id']}/approve"
             approver.post(path, json={"digest": made["digest"]}).raise_for_status()
-            asked = patched(lab, before, name)
-            if asked is not None:
-                found.append(max(0.0, (monotonic() - begun) * 1000 - asked * trip))
+            place = patched(log, name)
+            if place is not None:
+                took = (log.at[place] - begun) * 1000
+                found.append(max(0.0, took - (place + 1) * trip))
     return found
 
 
-def patched(lab: Lab, before: int, name: str) -> int | None:
-    """Wait for the patch; return how many requests it took, None when it never came."""
+def patched(log: Timed, name: str) -> int | None:
+    """Wait for the patch; return its place in the log, None when it never came."""
     until = monotonic() + 20
     while monotonic() < until:
-        for place, one in enumerate(lab.apiserver.requests[before:]):
-            done = one.method == "PATCH" and one.path.endswith(name) and "dryRun" not in one.query
-            if done:
-                return place + 1
-        PAUSE.wait(0.001)
+        for place, one in enumerate(log):
+            done = one.method == "PATCH" and one.path.endswith(f"/{name}")
+            if done and "dryRun" not in one.query:
+                return place
+        PAUSE.wait(0.05)
     return None
 
 
@@ -144,19 +179,13 @@ def measure(lab: Lab, home: Path, names: list[str]) -> list[Figure]:
     """Start the daemon, look at it at rest and at work, and stop it."""
     found = Watched(home, lab.daemon_settings(home))
     found.start()
-    lags: list[float] = []
-    stop = threading.Event()
-    watch = threading.Thread(target=lag, args=(found, stop, lags), daemon=True)
     try:
         PAUSE.wait(3)
         idle = found.resident()
-        watch.start()
-        busiest = audited(found)
+        with lag(found) as lags:
+            busiest = audited(found)
         own = own_time(lab, found, names)
-        stop.set()
-        watch.join(20)
     finally:
-        stop.set()
         ended = found.ended()
     return [
         Figure("/healthz answers after", found.healthy, 0.5, "s"),

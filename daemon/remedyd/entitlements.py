@@ -56,7 +56,9 @@ class Entitlements:
         Raises ConfigurationError if the daemon holds too many rights.
         """
         try:
-            self.review()
+            # a hundred questions about rights that are not needed can wait for the first turn,
+            # unless an answer to them forbids the start
+            self.review(excess=self._most is not None)
         except ClusterError as error:
             log.warning("rights not reviewed", detail=error.message, hint="asked again soon")
         if problem := self._too_many():
@@ -71,18 +73,18 @@ class Entitlements:
         """Have the next `refresh` ask: the policies have changed."""
         self._due = None
 
-    def review(self) -> None:
-        """Ask for each right; raise ClusterError when there is no answer."""
+    def review(self, *, excess: bool = True) -> None:
+        """Ask for each needed right, and for `excess` ones; raise ClusterError."""
         with self._lock:
             wanted = rights.rights([*rights.uses(self._policies().values()), *self._requested])
             missing = rights.missing(self._cluster, wanted)
-            excess = rights.excess(self._cluster, wanted)
-            if missing != self._missing or excess != self._excess:
-                self._tell(missing, excess)
-            self._missing, self._excess = missing, excess
-            self._due = self._clock.now() + _EVERY
+            spare = rights.excess(self._cluster, wanted) if excess else self._excess
+            if missing != self._missing or spare != self._excess:
+                self._tell(missing, spare)
+            self._missing, self._excess = missing, spare
+            self._due = self._clock.now() + _EVERY if excess else None
         self._metrics.rights.labels("missing").set(len(missing))
-        self._metrics.rights.labels("excess").set(len(excess))
+        self._metrics.rights.labels("excess").set(len(spare))
 
     def check(self, action: str, kind: str, namespace: str) -> None:
         """Raise Refused unless the action can be carried out on workloads of `kind` there."""

@@ -153,8 +153,20 @@ def test_rights_held_without_need_are_shown(cluster: Asked) -> None:
     cluster.grant([*NEEDED, spare])
     held = cluster.entitlements()
     held.start()
+    held.refresh()
     assert held.notices() == ["rights: held and not needed: get secrets in the cluster"]
     held.check("Restart", "Deployment", "shop")
+
+
+def test_the_start_asks_only_for_what_is_needed(cluster: Asked) -> None:
+    """Whatever else the daemon may do is asked at the first turn, when it is ready already."""
+    cluster.grant(NEEDED)
+    held = cluster.entitlements()
+    held.start()
+    first = cluster.questions
+    held.refresh()
+    assert first == sum(len(rule["verbs"]) for rule in NEEDED)
+    assert cluster.questions > 3 * first
 
 
 def test_too_many_rights_stop_the_start(cluster: Asked) -> None:
@@ -189,6 +201,7 @@ def test_a_right_given_later_is_found(cluster: Asked) -> None:
     """After ten minutes, or when the policies change, the answers are asked for again."""
     held = cluster.entitlements()
     held.start()
+    held.refresh()
     cluster.grant(NEEDED)
     asked = cluster.questions
     held.refresh()

@@ -7,6 +7,7 @@ Every commit is flushed to disk (`synchronous=FULL`): what is recorded before a 
 cluster must outlive a power cut, and one flush per move is a small price for it.
 """
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -15,12 +16,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
+import stamina
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, SQLAlchemyError
 
 from remedyd.errors import ConfigurationError, StoreError
 
 _WRITE: Final = "remedyd_write"
+_RIVAL_SECONDS: Final = 5.0
 
 
 class Database:
@@ -154,7 +157,13 @@ def _sqlite(url: URL, busy_seconds: float) -> sa.Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, with the right kind of lock
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    # SQLite does not wait for the lock that a new file needs for this once: a rival may hold it
+    for attempt in stamina.retry_context(
+        on=sqlite3.OperationalError, attempts=None, timeout=_RIVAL_SECONDS, wait_initial=0.02
+    ):
+        with attempt:
+            cursor.execute("PRAGMA journal_mode=WAL")
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
