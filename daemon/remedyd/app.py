@@ -262,7 +262,7 @@ class App:
             State.APPROVED: StartApply(moves, self.clock, life),
             State.APPLYING: Apply(door, moves, self.clock, life),
             State.APPLIED: AwaitRollout(cluster, moves, self.clock, lookback),
-            State.VERIFYING: Prove(runner, audits, moves, self.clock, lookback),
+            State.VERIFYING: Prove(runner, audits, moves, self.clock, lookback, store.open_at),
             State.INEFFECTIVE: undo,
             State.HARMFUL: undo,
             State.ROLLING_BACK: Rollback(door, cluster, moves, self.clock),

@@ -34,6 +34,7 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "one": lambda s: s.get(ProposalId("p1")),
     "events": lambda s: s.events(ProposalId("p1")),
     "due": lambda s: s.due(START),
+    "open at": lambda s: s.open_at("shop", START),
     "unfinished": lambda s: s.unfinished(),
     "in states": lambda s: s.in_states(frozenset({State.APPLYING, State.INEFFECTIVE})),
     "decision state": lambda s: s.decision_state(START),

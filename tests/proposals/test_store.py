@@ -42,6 +42,20 @@ def test_a_closed_proposal_frees_its_workload(store: Store) -> None:
     assert [p.id for p in store.unfinished()] == ["p2"]
 
 
+def test_who_had_an_open_proposal_at_a_time(store: Store, clock: ManualClock) -> None:
+    """From after its making until its end, in its own namespace."""
+    began = clock.now()
+    made = store.create(a_proposal(at=began))
+    clock.advance(timedelta(minutes=5))
+    ended = store.transition(made, State.REJECTED, action="reject", principal="ann")
+    workload = made.plan.target.workload
+    assert ended.updated_at == clock.now()
+    assert store.open_at("shop", began) == set()
+    assert store.open_at("shop", began + timedelta(minutes=1)) == {workload}
+    assert store.open_at("other", began + timedelta(minutes=1)) == set()
+    assert store.open_at("shop", clock.now()) == set()
+
+
 def test_reopening_waits_for_the_other_open_one(store: Store) -> None:
     """An ended proposal cannot be undone by hand while another is open on its workload."""
     first = store.create(a_proposal("p1"))

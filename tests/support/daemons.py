@@ -227,6 +227,7 @@ class Daemon:
             moves,
             self.clock,
             self.lookback,
+            self.store.open_at,
         )
         steps = {
             State.APPROVED: StartApply(moves, self.clock, timedelta(minutes=15)),

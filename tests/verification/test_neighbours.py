@@ -34,6 +34,14 @@ def test_only_who_was_well_and_is_critical_was_harmed(
     assert bool(harmed(seen(ad=before), seen(ad=after), TARGET)) is hurt
 
 
+def test_who_had_an_open_proposal_was_not_well() -> None:
+    """This audit saw nothing wrong with it, but another one had: it is not this change's doing."""
+    before, after = seen(ad=Severity.HEALTHY), seen(ad=Severity.CRITICAL)
+    (hurt,) = harmed(before, after, TARGET)
+    assert harmed(before, after, TARGET, {hurt.target.workload}) == ()
+    assert harmed(before, after, TARGET, {TARGET.workload}) == (hurt,)
+
+
 def test_the_target_is_not_its_own_neighbour() -> None:
     """Another container of the target is judged by the verdict itself."""
     sidecar = row("cart", container="proxy")

@@ -17,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[Daemon]:
     """A daemon on two Deployments."""
-    made = Daemon(tmp_path, cluster("web", "api", *(f"w{n}" for n in range(4))), a_clock())
+    made = Daemon(tmp_path, cluster("web", "api", *(f"w{n}" for n in range(18))), a_clock())
     yield made
     made.close()
 
@@ -55,6 +55,27 @@ def test_harm_to_a_neighbour_does_not_wait(daemon: Daemon) -> None:
     daemon.telemetry.later["api"] = (daemon.clock.now(), Severity.CRITICAL)
     assert after(daemon, proposal, 6) is State.VERIFYING
     assert after(daemon, proposal, 2) is not State.VERIFYING
+    ended = daemon.store.get(proposal.id)
+    assert ended.verdict is not None
+    assert ended.verdict.reason == "NeighbourHarmed"
+
+
+def test_a_neighbour_that_was_proposed_for_before_is_no_harm(daemon: Daemon) -> None:
+    """Something was wrong with it already when the change was written."""
+    assert daemon.propose("api") is not None
+    daemon.clock.advance(MINUTE)
+    proposal = rolled_out(daemon)
+    daemon.telemetry.later["api"] = (daemon.clock.now(), Severity.CRITICAL)
+    assert after(daemon, proposal, 12) is State.EFFECTIVE
+
+
+def test_a_neighbour_that_was_proposed_for_afterwards_may_be_harm(daemon: Daemon) -> None:
+    """A proposal that came after the write may be for what the change did."""
+    proposal = rolled_out(daemon)
+    daemon.clock.advance(MINUTE)
+    assert daemon.propose("api") is not None
+    daemon.telemetry.later["api"] = (daemon.clock.now(), Severity.CRITICAL)
+    assert after(daemon, proposal, 9) is not State.VERIFYING
     ended = daemon.store.get(proposal.id)
     assert ended.verdict is not None
     assert ended.verdict.reason == "NeighbourHarmed"

@@ -147,6 +147,17 @@ class Store:
         """Return every open proposal, oldest first: what a restarted daemon takes up again."""
         return self._ordered(proposals.c.is_open)
 
+    def open_at(self, namespace: str, at: datetime) -> frozenset[str]:
+        """Return the workloads of a namespace that had an open proposal at a time."""
+        c = proposals.c
+        query = sa.select(c.workload).where(
+            c.namespace == namespace,
+            c.created_at < at,
+            sa.or_(c.finished_at.is_(None), c.finished_at > at),
+        )
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(query))
+
     def due(self, now: datetime) -> tuple[Proposal, ...]:
         """Return those that wait for approval although their expiry has passed at `now`."""
         c = proposals.c

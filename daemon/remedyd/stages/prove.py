@@ -1,6 +1,7 @@
 """Proof: judge an applied change by the audit that asked for it, if it is still there at all."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -42,13 +43,18 @@ class Prove:
         moves: Moves,
         clock: Clock,
         lookback: LookBack,
+        open_at: Callable[[str, datetime], AbstractSet[str]],
     ) -> None:
-        """Take the runner: the same audit, scoped to the target and to time after rollout."""
+        """Take the runner: the same audit, scoped to the target and to time after rollout.
+
+        `open_at` tells which workloads of a namespace had an open proposal at a time.
+        """
         self._runner = runner
         self._audits = audits
         self._moves = moves
         self._clock = clock
         self._lookback = lookback
+        self._open_at = open_at
         self._asked: dict[ProposalId, datetime] = {}
 
     def advance(self, proposal: Proposal) -> Proposal:
@@ -132,7 +138,8 @@ class Prove:
         params: dict[str, Json] = {"namespace": target.namespace} if scoped else {}
         before = self._runner.run(audit, params=params, window=earlier)
         after = self._runner.run(audit, params=params, window=since)
-        return with_neighbours(verdict, before, after, target)
+        unwell = self._open_at(target.namespace, written)
+        return with_neighbours(verdict, before, after, target, unwell)
 
 
 def _limit_seen(proposal: Proposal, verdict: Verdict) -> Decimal | None:
