@@ -5,7 +5,6 @@ underscores: `REMEDYD_ELASTICSEARCH__URL`), the YAML file named by `REMEDYD_CONF
 `--config`, the default. Secrets are read from files or the environment, never from argv.
 """
 
-import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +22,7 @@ from pydantic_settings import (
 from remedyd.errors import ConfigurationError, Problem
 from remedyd.model import Clock, ScaledClock, SystemClock
 from remedyd.paths import shipped
+from remedyd.urls import secure
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -142,8 +142,8 @@ class OidcSettings(_Section):
             raise ValueError("a redirect_url needs an issuer to sign in with")
         for name in ("issuer", "jwks_url", "redirect_url"):
             url = getattr(self, name)
-            if url and not re.match(r"https://[^/]|http://(127\.0\.0\.1|localhost)[:/]", url):
-                raise ValueError(f"{name} must be an https URL")
+            if url and not secure(url):
+                raise ValueError(f"{name} must be an https URL, without a user in it")
         return self
 
 

@@ -7,7 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
+from remedyd.errors import IdentityUnavailable
 from remedyd.lab.world import Lab
+from remedyd.server.console.provider import Provider
+from remedyd.settings import OidcSettings
 from support.chromium import chromium
 from support.console import Visitor, parsed
 from support.openid import SignIn, openid
@@ -154,6 +157,16 @@ def test_signing_out_ends_it(visitor: Visitor, provider: SignIn) -> None:
     assert _called_back(visitor, provider).status_code == 200
     assert visitor.press(visitor.page("/console"), "Sign out").status_code == 303
     assert visitor.get("/console").status_code == 303
+
+
+def test_nobody_is_sent_to_an_address_in_the_open() -> None:
+    """One that only begins like this machine is another host's."""
+    with openid() as fresh:
+        document = fresh.documents["/.well-known/openid-configuration"]
+        document["authorization_endpoint"] = "http://127.0.0.1:80@evil.example/authorize"
+        settings = OidcSettings(issuer=fresh.url, audience="remedyd", redirect_url=fresh.url)
+        with pytest.raises(IdentityUnavailable, match="not served by https"):
+            Provider(settings).begin("")
 
 
 def test_without_a_provider_there_is_no_such_way(lab: Lab, tmp_path: Any) -> None:

@@ -1,19 +1,20 @@
 """Those who vouch for callers: an API server with accounts and roles, an OpenID provider."""
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from support.wire import Answer, Asked, serving, told
+
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 AUDIENCE = "remedyd"
+P = TypeVar("P", bound="Provider")
 
 
 def a_key() -> rsa.RSAPrivateKey:
@@ -23,12 +24,12 @@ def a_key() -> rsa.RSAPrivateKey:
 
 @dataclass
 class Provider:
-    """An OpenID provider on loopback; `documents` are what it serves, by path."""
+    """An OpenID provider: `documents` are what it serves by path, `moved` what is elsewhere."""
 
     url: str = ""
     keys: dict[str, rsa.RSAPrivateKey] = field(default_factory=dict)
     documents: dict[str, Any] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    moved: dict[str, str] = field(default_factory=dict)
 
     def publish(self) -> None:
         """Serve discovery and the public halves of all keys."""
@@ -41,6 +42,13 @@ class Provider:
             public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
             shown.append({**public, "kid": name, "use": "sig", "alg": "RS256"})
         self.documents["/keys"] = {"keys": shown}
+
+    def answer(self, asked: Asked) -> Answer:
+        """Answer one request."""
+        if asked.path in self.moved:
+            return Answer(302, headers={"Location": self.moved[asked.path]})
+        document = self.documents.get(asked.path)
+        return told(404 if document is None else 200, document)
 
     def token(self, now: datetime, key: str = "first", **claims: Any) -> str:
         """Return a signed token of Ann; a claim of None is left out."""
@@ -58,30 +66,14 @@ class Provider:
 
 
 @contextmanager
-def provider() -> Iterator[Provider]:
-    """Serve an OpenID provider with one key."""
-    found = Provider(keys={"first": a_key()})
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            found.asked.append(self.path)
-            document = found.documents.get(self.path)
-            body = json.dumps(document).encode()
-            self.send_response(404 if document is None else 200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        found.url = f"http://127.0.0.1:{server.server_port}"
+def published(found: P, host: str = "127.0.0.1") -> Iterator[P]:
+    """Serve a provider on loopback, by the name that is given."""
+    with serving(lambda asked: found.answer(asked)) as wire:
+        found.url = wire.url.replace("127.0.0.1", host)
         found.publish()
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield found
-        finally:
-            server.shutdown()
-            thread.join()
+        yield found
+
+
+def provider() -> AbstractContextManager[Provider]:
+    """Serve an OpenID provider with one key."""
+    return published(Provider(keys={"first": a_key()}))

@@ -2,18 +2,15 @@
 
 import base64
 import hashlib
-import json
 import secrets
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from support.identities import Provider, a_key
+from support.identities import Provider, a_key, published
+from support.wire import Answer, Asked, told
 
 
 @dataclass
@@ -54,49 +51,22 @@ class SignIn(Provider):
         claims = {"nonce": asked["nonce"], "sub": self.user, "exp": now + timedelta(days=1)}
         return {"id_token": self.token(now, **(claims | self.claims)), "token_type": "Bearer"}
 
+    def answer(self, asked: Asked) -> Answer:
+        """Consent at once, exchange codes, and serve what every provider serves."""
+        path = urlsplit(asked.path)
+        if path.path == "/authorize":
+            return told(302, None, Location=self.authorize(_flat(path.query)))
+        if asked.method == "POST":
+            sent = _flat(asked.body.decode())
+            tokens = self.exchange(sent, asked.headers.get("Authorization", ""))
+            return told(400 if tokens is None else 200, tokens or {"error": "invalid_grant"})
+        return super().answer(asked)
+
 
 def _flat(query: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(query).items()}
 
 
-@contextmanager
-def openid() -> Iterator[SignIn]:
+def openid() -> AbstractContextManager[SignIn]:
     """Serve the provider; by another name than the daemon's, so that it is another site."""
-    found = SignIn(keys={"first": a_key()})
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path = urlsplit(self.path)
-            if path.path == "/authorize":
-                self._answer(302, None, found.authorize(_flat(path.query)))
-                return
-            document = found.documents.get(self.path)
-            self._answer(404 if document is None else 200, document)
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            tokens = found.exchange(_flat(body), self.headers.get("Authorization", ""))
-            self._answer(400 if tokens is None else 200, tokens or {"error": "invalid_grant"})
-
-        def _answer(self, status: int, document: Any, location: str = "") -> None:
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            if location:
-                self.send_header("Location", location)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        found.url = f"http://localhost:{server.server_port}"
-        found.publish()
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield found
-        finally:
-            server.shutdown()
-            thread.join()
+    return published(SignIn(keys={"first": a_key()}), "localhost")

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import typer
 
+from remedyd import urls
 from remedyd.elastic.kibana import keys as requests
 from remedyd.elastic.kibana import stack as releases
 from remedyd.elastic.kibana.call import Secret
@@ -158,7 +158,7 @@ def _daemon(url: str, kibana_url: str, dry_run: bool) -> str:
     scheme, _, rest = url.partition("://")
     if scheme not in ("http", "https") or not rest or "@" in rest:
         raise InvalidInput(f"--daemon-url {url}", hint="say https://host, without user or password")
-    if _local(url) and not _local(kibana_url):
+    if urls.local(url) and not urls.local(kibana_url):
         raise InvalidInput(
             f"--daemon-url {url}: Kibana would look for the daemon on its own machine",
             hint="give the address at which Kibana reaches it: docs/elastic.md",
@@ -166,10 +166,6 @@ def _daemon(url: str, kibana_url: str, dry_run: bool) -> str:
     if scheme == "http":
         typer.echo("warning: the token goes to the daemon without TLS", err=True)
     return url.rstrip("/")
-
-
-def _local(url: str) -> bool:
-    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _headers(given: Sequence[str]) -> dict[str, str]:

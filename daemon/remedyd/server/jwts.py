@@ -27,7 +27,7 @@ def peek(token: str) -> Claimed | None:
     parts = token.split(".")
     if len(token) > _LONGEST or len(parts) != 3 or not all(parts):
         return None
-    header, claims = _part(parts[0]), _part(parts[1])
+    header, claims = part(parts[0]), part(parts[1])
     if header is None or claims is None or not isinstance(claims.get("iss"), str):
         return None
     ends = claims.get("exp")
@@ -39,7 +39,8 @@ def peek(token: str) -> Claimed | None:
         return None
 
 
-def _part(text: str) -> dict[str, Any] | None:
+def part(text: str) -> dict[str, Any] | None:
+    """Return the JSON object in one part of a token, None where there is none."""
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         found = json.loads(raw)

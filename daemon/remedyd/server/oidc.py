@@ -4,23 +4,18 @@ Only asymmetric algorithms that the settings name are accepted, and issuer, audi
 expiry must be there. Keys are fetched when first needed and again for a key that is not known.
 """
 
-import json
-import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
-from remedyd.errors import ConfigurationError, Forbidden, IdentityUnavailable, Unauthenticated
+from remedyd.errors import ConfigurationError, Forbidden, Unauthenticated
 from remedyd.model import Principal
-from remedyd.server import grants, jwts
+from remedyd.server import discovery, grants, jwts
+from remedyd.server.discovery import Discovery
 from remedyd.server.grants import Grant
 from remedyd.server.jwts import Claimed
 from remedyd.settings import OidcSettings
 
 _REQUIRED: Final = ["exp", "iat", "iss", "aud", "sub"]
-_LARGEST: Final = 1_000_000
-_SECONDS: Final = 5.0
 _KEYS_LIVE_SECONDS: Final = 300
 
 
@@ -48,7 +43,9 @@ class OidcTokens:
         self._settings = settings
         self._granted = granted
         self._cooldown = cooldown_seconds
-        self._tls = ssl.create_default_context(cafile=settings.ca_file)
+        self._provider = Discovery(
+            settings, "gives no keys", "check REMEDYD_SERVER__OIDC__ISSUER and the way to it"
+        )
         self._keys: Any = None
 
     def takes(self, claimed: Claimed) -> bool:
@@ -100,7 +97,7 @@ class OidcTokens:
                 options={"require": _REQUIRED},
             )
         except jwt.PyJWKClientConnectionError as error:
-            raise self._silent(str(error)) from error
+            raise self._provider.silent(str(error)) from error
         except jwt.PyJWTError as error:
             raise Unauthenticated(
                 f"the token is not accepted: {error}", hint="sign in again for a new token"
@@ -122,43 +119,12 @@ class OidcTokens:
 
     def _client(self) -> Any:
         if self._keys is None:
-            url = self._settings.jwks_url or self._discovered()
+            url = self._settings.jwks_url or self._provider.endpoint("jwks_uri")
             self._keys = self._jwt.PyJWKClient(
                 url,
                 lifespan=_KEYS_LIVE_SECONDS,
-                timeout=_SECONDS,
-                ssl_context=self._tls,
+                timeout=discovery.SECONDS,
+                ssl_context=self._provider.tls,
                 cooldown_duration=self._cooldown,
             )
         return self._keys
-
-    def _discovered(self) -> str:
-        """Return where the provider says that its keys are."""
-        issuer = self._settings.issuer
-        url = issuer.rstrip("/") + "/.well-known/openid-configuration"
-        request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 - checked
-        try:
-            with urlopen(request, timeout=_SECONDS, context=self._tls) as answer:  # noqa: S310
-                found = json.loads(answer.read(_LARGEST))
-        except (OSError, ValueError) as error:
-            raise self._silent(str(error)) from error
-        keys = found.get("jwks_uri") if isinstance(found, dict) else None
-        if not isinstance(keys, str) or found.get("issuer") != issuer:
-            raise self._silent("its discovery document names another issuer or no keys")
-        if not secure(keys):
-            raise self._silent("its keys are not served by https")
-        return keys
-
-    def _silent(self, reason: str) -> IdentityUnavailable:
-        return IdentityUnavailable(
-            f"the identity provider {self._settings.issuer} gives no keys: {reason}",
-            hint="check REMEDYD_SERVER__OIDC__ISSUER and the way to it",
-        )
-
-
-def secure(url: str) -> bool:
-    """Whether a URL is https, or stays on this machine."""
-    parts = urlsplit(url)
-    if parts.scheme == "https":
-        return bool(parts.hostname)
-    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")

@@ -164,6 +164,26 @@ def test_another_issuers_discovery_is_not_believed() -> None:
             _known(issuer).authenticate(issuer.token(_now()))
 
 
+def test_keys_in_the_open_are_not_fetched() -> None:
+    """An address that only begins like this machine is another host's."""
+    with provider() as issuer:
+        found = issuer.documents["/.well-known/openid-configuration"]
+        port = issuer.url.rpartition(":")[2]
+        found["jwks_uri"] = f"http://127.0.0.1:{port}@evil.example/keys"
+        with pytest.raises(IdentityUnavailable, match="not served by https"):
+            _known(issuer).authenticate(issuer.token(_now()))
+
+
+def test_a_redirect_leads_nowhere() -> None:
+    """The address that was checked is the one that is asked."""
+    with provider() as issuer:
+        well_known = "/.well-known/openid-configuration"
+        issuer.documents["/elsewhere"] = issuer.documents.pop(well_known)
+        issuer.moved[well_known] = f"{issuer.url}/elsewhere"
+        with pytest.raises(IdentityUnavailable, match="302 for its discovery document"):
+            _known(issuer).authenticate(issuer.token(_now()))
+
+
 def test_a_remembered_yes_ends_with_the_token(issuer: Provider) -> None:
     """However fresh the answer, an expired token is refused."""
     clock = ManualClock(_now())
@@ -180,6 +200,8 @@ def test_a_remembered_yes_ends_with_the_token(issuer: Provider) -> None:
         ({"issuer": "https://id.example.com"}, "needs an audience"),
         ({"issuer": "http://id.example.com", "audience": "a"}, "must be an https URL"),
         ({"issuer": "https://i", "audience": "a", "jwks_url": "http://i/keys"}, "https URL"),
+        ({"issuer": "http://127.0.0.1:80@evil.example", "audience": "a"}, "https URL"),
+        ({"issuer": "https://i:port", "audience": "a"}, "https URL"),
         ({"issuer": "https://i", "audience": "a", "algorithms": ["HS256"]}, "algorithms"),
         ({"issuer": "https://i", "audience": "a", "algorithms": []}, "algorithms"),
     ],

@@ -7,26 +7,23 @@ is decided by the daemon's own check of it. Here it is only fetched.
 import base64
 import hashlib
 import hmac
-import json
 import secrets
-import ssl
-import threading
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
-from remedyd.errors import IdentityUnavailable, Throttled, Unauthenticated
+from remedyd.errors import Throttled, Unauthenticated
 from remedyd.model import monotonic
 from remedyd.observability import logs
+from remedyd.server import jwts
+from remedyd.server.discovery import Discovery
 from remedyd.server.rates import Rates
 from remedyd.settings import OidcSettings
 
 log = logs.get(__name__)
 
-_LARGEST: Final = 1_000_000
-_SECONDS: Final = 5.0
 _A_MINUTE: Final = 60
 
 
@@ -36,9 +33,9 @@ class Provider:
     def __init__(self, settings: OidcSettings) -> None:
         """Take the settings; nothing is fetched yet."""
         self._settings = settings
-        self._tls = ssl.create_default_context(cafile=settings.ca_file)
-        self._found: Mapping[str, Any] | None = None
-        self._lock = threading.Lock()
+        self._discovery = Discovery(
+            settings, "cannot be used", "sign in with a token, or try again"
+        )
         self._rates = Rates(_A_MINUTE, monotonic)
 
     @classmethod
@@ -70,7 +67,7 @@ class Provider:
             "code_challenge": base64.urlsafe_b64encode(challenge).decode().rstrip("="),
             "code_challenge_method": "S256",
         }
-        address = self._endpoint("authorization_endpoint")
+        address = self._discovery.endpoint("authorization_endpoint")
         return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}", pending
 
     def finish(self, code: str, pending: Mapping[str, str]) -> str:
@@ -88,9 +85,10 @@ class Provider:
         if secret := self._settings.client_secret_value():
             pair = f"{quote(self._settings.audience, safe='')}:{quote(secret, safe='')}"
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-        address = self._endpoint("token_endpoint")
+        address = self._discovery.endpoint("token_endpoint")
         try:
-            answer = self._json(Request(address, urlencode(fields).encode(), headers))  # noqa: S310
+            request = Request(address, urlencode(fields).encode(), headers)  # noqa: S310
+            answer = self._discovery.fetch(request)
         except HTTPError as error:
             log.warning("sign-in refused by the provider", status=error.code)
             raise Unauthenticated(
@@ -101,54 +99,8 @@ class Provider:
             raise Unauthenticated("the identity provider sent no ID token", hint="ask for openid")
         return token
 
-    def _endpoint(self, name: str) -> str:
-        """Return an address of the discovery document; only https, or this machine."""
-        with self._lock:
-            if self._found is None:
-                self._found = self._discovered()
-            found = self._found.get(name)
-        if not isinstance(found, str) or not _secure(found):
-            raise self._silent(f"it has no usable {name}")
-        return found
-
-    def _discovered(self) -> Mapping[str, Any]:
-        url = self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        try:
-            found = self._json(Request(url, headers={"Accept": "application/json"}))  # noqa: S310
-        except HTTPError as error:
-            raise self._silent(f"{error.code} for its discovery document") from error
-        if found.get("issuer") != self._settings.issuer:
-            raise self._silent("its discovery document names another issuer")
-        return found
-
-    def _json(self, request: Request) -> Mapping[str, Any]:
-        """Fetch a JSON object; raise HTTPError for a refusal, IdentityUnavailable otherwise."""
-        try:
-            with urlopen(request, timeout=_SECONDS, context=self._tls) as answer:  # noqa: S310
-                found = json.loads(answer.read(_LARGEST))
-        except HTTPError as error:
-            error.close()
-            raise
-        except (OSError, ValueError) as error:
-            raise self._silent(str(error)) from error
-        if not isinstance(found, dict):
-            raise self._silent("its answer is no JSON object")
-        return found
-
-    def _silent(self, reason: str) -> IdentityUnavailable:
-        return IdentityUnavailable(
-            f"the identity provider {self._settings.issuer} cannot be used: {reason}",
-            hint="sign in with a token, or try again",
-        )
-
 
 def same_nonce(token: str, pending: Mapping[str, str]) -> bool:
     """Whether a verified ID token was made for this very sign-in."""
-    body = token.split(".")[1]
-    claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    claims = jwts.part(token.split(".")[1]) or {}
     return hmac.compare_digest(str(claims.get("nonce", "")).encode(), pending["nonce"].encode())
-
-
-def _secure(url: str) -> bool:
-    local = ("http://127.0.0.1:", "http://localhost:")
-    return url.startswith("https://") or url.startswith(local)

@@ -1,0 +1,85 @@
+"""What an OpenID provider says of itself: fetched once, believed only about itself.
+
+Whoever checks tokens and whoever signs people in ask here for the addresses they need. No
+redirect is followed: a request may carry the client's secret, and an address that was checked
+must be the one that is asked.
+"""
+
+import json
+import ssl
+import threading
+from collections.abc import Mapping
+from http.client import HTTPException
+from typing import Any, Final
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+
+from remedyd.errors import IdentityUnavailable
+from remedyd.settings import OidcSettings
+from remedyd.urls import secure
+
+SECONDS: Final = 5.0
+_LARGEST: Final = 1_000_000
+
+
+class _Stay(HTTPRedirectHandler):
+    """Follows no redirect: the answer is then an HTTPError, like any other refusal."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class Discovery:
+    """The addresses of one issuer; safe to share between threads."""
+
+    def __init__(self, settings: OidcSettings, trouble: str, hint: str) -> None:
+        """Take how to say that it does not work and what to do; nothing is fetched yet."""
+        self._issuer = settings.issuer
+        self._trouble = trouble
+        self._hint = hint
+        self.tls: Final = ssl.create_default_context(cafile=settings.ca_file)
+        self._opener = build_opener(HTTPSHandler(context=self.tls), _Stay())
+        self._found: Mapping[str, Any] | None = None
+        self._lock = threading.Lock()
+
+    def endpoint(self, name: str) -> str:
+        """Return an address of the document; raise IdentityUnavailable for none or an open one."""
+        with self._lock:
+            if self._found is None:
+                self._found = self._discovered()
+            found = self._found.get(name)
+        if not isinstance(found, str):
+            raise self.silent(f"its discovery document names no {name}")
+        if not secure(found):
+            raise self.silent(f"its {name} is not served by https")
+        return found
+
+    def fetch(self, request: Request) -> Mapping[str, Any]:
+        """Return a JSON object; raise HTTPError for a refusal, IdentityUnavailable otherwise."""
+        try:
+            with self._opener.open(request, timeout=SECONDS) as answer:
+                found = json.loads(answer.read(_LARGEST))
+        except HTTPError as error:
+            error.close()
+            raise
+        except (OSError, HTTPException, ValueError, RecursionError) as error:
+            raise self.silent(str(error)) from error
+        if not isinstance(found, dict):
+            raise self.silent("its answer is no JSON object")
+        return found
+
+    def silent(self, reason: str) -> IdentityUnavailable:
+        """Return the error that tells `reason`."""
+        return IdentityUnavailable(
+            f"the identity provider {self._issuer} {self._trouble}: {reason}", hint=self._hint
+        )
+
+    def _discovered(self) -> Mapping[str, Any]:
+        url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
+        try:
+            found = self.fetch(Request(url, headers={"Accept": "application/json"}))  # noqa: S310
+        except HTTPError as error:
+            raise self.silent(f"{error.code} for its discovery document") from error
+        if found.get("issuer") != self._issuer:
+            raise self.silent("its discovery document names another issuer")
+        return found
