@@ -6,12 +6,12 @@ nothing is proposed.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from remedyd import rights
 from remedyd.actions.rights import needs
-from remedyd.cluster.access import Access, Reviewer
+from remedyd.cluster.access import Access, Reviewer, listed
 from remedyd.errors import ClusterError, ConfigurationError, Refused
 from remedyd.model import Clock
 from remedyd.observability import logs
@@ -21,7 +21,6 @@ from remedyd.rights import Use
 
 log = logs.get(__name__)
 
-_SHOWN = 5
 _EVERY = timedelta(minutes=10)
 
 
@@ -105,7 +104,7 @@ class Entitlements:
         if lacking:
             raise Refused(
                 "RightsMissing",
-                f"{action} is disabled here: the daemon may not {_words(lacking)}",
+                f"{action} is disabled here: the daemon may not {listed(lacking)}",
                 hint="bind what `remedyd rbac render` prints",
             )
 
@@ -121,33 +120,21 @@ class Entitlements:
         actions = sorted(rights.disabled([*used, *self._requested], self._missing))
         if self._missing:
             disabled = f"disabled: {', '.join(actions)}; " if actions else ""
-            yield f"rights: {disabled}the daemon may not {_words(self._missing)}"
+            yield f"rights: {disabled}the daemon may not {listed(self._missing)}"
 
     def _excess_notices(self) -> Iterator[str]:
         if self._excess:
-            yield f"rights: held and not needed: {_words(self._excess)}"
+            yield f"rights: held and not needed: {listed(self._excess)}"
 
     def _too_many(self) -> str:
         if self._most is None or len(self._excess) <= self._most:
             return ""
         return (
             f"the daemon holds {len(self._excess)} rights that it does not need, {self._most} are "
-            f"allowed: {_words(self._excess)}"
+            f"allowed: {listed(self._excess)}"
         )
 
     def _tell(self, missing: Sequence[Access], excess: Sequence[Access]) -> None:
         for word, found in (("missing", missing), ("excess", excess)):
             if found:
-                log.warning(f"rights {word}", count=len(found), detail=_words(found))
-
-
-def _right(access: Access) -> str:
-    one = access.permission
-    resource = f"{one.resource}.{one.group}" if one.group else one.resource
-    return f"{one.verb} {resource} in {access.namespace or 'the cluster'}"
-
-
-def _words(found: Iterable[Access]) -> str:
-    named = [_right(one) for one in found]
-    more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
-    return ", ".join(named[:_SHOWN]) + more
+                log.warning(f"rights {word}", count=len(found), detail=listed(found))

@@ -71,10 +71,7 @@ def check(
         cluster.close()
     for word, answers in (("missing", found.missing), ("not needed", found.excess)):
         for answer in answers:
-            group = answer.permission.group
-            resource = answer.permission.resource + (f".{group}" if group else "")
-            place = f"in namespace {answer.namespace}" if answer.namespace else "in the cluster"
-            typer.echo(f"{word}: {answer.permission.verb} {resource} {place}")
+            typer.echo(f"{word}: {answer}")
     for action in sorted(needed.disabled(wanted, found.missing)):
         typer.echo(f"cannot be used: {action}")
     typer.echo(_summary(rights, len(found.missing), len(found.excess)))

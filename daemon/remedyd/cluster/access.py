@@ -1,11 +1,13 @@
 """What the daemon itself may do: asked of the API server, not read from role objects."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from remedyd.cluster.kinds import kind_of
 from remedyd.model.values import KubeObject
+
+_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,6 +55,25 @@ class Access:
     allowed: bool
     reason: str
 
+    def __str__(self) -> str:
+        """Say what was asked: `patch deployments.apps in namespace shop`."""
+        one = self.permission
+        resource = f"{one.resource}.{one.group}" if one.group else one.resource
+        place = f"namespace {self.namespace}" if self.namespace else "the cluster"
+        return f"{one.verb} {resource} in {place}"
+
+
+def listed(found: Sequence[Access]) -> str:
+    """Name the first few, and say how many more there are."""
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return ", ".join(map(str, found[:_SHOWN])) + more
+
+
+def granted(review: KubeObject) -> bool:
+    """Whether an answered review is a clear yes; everything else is a no."""
+    status = review.get("status") or {}
+    return status.get("allowed") is True and status.get("denied") is not True
+
 
 class Reviewer(Protocol):
     """Something that answers reviews: a Cluster."""
@@ -87,6 +108,6 @@ def check(cluster: Reviewer, permission: Permission, namespace: str = "") -> Acc
         "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": attributes},
     }
-    status = cluster.ask("SelfSubjectAccessReview", body).get("status") or {}
-    allowed = status.get("allowed") is True and status.get("denied") is not True
-    return Access(permission, namespace, allowed, str(status.get("reason") or ""))
+    answer = cluster.ask("SelfSubjectAccessReview", body)
+    reason = str((answer.get("status") or {}).get("reason") or "")
+    return Access(permission, namespace, granted(answer), reason)

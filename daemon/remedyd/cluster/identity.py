@@ -7,7 +7,7 @@ nothing. An answer that is not a clear yes is a no.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from remedyd.cluster.access import Reviewer
+from remedyd.cluster.access import Reviewer, granted
 from remedyd.model import KubeObject
 
 GROUP = "remedyd.io"
@@ -69,5 +69,4 @@ def may(cluster: Reviewer, user: KubernetesUser, verb: str, namespace: str = "")
             },
         },
     }
-    status = cluster.ask("SubjectAccessReview", body).get("status") or {}
-    return status.get("allowed") is True and status.get("denied") is not True
+    return granted(cluster.ask("SubjectAccessReview", body))

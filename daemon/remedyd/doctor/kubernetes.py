@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from remedyd import rights
-from remedyd.cluster.access import Access
+from remedyd.cluster.access import listed
 from remedyd.cluster.client import Cluster
 from remedyd.doctor.clocks import skew
 from remedyd.doctor.finding import Finding, Part
@@ -16,7 +16,6 @@ from remedyd.settings import Settings
 
 _PART: Final = Part("kubernetes")
 _RENDER: Final = "bind what `remedyd rbac render` prints"
-_SHOWN: Final = 6
 
 
 def kubernetes(settings: Settings, uses: Sequence[Use], clock: Clock) -> Iterator[Finding]:
@@ -50,19 +49,10 @@ def _asked(cluster: Cluster, uses: Sequence[Use], clock: Clock) -> Iterator[Find
     count = len(wanted.everywhere) + sum(map(len, wanted.within.values()))
     if missing:
         disabled = ", ".join(sorted(rights.disabled(uses, missing))) or "none"
-        detail = f"{len(missing)} of {count} are missing: {_words(missing)}; disabled: {disabled}"
+        detail = f"{len(missing)} of {count} are missing: {listed(missing)}; disabled: {disabled}"
         yield _PART.fail("rights", detail, _RENDER)
     else:
         yield _PART.ok("rights", f"all {count} that the enabled policies need are held")
     excess = rights.excess(cluster, wanted)
     if excess:
-        yield _PART.warn("excess rights", f"{len(excess)}: {_words(excess)}", _RENDER)
-
-
-def _words(found: Sequence[Access]) -> str:
-    named = [
-        f"{one.permission.verb} {one.permission.resource}"
-        + (f" in {one.namespace}" if one.namespace else "")
-        for one in found[:_SHOWN]
-    ]
-    return ", ".join(named) + (", …" if len(found) > _SHOWN else "")
+        yield _PART.warn("excess rights", f"{len(excess)}: {listed(excess)}", _RENDER)
