@@ -8,6 +8,7 @@ The price is one copy per write, which the lab's size allows.
 
 import threading
 import uuid
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
@@ -43,6 +44,8 @@ class ObjectStore:
         self.lock = threading.RLock()
         self._ids = ids
         self._objects: dict[str, dict[Key, KubeObject]] = {}
+        self._order: dict[str, list[Key]] = {}
+        self._owned: dict[tuple[str, str], set[Key]] = {}
         self._version = 0
         self._oldest = 0
         self._log: deque[StoreEvent] = deque(maxlen=_KEPT_EVENTS)
@@ -74,8 +77,23 @@ class ObjectStore:
     def scan(self, gvr: str, namespace: str | None = None) -> list[KubeObject]:
         """Return the stored objects themselves by namespace and name; read only."""
         with self.lock:
-            found = sorted(self._objects.get(gvr, {}).items())
-        return [obj for key, obj in found if namespace is None or key[0] == namespace]
+            objects = self._objects.get(gvr, {})
+            return [objects[key] for key in self.keys(gvr, namespace)]
+
+    def keys(self, gvr: str, namespace: str | None = None) -> Sequence[Key]:
+        """Return namespace and name of the stored objects, in that order."""
+        with self.lock:
+            order = self._order.get(gvr, [])
+            if namespace is None:
+                return tuple(order)
+            first = bisect_left(order, (namespace, ""))
+            return tuple(order[first : bisect_left(order, (f"{namespace}\0", ""))])
+
+    def owned(self, gvr: str, uid: str) -> list[KubeObject]:
+        """Return the stored objects whose controller has this uid, by name; read only."""
+        with self.lock:
+            objects = self._objects.get(gvr, {})
+            return [objects[key] for key in sorted(self._owned.get((gvr, uid), ()))]
 
     def get(self, gvr: str, namespace: str | None, name: str) -> KubeObject:
         """Return a copy of an object; raise StatusError 404 when there is none."""
@@ -249,7 +267,7 @@ class ObjectStore:
             version = meta.get("resourceVersion") or str(self._version + 1)
             meta["resourceVersion"] = version
             self._version = max(self._version, int(version))
-            self._objects.setdefault(gvr, {})[key] = new
+            self._keep(gvr, key, new, old)
             self._publish(StoreEvent("MODIFIED" if old else "ADDED", gvr, new, old, self._version))
 
     def advance(self, version: int) -> None:
@@ -405,12 +423,32 @@ class ObjectStore:
         self._version += 1
         new["metadata"]["resourceVersion"] = str(self._version)
         meta = new["metadata"]
-        self._objects.setdefault(gvr, {})[(meta.get("namespace", ""), meta["name"])] = new
+        self._keep(gvr, (meta.get("namespace", ""), meta["name"]), new, old)
         self._publish(StoreEvent(type_, gvr, new, old, self._version))
+
+    def _keep(self, gvr: str, key: Key, new: KubeObject, old: KubeObject | None) -> None:
+        objects = self._objects.setdefault(gvr, {})
+        if key not in objects:
+            insort(self._order.setdefault(gvr, []), key)
+        objects[key] = new
+        self._disown(gvr, key, old)
+        for owner in _controllers(new):
+            self._owned.setdefault((gvr, owner), set()).add(key)
+
+    def _disown(self, gvr: str, key: Key, old: KubeObject | None) -> None:
+        for owner in _controllers(old):
+            mine = self._owned.get((gvr, owner), set())
+            mine.discard(key)
+            if not mine:
+                self._owned.pop((gvr, owner), None)
 
     def _remove(self, gvr: str, old: KubeObject) -> None:
         meta = old["metadata"]
-        del self._objects[gvr][(meta.get("namespace", ""), meta["name"])]
+        key = (meta.get("namespace", ""), meta["name"])
+        del self._objects[gvr][key]
+        order = self._order[gvr]
+        del order[bisect_left(order, key)]
+        self._disown(gvr, key, old)
         self._version += 1
         gone = {**old, "metadata": {**meta, "resourceVersion": str(self._version)}}
         self._publish(StoreEvent("DELETED", gvr, gone, old, self._version))
@@ -436,3 +474,8 @@ class ObjectStore:
     def _drain(self) -> Iterator[StoreEvent]:
         while self._waiting:
             yield self._waiting.popleft()
+
+
+def _controllers(obj: KubeObject | None) -> list[str]:
+    references = obj["metadata"].get("ownerReferences") if obj else None
+    return [ref.get("uid", "") for ref in references or () if ref.get("controller")]

@@ -29,7 +29,6 @@ from remedyd.lab.controllers.objects import (
     is_finished,
     is_terminating,
     key_of,
-    owned_by,
     total,
 )
 from remedyd.lab.controllers.replicasets import DESIRED, Owned, replicas, scale
@@ -199,9 +198,9 @@ class DeploymentController:
     def _old_pods(self, owned: Owned) -> bool:
         """Say whether pods of old ReplicaSets still exist, terminating ones included."""
         return any(
-            owned_by(pod, rs["metadata"]["uid"]) and not is_finished(pod)
+            not is_finished(pod)
             for rs in owned.old
-            for pod in self._env.store.scan(PODS, rs["metadata"]["namespace"])
+            for pod in self._env.store.owned(PODS, rs["metadata"]["uid"])
         )
 
     def _write_status(self, deployment: KubeObject, owned: Owned, *, rollout: bool) -> None:

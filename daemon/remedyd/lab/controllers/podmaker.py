@@ -7,7 +7,6 @@ from remedyd.lab.controllers.objects import (
     CONTROLLER_MANAGER,
     PODS,
     is_ready,
-    owned_by,
     owner_reference,
 )
 from remedyd.model.values import KubeObject
@@ -15,8 +14,7 @@ from remedyd.model.values import KubeObject
 
 def pods_of(env: Environment, owner: KubeObject) -> list[KubeObject]:
     """Return the pods that `owner` controls, by name; read only."""
-    meta = owner["metadata"]
-    return [pod for pod in env.store.scan(PODS, meta["namespace"]) if owned_by(pod, meta["uid"])]
+    return env.store.owned(PODS, owner["metadata"]["uid"])
 
 
 def new_pod(owner: KubeObject, template: KubeObject) -> KubeObject:

@@ -14,7 +14,6 @@ from remedyd.lab.controllers.objects import (
     condition,
     is_terminating,
     key_of,
-    owned_by,
     owner_reference,
     template_hash,
     total,
@@ -72,11 +71,7 @@ def _bare(template: KubeObject) -> KubeObject:
 
 def find(env: Environment, deployment: KubeObject) -> Owned:
     """Return the Deployment's ReplicaSets, the oldest with its template as `new`."""
-    meta = deployment["metadata"]
-    mine = [
-        rs for rs in env.store.scan(REPLICASETS, meta["namespace"]) if owned_by(rs, meta["uid"])
-    ]
-    mine.sort(key=age)
+    mine = sorted(env.store.owned(REPLICASETS, deployment["metadata"]["uid"]), key=age)
     wanted = _bare(deployment["spec"]["template"])
     new = next((rs for rs in mine if _bare(rs["spec"]["template"]) == wanted), None)
     return Owned(new, [rs for rs in mine if rs is not new])

@@ -6,7 +6,6 @@ from remedyd.lab.controllers.objects import (
     CONTROLLER_MANAGER,
     REVISIONS,
     key_of,
-    owned_by,
     owner_reference,
     template_hash,
 )
@@ -25,8 +24,7 @@ def template_of(revision: KubeObject) -> KubeObject:
 
 def history(env: Environment, owner: KubeObject) -> list[KubeObject]:
     """Return the owner's revisions, oldest first."""
-    meta = owner["metadata"]
-    own = [r for r in env.store.scan(REVISIONS, meta["namespace"]) if owned_by(r, meta["uid"])]
+    own = env.store.owned(REVISIONS, owner["metadata"]["uid"])
     return sorted(own, key=lambda revision: int(revision["revision"]))
 
 

@@ -1,5 +1,8 @@
 """The scheduler: each pod to a node that has room, or a condition that says why none has."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 from remedyd.lab.apiserver.status import StatusError
 from remedyd.lab.controllers.environment import Environment
 from remedyd.lab.controllers.objects import (
@@ -65,6 +68,42 @@ def requests_of(pod: KubeObject) -> dict[str, float]:
     return totals
 
 
+class Occupancy:
+    """Which pods are on which node, and what they ask for together, kept up change by change."""
+
+    def __init__(self, pods: Iterable[KubeObject]) -> None:
+        """Begin with the pods that there are."""
+        self._on: dict[str, dict[Key, KubeObject]] = {}
+        self._where: dict[Key, str] = {}
+        self._sums: dict[str, dict[str, float]] = {}
+        for pod in pods:
+            self.note("ADDED", pod)
+
+    def note(self, type_: str, pod: KubeObject) -> None:
+        """Take in a change of a pod."""
+        key = key_of(pod)
+        before = self._where.pop(key, None)
+        if before is not None:
+            del self._on[before][key]
+            self._sums.pop(before, None)
+        node = pod["spec"].get("nodeName")
+        if node and type_ != "DELETED" and not is_finished(pod):
+            self._where[key] = node
+            self._on.setdefault(node, {})[key] = pod
+            self._sums.pop(node, None)
+
+    def of(self, node: str) -> dict[str, float]:
+        """Return the CPU (cores), memory (bytes) and number of a node's pods."""
+        known = self._sums.get(node)
+        if known is None:
+            known = self._sums[node] = dict.fromkeys((*_RESOURCES, "pods"), 0.0)
+            for _, pod in sorted(self._on.get(node, {}).items()):
+                for name, amount in requests_of(pod).items():
+                    known[name] += amount
+                known["pods"] += 1
+        return known
+
+
 class Scheduler:
     """Follows unbound pods; everything that may make room wakes the waiting ones."""
 
@@ -72,10 +111,14 @@ class Scheduler:
         """Take the shared parts; the lab calls `observe` for every change."""
         self._env = env
         self._queue = WorkQueue(env.timeline, self.schedule, lambda: env.jitter(0.005, 0.02))
+        self._used = Occupancy(env.store.scan(PODS))
 
     def observe(self, type_: str, gvr: str, obj: KubeObject) -> None:
         """Note a pod that needs a node."""
-        if gvr != PODS or type_ == "DELETED":
+        if gvr != PODS:
+            return
+        self._used.note(type_, obj)
+        if type_ == "DELETED":
             return
         if not obj["spec"].get("nodeName") and not is_terminating(obj):
             waiting = (obj.get("status") or {}).get("conditions")
@@ -87,43 +130,31 @@ class Scheduler:
         if pod is None or pod["spec"].get("nodeName") or is_terminating(pod):
             return
         nodes = self._env.store.scan(NODES)
-        used = self._used()
+        siblings = self._siblings(pod)
         wrong: dict[str, int] = {}
         fits: list[tuple[float, str]] = []
         for node in nodes:
             name = node["metadata"]["name"]
-            why = _why_not(pod, node, used.get(name, {}))
+            used = self._used.of(name)
+            why = _why_not(pod, node, used)
             if why:
                 wrong[why] = wrong.get(why, 0) + 1
             else:
-                fits.append((self._load(pod, node, used.get(name, {})), name))
+                fits.append((siblings[name] + _load(node, used), name))
         if fits:
             self._bind(pod, min(fits)[1])
         else:
             self._refuse(pod, len(nodes), wrong)
 
-    def _used(self) -> dict[str, dict[str, float]]:
-        used: dict[str, dict[str, float]] = {}
-        for pod in self._env.store.scan(PODS):
-            node = pod["spec"].get("nodeName")
-            if node and not is_finished(pod):
-                sums = used.setdefault(node, dict.fromkeys((*_RESOURCES, "pods"), 0.0))
-                for name, amount in requests_of(pod).items():
-                    sums[name] += amount
-                sums["pods"] += 1
-        return used
-
-    def _load(self, pod: KubeObject, node: KubeObject, used: dict[str, float]) -> float:
-        """Rank a node: spread the siblings of a pod first, then the load."""
-        siblings = sum(
-            1.0
-            for other in self._env.store.scan(PODS, pod["metadata"]["namespace"])
-            if other["spec"].get("nodeName") == node["metadata"]["name"]
-            and _owner(other) == _owner(pod)
+    def _siblings(self, pod: KubeObject) -> Counter[str]:
+        """Count the pods of the same owner by node: they are spread before anything else."""
+        owner = _owner(pod)
+        store = self._env.store
+        others = (
+            store.owned(PODS, owner) if owner else store.scan(PODS, pod["metadata"]["namespace"])
         )
-        room = node["status"]["allocatable"]
-        shares = [used.get(name, 0.0) / quantity(room[name]) for name in _RESOURCES]
-        return siblings + sum(shares)
+        nodes = (other["spec"].get("nodeName") for other in others if _owner(other) == owner)
+        return Counter(node for node in nodes if node)
 
     def _bind(self, pod: KubeObject, node: str) -> None:
         now = stamp(self._env.timeline.now())
@@ -168,6 +199,11 @@ class Scheduler:
             pod, "FailedScheduling", text, component="default-scheduler", warning=True
         )
         self._queue.add(key_of(pod), _RETRY_SECONDS)
+
+
+def _load(node: KubeObject, used: dict[str, float]) -> float:
+    room = node["status"]["allocatable"]
+    return sum(used[name] / quantity(room[name]) for name in _RESOURCES)
 
 
 def _why_not(pod: KubeObject, node: KubeObject, used: dict[str, float]) -> str:
