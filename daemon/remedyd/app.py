@@ -13,7 +13,6 @@ from datetime import timedelta
 from functools import partial
 
 from remedyd.actions.planner import Planner
-from remedyd.actions.registry import ACTIONS
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.revisions import AuditedRevisions
 from remedyd.audits.runner import AuditRunner
@@ -23,7 +22,7 @@ from remedyd.cluster.door import ClusterDoor, Door, RecordingDoor
 from remedyd.elastic.client import ElasticSource
 from remedyd.elastic.connection import Connection
 from remedyd.entitlements import Entitlements
-from remedyd.errors import ConfigurationError, IdentityUnavailable, RemedydError
+from remedyd.errors import ConfigurationError, IdentityUnavailable, InvalidInput, RemedydError
 from remedyd.jobs import Jobs
 from remedyd.leading import Leading
 from remedyd.library import Library
@@ -38,7 +37,7 @@ from remedyd.proposals.gate import Gate
 from remedyd.proposals.ids import ProposalIds
 from remedyd.proposals.store import Store
 from remedyd.reporting import Reporting
-from remedyd.rights import Use
+from remedyd.rights import requested
 from remedyd.scheduler import Scheduler
 from remedyd.service import Service
 from remedyd.settings import Settings
@@ -270,19 +269,17 @@ class App:
 
     def _entitlements(self, cluster: Cluster, library: Library) -> Entitlements:
         wanted = self.settings.rights
-        if unknown := sorted(set(wanted.requested_actions) - ACTIONS.keys()):
-            raise ConfigurationError(
-                f"rights.requested_actions: there is no action {', '.join(unknown)}",
-                hint=f"the actions are {', '.join(sorted(ACTIONS))}",
-            )
+        try:
+            asked = requested(wanted.requested_actions, wanted.requested_namespaces)
+        except InvalidInput as error:
+            words = f"rights.requested_actions: {error.message}"
+            raise ConfigurationError(words, hint=error.hint) from error
         found = Entitlements(
             cluster,
             library.policies,
             self.metrics,
             self.clock,
-            requested=[
-                Use(one, namespaces=wanted.requested_namespaces) for one in wanted.requested_actions
-            ],
+            requested=asked,
             most_excess=wanted.most_excess,
         )
         found.start()

@@ -9,9 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
+from remedyd.actions.registry import ACTIONS
 from remedyd.actions.rights import TOLD, WATCHED, needs
 from remedyd.cluster.access import Access, Permission, Reviewer, check
 from remedyd.cluster.kinds import KINDS, WORKLOADS, kind_of
+from remedyd.documents import did_you_mean
+from remedyd.errors import InvalidInput
 from remedyd.model import KubeObject, Mode
 from remedyd.policy.policy import Policy
 
@@ -69,6 +72,22 @@ def uses(policies: Iterable[Policy]) -> Iterator[Use]:
         kinds = tuple(str(kind) for kind in match.target_kinds)
         for step in policy.steps:
             yield Use(step.action.type, kinds, match.namespaces, policy=True)
+
+
+def requested(actions: Iterable[str], namespaces: Iterable[str] = ()) -> tuple[Use, ...]:
+    """Return what people, workflows and agents may ask for, beyond the policies' own use.
+
+    Raises InvalidInput for an action that there is none of.
+    """
+    wanted, places = tuple(actions), tuple(namespaces)
+    unknown = [
+        f'no action is called "{one}"{did_you_mean(one, ACTIONS)}'
+        for one in wanted
+        if one not in ACTIONS
+    ]
+    if unknown:
+        raise InvalidInput("; ".join(unknown), hint=f"the actions are {', '.join(sorted(ACTIONS))}")
+    return tuple(Use(one, namespaces=places) for one in wanted)
 
 
 def rights(wanted: Iterable[Use]) -> Rights:

@@ -75,6 +75,15 @@ def test_every_finding_that_is_not_ok_has_a_fix(lab: Lab, tmp_path: Path) -> Non
         assert [f for f in found(known) if f.health is not Health.OK and not f.fix] == []
 
 
+def test_a_requested_action_that_there_is_none_of_is_named(lab: Lab, tmp_path: Path) -> None:
+    """With the name that was meant; the rest is examined all the same."""
+    findings = found(settings(lab, tmp_path, rights={"requested_actions": ["Scal", "Restart"]}))
+    wrong = one(findings, "configuration", "rights.requested_actions")
+    assert wrong.health is Health.FAIL
+    assert 'no action is called "Scal" (did you mean "Scale"?)' in wrong.detail
+    assert one(findings, "kubernetes", "rights").health is Health.OK
+
+
 def test_one_part_that_is_down_does_not_hide_the_rest(lab: Lab, tmp_path: Path) -> None:
     """Without Elasticsearch the cluster is still examined."""
     findings = found(settings(lab, tmp_path, elasticsearch={"url": "http://127.0.0.1:9"}))

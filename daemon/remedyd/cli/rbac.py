@@ -9,10 +9,9 @@ import typer
 import yaml
 
 from remedyd import rights as needed
-from remedyd.actions.registry import ACTIONS, SCHEMAS
+from remedyd.actions.registry import SCHEMAS
 from remedyd.audits.loader import load_audits
 from remedyd.cli.failures import FAILED
-from remedyd.documents import did_you_mean
 from remedyd.errors import InvalidInput
 from remedyd.paths import shipped
 from remedyd.policy.loader import load_policies
@@ -92,13 +91,7 @@ def _uses(
 ) -> list[Use]:
     known = load_audits(audits or [shipped("esql")])
     policies = load_policies(paths or [shipped("policies")], audits=known.specs, actions=SCHEMAS)
-    for action in actions or ():
-        if action not in ACTIONS:
-            near = did_you_mean(action, ACTIONS)
-            raise InvalidInput(
-                f'no action is called "{action}"{near}', hint=f"use {', '.join(ACTIONS)}"
-            )
+    requested = needed.requested(actions or (), where or ())
     if where and not actions:
         raise InvalidInput("--in bounds requested actions", hint="name them with --action")
-    requested = [Use(action, namespaces=tuple(where or ())) for action in actions or ()]
     return [*needed.uses(policies.values()), *requested]

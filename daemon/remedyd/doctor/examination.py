@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from remedyd import rights
 from remedyd.actions.registry import SCHEMAS
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.loader import load_audits
@@ -15,7 +16,7 @@ from remedyd.model import Clock
 from remedyd.policy.guardrails import load_guardrails
 from remedyd.policy.loader import load_policies
 from remedyd.policy.policy import PolicySet
-from remedyd.rights import Use, uses
+from remedyd.rights import Use
 from remedyd.settings import Settings
 
 _PART: Final = Part("configuration")
@@ -41,11 +42,13 @@ def examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
         except InvalidInput as error:
             yield from _mistakes("guardrails", error)
     yield from store(settings.database)
-    requested = [
-        Use(one, namespaces=settings.rights.requested_namespaces)
-        for one in settings.rights.requested_actions
-    ]
-    yield from kubernetes(settings, [*uses(policies.values()), *requested], clock)
+    requested: tuple[Use, ...] = ()
+    try:
+        asked = settings.rights
+        requested = rights.requested(asked.requested_actions, asked.requested_namespaces)
+    except InvalidInput as error:
+        yield from _mistakes("rights.requested_actions", error)
+    yield from kubernetes(settings, [*rights.uses(policies.values()), *requested], clock)
     needed = policies.audits | {audit.name for audit in audits if audit.gate}
     yield from elasticsearch(settings, [a for a in audits if a.name in needed], clock)
 
