@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from remedyd.actions.registry import ACTIONS, permissions
+from remedyd.actions.registry import ACTIONS
+from remedyd.actions.rights import needs
 from remedyd.audits.rows import rows_of
 from remedyd.cluster import fields
+from remedyd.cluster.kinds import WORKLOADS
 from remedyd.cluster.readback import Finding, read_back
 from remedyd.errors import Conflict, Expired, Forbidden, QueryError, Refused, StoreError
 from remedyd.model import (
@@ -390,7 +392,7 @@ def test_approving_at_once_leaves_nothing_stuck(daemon: Daemon) -> None:
 
 def test_no_action_asks_for_everything() -> None:
     """Named verbs on named kinds, no secrets; the only thing ever created is an eviction."""
-    asked = permissions(ACTIONS)
+    asked = {one for name in ACTIONS for kind in WORKLOADS for one in needs(name, kind)}
     assert asked
     for right in asked:
         assert right.kind not in ("*", "Secret")

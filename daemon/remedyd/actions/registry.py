@@ -1,6 +1,6 @@
 """The actions that exist, by the name that policies use."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from pydantic import BaseModel
@@ -16,7 +16,6 @@ from remedyd.actions.scale import Scale
 from remedyd.actions.scale_to_baseline import ScaleToBaseline
 from remedyd.actions.status import Status
 from remedyd.actions.update_resources import UpdateResources
-from remedyd.cluster.access import READS, Permission
 
 _ALL: tuple[Action, ...] = (
     UpdateResources(),
@@ -37,9 +36,3 @@ SCHEMAS: Mapping[str, type[BaseModel]] = MappingProxyType(
     {action.type: action.params for action in _ALL}
 )
 """The parameter schema of each action, for the policy loader."""
-
-
-def permissions(types: Iterable[str]) -> tuple[Permission, ...]:
-    """Return the rights that a daemon with these actions needs: reads, and each action's writes."""
-    writes = {permission for name in types for permission in ACTIONS[name].verbs}
-    return (*READS, *sorted(writes))

@@ -1,6 +1,6 @@
 """What the daemon itself may do: asked of the API server, not read from role objects."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -28,22 +28,6 @@ class Permission:
     def group(self) -> str:
         """The API group as RBAC writes it; empty for the core group."""
         return kind_of(self.kind).group
-
-
-READS: tuple[Permission, ...] = (
-    *(Permission("get", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet", "Pod")),
-    Permission("get", "Namespace"),
-    Permission("get", "PersistentVolumeClaim"),
-    *(
-        Permission("list", kind)
-        for kind in (
-            "ReplicaSet", "Pod", "Node", "LimitRange", "ResourceQuota", "PodDisruptionBudget",
-            "HorizontalPodAutoscaler", "VerticalPodAutoscaler",
-        )
-    ),
-)  # fmt: skip
-"""What planning and the prechecks read. A right that is missing here blocks plans, it does not
-let them through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +65,6 @@ class Reviewer(Protocol):
     def ask(self, kind: str, body: KubeObject) -> KubeObject:
         """Post a review and return it with its status."""
         ...
-
-
-def missing(
-    cluster: Reviewer, permissions: Iterable[Permission], namespace: str = ""
-) -> tuple[Access, ...]:
-    """Return the answers that are no yes, for a check at the start. Raises ClusterError."""
-    answers = [check(cluster, permission, namespace) for permission in permissions]
-    return tuple(answer for answer in answers if not answer.allowed)
 
 
 def check(cluster: Reviewer, permission: Permission, namespace: str = "") -> Access:
