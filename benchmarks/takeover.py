@@ -1,216 +1,181 @@
 """Kill or freeze the leader at random moments: how long until the next one leads, what is written.
 
-Two real daemons on a real PostgreSQL and the lab's API server. In each run a change is approved,
-and at a random moment within the next seconds the leader gets SIGKILL or SIGSTOP. A frozen one is
-woken (SIGCONT) when the other has long taken over. In the end each change must have been written
-once.
+Pairs of real daemons, each pair on a database of its own of one real PostgreSQL, all on one lab API
+server. In each run a change is approved through either daemon, and the leader gets SIGKILL or
+SIGSTOP in turn: some moment after the approval, or in the very middle of the write or of the
+lease's renewal, which the API server announces. Only what was killed is started anew, as a kubelet
+would; a frozen one is woken (SIGCONT) when the other leads. Each process has a name of its own at
+the API server, so that every write is known by who made it and who held the lease at that moment.
 
-    python benchmarks/takeover.py 200
+    python benchmarks/takeover.py --runs 200 --pairs 2 --seed 11 --results takeover.jsonl
+
+Each run is a line of the file; a run that is in it is not made again. `--report` only sums up.
 """
 
-import signal
+import argparse
+import json
 import statistics
 import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from random import Random
+from queue import Empty, SimpleQueue
+from typing import Any
 
-import httpx2
+from takeover_pair import MOMENTS, OPEN, Pair, Run, fated, until
 
-from remedyd.lab.daemon import Daemon
+from remedyd.errors import RemedydError
+from remedyd.lab.apiserver.messages import Request
+from remedyd.lab.apiserver.server import Moment
 from remedyd.lab.scenario import Scenario, WorkloadSpec
 from remedyd.lab.world import Lab
 from remedyd.model.clock import monotonic
-from remedyd.paths import shipped
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from support import postgres
 
-LEASES = "coordination.k8s.io/v1/leases"
-OPEN = ("Proposed", "Approved", "Applying", "Applied", "Verifying")
-LATEST_STRIKE = 2.0
-LONGEST = 90.0
 
+class Results:
+    """The file of runs; safe to share between threads."""
 
-class Replica(Daemon):
-    """A daemon that can be frozen."""
+    def __init__(self, path: Path) -> None:
+        """Take the file, read what is in it."""
+        self._path = path
+        self._lock = threading.Lock()
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        self.runs = [Run(**json.loads(line)) for line in lines]
 
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal to the process."""
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    @property
-    def pid(self) -> int:
-        """The process, as the identity in the Lease names it."""
-        assert self._process is not None
-        return self._process.pid
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What one run came to; seconds from the strike on."""
-
-    frozen: bool
-    led: float
-    written: float
-    state: str
-    writes: int
-    late: int
-    """Writes after the frozen one woke."""
-
-
-class Stage:
-    """The lab, the database and two daemons."""
-
-    def __init__(self, runs: int, opened: ExitStack) -> None:
-        """Start everything."""
-        names = [f"cart-{number}" for number in range(runs)]
-        scenario = Scenario(
-            workloads=tuple(
-                WorkloadSpec("shop", name, "registry.example.com/cart:1", "40Mi", "20m", 2)
-                for name in names
-            ),
-            namespaces=("default", "kube-system", "shop"),
-        )
-        history = timedelta(minutes=1)
-        self.lab = opened.enter_context(
-            Lab(seed=5, speed=20.0, history=history, interval=history, scenario=scenario)
-        )
-        server = opened.enter_context(postgres.server())
-        url = server.url(server.database())
-        home = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="remedyd-")))
-        self.replicas = []
-        for place in "ab":
-            folder = home / place
-            folder.mkdir()
-            replica = Replica(folder, self._settings(folder, url))
-            replica.start()
-            opened.callback(replica.stop)
-            self.replicas.append(replica)
-
-    def _settings(self, folder: Path, url: str) -> dict[str, str]:
-        policy = folder / "policy.yaml"
-        text = (shipped("policies") / "replica-gap.yaml").read_text(encoding="utf-8")
-        policy.write_text(text.replace("mode: Propose", "mode: Disabled"), encoding="utf-8")
-        return self.lab.daemon_settings(folder) | {
-            "DATABASE": url,
-            "LEASE": "remedyd",
-            "NAMESPACE": "default",
-            "POLICIES": f'["{policy}"]',
-            "LIMITS__APPROVAL_SECONDS": "86400",
-        }
-
-    def holder(self) -> Replica | None:
-        """Return who holds the Lease."""
-        lease = self.lab.apiserver.store.peek(LEASES, "default", "remedyd") or {"spec": {}}
-        identity = str(lease["spec"].get("holderIdentity") or "")
-        return next((one for one in self.replicas if f"-{one.pid}-" in identity), None)
-
-    def writes(self, name: str) -> int:
-        """Count the writes to a workload that were accepted."""
-        return sum(
-            one.method == "PATCH"
-            and one.path.endswith(f"/deployments/{name}")
-            and "dryRun" not in one.query
-            and one.status == 200
-            for one in self.lab.apiserver.requests
+    def add(self, run: Run) -> None:
+        """Append a run, and tell it."""
+        with self._lock:
+            self.runs.append(run)
+            with self._path.open("a", encoding="utf-8") as out:
+                out.write(json.dumps(asdict(run)) + "\n")
+        print(
+            f"{run.run:4} {run.kind}, {run.moment:18} leads after {run.led:5.1f} s, "
+            f"written {run.written:5.1f} s, {run.writes} writes, {run.state}"
+            f"{'  BROKEN' if run.broken else ''}",
+            flush=True,
         )
 
-    def run(self, number: int, random: Random) -> Run:
-        """Approve a change, strike the leader, and see how it ends."""
-        name, frozen = f"cart-{number}", bool(number % 2)
-        leader = self.holder()
-        assert leader is not None
-        other = next(one for one in self.replicas if one is not leader)
-        proposal = _approved(leader, name)
-        threading.Event().wait(random.uniform(0, LATEST_STRIKE))
-        leader.send(signal.SIGSTOP if frozen else signal.SIGKILL)
-        struck = monotonic()
-        led = _until(lambda: self.holder() is other, struck)
-        written = _until(lambda: self.writes(name) > 0, struck)
-        before = self.writes(name)
-        threading.Event().wait(random.uniform(0, 5))
-        if frozen:
-            leader.send(signal.SIGCONT)
-        else:
-            leader.wait(10)
-            leader.start()
-        state = _ended(other, proposal)
-        writes = self.writes(name)
-        return Run(frozen, led, written, state, writes, writes - before)
+
+def live(pair: Pair, due: SimpleQueue[int], seed: int, results: Results) -> None:
+    """Make the runs of one pair; each is settled while the next ones go on."""
+    waiting: list[tuple[Run, Callable[[], bool]]] = []
+    while (number := _next(due)) is not None:
+        waiting.append(pair.run(fated(seed, number), seed, f"cart-{number}"))
+        for run, _ in [one for one in waiting[:-1] if one[1]()]:
+            results.add(run)
+            waiting = [one for one in waiting if one[0] is not run]
+    for run, settled in waiting:
+        until(settled, monotonic())
+        results.add(run)
 
 
-def _approved(replica: Replica, name: str) -> str:
-    body = {
-        "target": {"namespace": "shop", "kind": "Deployment", "name": name},
-        "action": "Scale",
-        "params": {"absolute": 3},
-    }
-    with replica.client("proposer") as client:
-        made = client.post("/v1/proposals", json=body).raise_for_status().json()
-    with replica.client("approver") as client:
-        path = f"/v1/proposals/{made['id']}/approve"
-        client.post(path, json={"digest": made["digest"]}).raise_for_status()
-    return str(made["id"])
+def _next(due: SimpleQueue[int]) -> int | None:
+    with suppress(Empty):
+        return due.get_nowait()
+    return None
 
 
-def _until(happened: Callable[[], bool], since: float) -> float:
-    """Return how many seconds after `since` it happened; infinity when it never did."""
-    pause = threading.Event()
-    while not happened():
-        if monotonic() > since + LONGEST:
-            return float("inf")
-        pause.wait(0.02)
-    return max(0.0, monotonic() - since)
-
-
-def _ended(replica: Replica, proposal: str) -> str:
-    until, pause = monotonic() + LONGEST, threading.Event()
-    state = "unknown"
-    with replica.client("viewer") as client:
-        while monotonic() < until:
-            try:
-                state = str(client.get(f"/v1/proposals/{proposal}").json()["state"])
-            except httpx2.HTTPError:
-                state = "unreachable"
-            if state not in (*OPEN, "unreachable"):
-                break
-            pause.wait(0.2)
-    return state
-
-
-def main(runs: int) -> int:
-    """Run, print each run and the sum; 1 when a promise was broken."""
-    random, done = Random(11), []
-    with ExitStack() as opened:
-        stage = Stage(runs, opened)
-        for number in range(runs):
-            one = stage.run(number, random)
-            done.append(one)
-            kind = "frozen" if one.frozen else "killed"
-            print(
-                f"{number:4} {kind}  leads after {one.led:5.1f} s, written {one.written:5.1f} s, "
-                f"{one.writes} writes, {one.late} late, {one.state}",
-                flush=True,
-            )
-    led = sorted(one.led for one in done)
-    lost = sum(one.writes == 0 for one in done)
-    doubled = sum(one.writes > 1 for one in done)
-    late = sum(one.late for one in done)
-    open_ = sum(one.state in (*OPEN, "unknown", "unreachable") for one in done)
-    print(
-        f"{runs} runs: takeover median {statistics.median(led):.1f} s, longest {led[-1]:.1f} s; "
-        f"{lost} writes lost, {doubled} doubled, {late} late; {open_} never ended"
+def make(runs: int, pairs: int, seed: int, results: Results, home: Path) -> None:
+    """Set the stage and make the runs that are missing."""
+    done = {one.run for one in results.runs if one.seed == seed}
+    missing = [number for number in range(runs) if number not in done]
+    workloads = tuple(
+        WorkloadSpec("shop", f"cart-{n}", "registry.example.com/cart:1", "40Mi", "20m", 1)
+        for n in missing
     )
-    return int(led[-1] > 15 or bool(lost or doubled or late or open_))
+    scenario = Scenario(
+        workloads=workloads,
+        namespaces=("default", "kube-system", "shop"),
+        nodes=tuple(f"worker-{n}" for n in range(8)),
+    )
+    rare = timedelta(minutes=10)
+    with ExitStack() as opened:
+        lab = opened.enter_context(
+            Lab(seed=5, speed=4.0, history=rare, interval=rare, scenario=scenario)
+        )
+        lab.apiserver.authenticates = True
+        server = opened.enter_context(postgres.server())
+        made = [
+            Pair(lab, home, str(n), server.url(server.database()), opened) for n in range(pairs)
+        ]
+
+        def heard(moment: Moment, request: Request, status: int) -> None:
+            for pair in made:
+                pair.heard(moment, request, status)
+
+        lab.apiserver.announce = heard
+        due: SimpleQueue[int] = SimpleQueue()
+        for number in missing:
+            due.put(number)
+        threads = [threading.Thread(target=live, args=(pair, due, seed, results)) for pair in made]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def report(runs: list[Run]) -> int:
+    """Print the table; 1 when a promise was broken."""
+    print("\n| Struck | Runs | Takeover, median | p99 | Longest | Written, longest | ", end="")
+    print("Lost | Doubled | Without the lease | By the woken | Not ended |\n" + "|---" * 11 + "|")
+    for kind in ("killed", "frozen", ""):
+        some = [run for run in runs if run.kind == kind or not kind]
+        if some:
+            print(_line(kind or "all", some))
+    loads = [run.load for run in runs] or [0.0]
+    print(f"\nload {min(loads)} to {max(loads)}, median {statistics.median(loads)}")
+    for moment in MOMENTS:
+        led = [run.led for run in runs if run.moment == moment]
+        if led:
+            print(f"  {moment:18} {len(led):3} runs, longest {max(led):.1f} s")
+    return int(any(run.broken for run in runs))
+
+
+def _line(kind: str, runs: list[Run]) -> str:
+    led = sorted(run.led for run in runs)
+    cells: list[Any] = [
+        kind,
+        len(runs),
+        f"{statistics.median(led):.1f} s",
+        f"{led[min(len(led) - 1, int(len(led) * 0.99))]:.1f} s",
+        f"{led[-1]:.1f} s",
+        f"{max(run.written for run in runs):.1f} s",
+        sum(run.writes == 0 or not run.right for run in runs),
+        sum(run.writes > 1 for run in runs),
+        sum(run.unled for run in runs),
+        sum(run.late for run in runs),
+        sum(run.state in OPEN for run in runs),
+    ]
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def main() -> int:
+    """Read the arguments, make the runs, report."""
+    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    asked.add_argument("--runs", type=int, default=20)
+    asked.add_argument("--pairs", type=int, default=1)
+    asked.add_argument("--seed", type=int, default=11)
+    asked.add_argument("--results", type=Path, default=Path("takeover.jsonl"))
+    asked.add_argument("--logs", type=Path, help="keep the daemons' logs in this directory")
+    asked.add_argument("--report", action="store_true")
+    given = asked.parse_args()
+    results = Results(given.results)
+    if not given.report:
+        with tempfile.TemporaryDirectory(prefix="remedyd-") as home:
+            make(given.runs, given.pairs, given.seed, results, given.logs or Path(home))
+    return report([one for one in results.runs if one.seed == given.seed])
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20))
+    try:
+        raise SystemExit(main())
+    except RemedydError as error:
+        raise SystemExit(f"{error.message}") from error

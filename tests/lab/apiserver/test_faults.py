@@ -6,6 +6,8 @@ import pytest
 
 from remedyd.lab.apiserver import apifaults
 from remedyd.lab.apiserver.apifaults import Fault
+from remedyd.lab.apiserver.messages import Request
+from remedyd.lab.apiserver.server import Moment
 from support.apiserver import DEPLOYMENTS, STRATEGIC, Client, deployment, running
 
 PATH = f"{DEPLOYMENTS}/web"
@@ -111,3 +113,21 @@ def test_cleared_faults_are_gone() -> None:
         server.faults.add(Fault(error=apifaults.internal(), times=9))
         server.faults.clear()
         assert client("GET", "/version").status == 200
+
+
+def test_each_moment_of_a_request_is_announced_while_it_lasts() -> None:
+    """At its head nothing is read, read whole nothing is done, done nothing is answered."""
+    told: list[tuple[Moment, int, bytes, int]] = []
+    with running() as (server, client):
+        client("POST", DEPLOYMENTS, deployment())
+
+        def heard(moment: Moment, request: Request, status: int) -> None:
+            found = server.store.peek("apps/v1/deployments", "shop", "web") or {"spec": {}}
+            told.append((moment, found["spec"]["replicas"], request.body, status))
+
+        server.announce = heard
+        client("PATCH", PATH, CHANGE, type_=STRATEGIC)
+    body = told[-1][2]
+    assert told == [
+        (Moment.BEGUN, 2, b"", 0), (Moment.READ, 2, body, 0), (Moment.DONE, 7, body, 200),
+    ]  # fmt: skip

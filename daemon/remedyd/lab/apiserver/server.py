@@ -5,8 +5,9 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Any
@@ -56,6 +57,21 @@ def _seconds(query: str) -> float | None:
     return float(found[1]) * _UNITS[found[2]] if found else None
 
 
+class Moment(StrEnum):
+    """How far a request has come when it is announced."""
+
+    BEGUN = "begun"
+    """Its head is read; who asks is not looked at yet and the body is missing."""
+    READ = "read"
+    """It is read whole; nothing is done yet."""
+    DONE = "done"
+    """It took effect, or was refused; nothing is answered yet."""
+
+
+Announce = Callable[[Moment, Request, int], None]
+"""Called in the thread of the request; the last argument is the status, 0 before `DONE`."""
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
@@ -89,15 +105,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         parts = urlsplit(self.path)
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        query = parse_qs(parts.query, keep_blank_values=True)
+        api = self.server.api
+        api.announce(
+            Moment.BEGUN, Request(self.command, parts.path, query, headers, b"", ANONYMOUS), 0
+        )
         try:
             body = self._body(parts.query)
         except TimeoutError:
             self.close_connection = True
             self.send(Response(504, _too_late().body()))
             return
-        headers = {key.lower(): value for key, value in self.headers.items()}
-        query = parse_qs(parts.query, keep_blank_values=True)
-        self.server.api.handle(self, self.command, parts.path, query, headers, body)
+        api.handle(self, self.command, parts.path, query, headers, body)
 
     def _body(self, query: str) -> bytes:
         """Read the body, within the `timeout` that the request gives itself."""
@@ -176,7 +196,8 @@ class LabApiServer:
     `authorizer` decides what users may do (default: everything; `access.RoleBased(store)` denies
     what no role allows). `logs` and `metrics` supply pod logs and metrics.k8s.io. `requests`
     logs what was asked, `faults` holds scripted failures; `crashes` collects errors of the
-    simulation itself, which a client sees as a 500.
+    simulation itself, which a client sees as a 500. `announce` hears of each request while it is
+    on its way, so that somebody can strike in the middle of it.
     """
 
     def __init__(
@@ -208,6 +229,7 @@ class LabApiServer:
         self.requests: list[Logged] = []
         self.crashes: list[Exception] = []
         self.faults = Faults()
+        self.announce: Announce = lambda moment, request, status: None
         self.connections: set[socket.socket] = set()
         self._server = _Server((host, port), self)
         self._thread: threading.Thread | None = None
@@ -323,8 +345,10 @@ class LabApiServer:
         if fault is not None:
             self._faulty(handler, request, fault)
             return
+        self.announce(Moment.READ, request, 0)
         response = self.answer(request)
         self._log(request, response.status)
+        self.announce(Moment.DONE, request, response.status)
         handler.send(response)
 
     def _faulty(self, handler: _Handler, request: Request, fault: Fault) -> None:
