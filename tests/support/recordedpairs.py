@@ -213,7 +213,7 @@ class World:
         stored = self.store.peek(gvr, namespace, name)
         if stored is not None:
             version = self.store.version
-            self.store._objects[gvr].pop((namespace, name))
+            self.store.forget(gvr, namespace, name)
             self.store._version = version
 
     def rewind(self, version: int) -> None:

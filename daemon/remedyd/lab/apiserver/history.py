@@ -3,9 +3,13 @@
 import base64
 import binascii
 import json
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from remedyd.lab.apiserver import gojson
+from remedyd.lab.apiserver.shelves import Key, listed
 from remedyd.lab.apiserver.status import StatusError, bad_request
 from remedyd.lab.apiserver.store import ObjectStore
 from remedyd.model.values import KubeObject
@@ -61,12 +65,32 @@ def key_of(obj: KubeObject, namespace: str | None) -> str:
     return f"/{meta['namespace']}/{meta['name']}"
 
 
-def objects_at(
-    store: ObjectStore, gvr: str, namespace: str | None, version: int
-) -> list[KubeObject]:
-    """Return the objects as they were at an earlier resourceVersion that is still kept."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Keys in the order of lists, and the objects behind them, which are looked at one by one."""
+
+    keys: Sequence[Key]
+    get: Callable[[Key], KubeObject | None]
+
+    def after(self, start: str, namespace: str | None) -> int:
+        """Return the place of the first key after `start`, as `key_of` writes it; 0 for none."""
+        if not start:
+            return 0
+        above, _, name = start.lstrip("/").rpartition("/")
+        return bisect_right(self.keys, listed((namespace or above, name)), key=listed)
+
+
+def listing(
+    store: ObjectStore, gvr: str, namespace: str | None, version: int, labels: str = ""
+) -> Listing:
+    """Return what there was at a resourceVersion that is still kept; hold the store's lock.
+
+    `labels` is a hint as for `ObjectStore.keys`.
+    """
     if version >= store.version:
-        return store.scan(gvr, namespace)
+        return Listing(
+            store.keys(gvr, namespace, labels), lambda key: store.peek(gvr, key[0], key[1])
+        )
     found = {
         (obj["metadata"].get("namespace", ""), obj["metadata"]["name"]): obj
         for obj in store.scan(gvr, namespace)
@@ -80,4 +104,4 @@ def objects_at(
             found.pop(key, None)
         else:
             found[key] = event.previous
-    return [obj for _, obj in sorted(found.items())]
+    return Listing(sorted(found, key=listed), found.get)

@@ -108,39 +108,43 @@ def matcher(call: Call) -> selectors.Match | None:
     return named
 
 
-def _window(call: Call) -> tuple[list[KubeObject], int, str]:
+def _window(call: Call) -> tuple[history.Listing, int, str]:
     """Return the objects to choose from, as of which version, and the key to start after."""
     token = call.request.option("continue")
-    if not token:
+    start = ""
+    if token:
+        position = history.decode(token)
+        if 0 <= position.version < call.store.oldest_version:
+            raise history.expired(position)
+        version = None if position.version < 0 else position.version
+        start = position.start if position.start.startswith("/") else f"/{position.start}"
+    else:
         version = check_versions(call)
-        at = call.store.version if version is None else version
-        found = history.objects_at(call.store, call.gvr, call.namespace, at)
-        return found, at, ""
-    position = history.decode(token)
-    if 0 <= position.version < call.store.oldest_version:
-        raise history.expired(position)
-    at = call.store.version if position.version < 0 else position.version
-    start = position.start if position.start.startswith("/") else f"/{position.start}"
-    return history.objects_at(call.store, call.gvr, call.namespace, at), at, start
+    at = call.store.version if version is None else version
+    labels = call.request.option("labelSelector")
+    return history.listing(call.store, call.gvr, call.namespace, at, labels), at, start
 
 
 def select(call: Call) -> tuple[list[KubeObject], KubeObject]:
     """Return the objects of a list and the list's metadata."""
     match = matcher(call)
-    with call.store.lock:
-        found, version, start = _window(call)
-    if start:
-        found = [obj for obj in found if history.key_of(obj, call.namespace) > start]
-    chosen = found if match is None else [obj for obj in found if match(obj)]
-    metadata: KubeObject = {"resourceVersion": str(version)}
     text = call.request.option("limit")
     limit = int(text) if text.lstrip("-").isdigit() else 0
-    if 0 < limit < len(chosen):
-        last = history.key_of(chosen[limit - 1], call.namespace)
-        metadata["continue"] = history.encode(history.Position(version, last))
-        if match is None:
-            metadata["remainingItemCount"] = len(chosen) - limit
-        chosen = chosen[:limit]
+    chosen: list[KubeObject] = []
+    with call.store.lock:
+        found, version, start = _window(call)
+        metadata: KubeObject = {"resourceVersion": str(version)}
+        for place in range(found.after(start, call.namespace), len(found.keys)):
+            obj = found.get(found.keys[place])
+            if obj is None or (match is not None and not match(obj)):
+                continue
+            if len(chosen) == limit > 0:
+                last = history.key_of(chosen[-1], call.namespace)
+                metadata["continue"] = history.encode(history.Position(version, last))
+                if match is None:
+                    metadata["remainingItemCount"] = len(found.keys) - place
+                break
+            chosen.append(obj)
     return chosen, metadata
 
 

@@ -8,7 +8,6 @@ The price is one copy per write, which the lab's size allows.
 
 import threading
 import uuid
-from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
@@ -19,13 +18,13 @@ from remedyd.lab.apiserver.copying import clone
 from remedyd.lab.apiserver.events import StoreEvent, Subscription
 from remedyd.lab.apiserver.fieldsets import FieldSet
 from remedyd.lab.apiserver.matching import matches_fields, matches_labels
+from remedyd.lab.apiserver.shelves import Key, Shelves
 from remedyd.lab.apiserver.strategies import Strategy, strategy
 from remedyd.lab.apiserver.writing import Write, split
 from remedyd.model.clock import Clock
 from remedyd.model.values import KubeObject
 
 Listener = Callable[[str, str, KubeObject], None]
-Key = tuple[str, str]
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _KEPT_EVENTS = 5_000  # each holds an object as it was; real servers keep five minutes
 
@@ -37,15 +36,13 @@ class ObjectStore:
     a StatusError. Listeners run inside the write, after it is stored, in the order of writes.
     """
 
-    def __init__(self, clock: Clock, ids: Random) -> None:
-        """Take the lab's clock and the source of uids and name suffixes."""
+    def __init__(self, clock: Clock, ids: Random, shelves: Shelves | None = None) -> None:
+        """Take the lab's clock, the source of uids and name suffixes, and where objects lie."""
         self.clock = clock
         self.admission: list[Admission] = []
         self.lock = threading.RLock()
         self._ids = ids
-        self._objects: dict[str, dict[Key, KubeObject]] = {}
-        self._order: dict[str, list[Key]] = {}
-        self._owned: dict[tuple[str, str], set[Key]] = {}
+        self._shelves = shelves or Shelves()
         self._version = 0
         self._oldest = 0
         self._log: deque[StoreEvent] = deque(maxlen=_KEPT_EVENTS)
@@ -72,28 +69,27 @@ class ObjectStore:
 
     def peek(self, gvr: str, namespace: str | None, name: str) -> KubeObject | None:
         """Return the stored object itself, or None; it must not be changed."""
-        return self._objects.get(gvr, {}).get((namespace or "", name))
+        return self._shelves.get(gvr, (namespace or "", name))
 
     def scan(self, gvr: str, namespace: str | None = None) -> list[KubeObject]:
         """Return the stored objects themselves by namespace and name; read only."""
         with self.lock:
-            objects = self._objects.get(gvr, {})
-            return [objects[key] for key in self.keys(gvr, namespace)]
+            keys = self._shelves.keys(gvr, namespace)
+            return [obj for key in keys if (obj := self._shelves.get(gvr, key)) is not None]
 
-    def keys(self, gvr: str, namespace: str | None = None) -> Sequence[Key]:
-        """Return namespace and name of the stored objects, in that order."""
+    def keys(self, gvr: str, namespace: str | None = None, labels: str = "") -> Sequence[Key]:
+        """Return namespace and name of the stored objects in the order in which they are listed.
+
+        `labels` is a label selector; a store that can tell leaves out what it does not select.
+        """
         with self.lock:
-            order = self._order.get(gvr, [])
-            if namespace is None:
-                return tuple(order)
-            first = bisect_left(order, (namespace, ""))
-            return tuple(order[first : bisect_left(order, (f"{namespace}\0", ""))])
+            return self._shelves.keys(gvr, namespace, labels)
 
     def owned(self, gvr: str, uid: str) -> list[KubeObject]:
         """Return the stored objects whose controller has this uid, by name; read only."""
         with self.lock:
-            objects = self._objects.get(gvr, {})
-            return [objects[key] for key in sorted(self._owned.get((gvr, uid), ()))]
+            keys = self._shelves.owned(gvr, uid)
+            return [obj for key in keys if (obj := self._shelves.get(gvr, key)) is not None]
 
     def get(self, gvr: str, namespace: str | None, name: str) -> KubeObject:
         """Return a copy of an object; raise StatusError 404 when there is none."""
@@ -117,7 +113,7 @@ class ObjectStore:
     def kinds(self) -> Sequence[str]:
         """Return the resources of which objects are or were stored."""
         with self.lock:
-            return tuple(self._objects)
+            return self._shelves.kinds()
 
     # writing
 
@@ -263,12 +259,17 @@ class ObjectStore:
             new = clone(obj)
             meta = new["metadata"]
             key = (meta.get("namespace", ""), meta["name"])
-            old = self._objects.get(gvr, {}).get(key)
+            old = self._shelves.get(gvr, key)
             version = meta.get("resourceVersion") or str(self._version + 1)
             meta["resourceVersion"] = version
             self._version = max(self._version, int(version))
-            self._keep(gvr, key, new, old)
+            self._shelves.put(gvr, key, new)
             self._publish(StoreEvent("MODIFIED" if old else "ADDED", gvr, new, old, self._version))
+
+    def forget(self, gvr: str, namespace: str, name: str) -> None:
+        """Take an object away as if it had never been: the counterpart of `restore`."""
+        with self.lock:
+            self._shelves.take(gvr, (namespace, name))
 
     def advance(self, version: int) -> None:
         """Move the resourceVersion counter to at least `version`."""
@@ -423,32 +424,12 @@ class ObjectStore:
         self._version += 1
         new["metadata"]["resourceVersion"] = str(self._version)
         meta = new["metadata"]
-        self._keep(gvr, (meta.get("namespace", ""), meta["name"]), new, old)
+        self._shelves.put(gvr, (meta.get("namespace", ""), meta["name"]), new)
         self._publish(StoreEvent(type_, gvr, new, old, self._version))
-
-    def _keep(self, gvr: str, key: Key, new: KubeObject, old: KubeObject | None) -> None:
-        objects = self._objects.setdefault(gvr, {})
-        if key not in objects:
-            insort(self._order.setdefault(gvr, []), key)
-        objects[key] = new
-        self._disown(gvr, key, old)
-        for owner in _controllers(new):
-            self._owned.setdefault((gvr, owner), set()).add(key)
-
-    def _disown(self, gvr: str, key: Key, old: KubeObject | None) -> None:
-        for owner in _controllers(old):
-            mine = self._owned.get((gvr, owner), set())
-            mine.discard(key)
-            if not mine:
-                self._owned.pop((gvr, owner), None)
 
     def _remove(self, gvr: str, old: KubeObject) -> None:
         meta = old["metadata"]
-        key = (meta.get("namespace", ""), meta["name"])
-        del self._objects[gvr][key]
-        order = self._order[gvr]
-        del order[bisect_left(order, key)]
-        self._disown(gvr, key, old)
+        self._shelves.take(gvr, (meta.get("namespace", ""), meta["name"]))
         self._version += 1
         gone = {**old, "metadata": {**meta, "resourceVersion": str(self._version)}}
         self._publish(StoreEvent("DELETED", gvr, gone, old, self._version))
@@ -474,8 +455,3 @@ class ObjectStore:
     def _drain(self) -> Iterator[StoreEvent]:
         while self._waiting:
             yield self._waiting.popleft()
-
-
-def _controllers(obj: KubeObject | None) -> list[str]:
-    references = obj["metadata"].get("ownerReferences") if obj else None
-    return [ref.get("uid", "") for ref in references or () if ref.get("controller")]
