@@ -5,6 +5,7 @@ underscores: `REMEDYD_ELASTICSEARCH__URL`), the YAML file named by `REMEDYD_CONF
 `--config`, the default. Secrets are read from files or the environment, never from argv.
 """
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -320,6 +321,8 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
 
     Raises ConfigurationError naming every setting that is wrong.
     """
+    if config is None and (named := os.environ.get("REMEDYD_CONFIG")):
+        config = Path(named)
     if config is not None and not config.is_file():
         raise ConfigurationError(f"{config}: no such configuration file")
     source: type[Settings] = type(

@@ -1,4 +1,6 @@
-"""A setting that is misspelt stops the daemon instead of being ignored."""
+"""What the settings say is never silently left out: a misspelt name, a file that is not there."""
+
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -19,6 +21,29 @@ def test_a_misspelt_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> 
     [problem] = result.exception.problems
     assert "REMEDYD_DRYRUN" in str(problem)
     assert "did you mean REMEDYD_DRY_RUN?" in str(problem)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run",
+        "doctor",
+        "support bundle x.zip",
+        "store vacuum",
+        "audit list",
+        "record --out x --from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z",
+        "parity --cases cases",
+    ],
+)
+def test_every_command_reads_the_file_that_the_environment_names(
+    words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One that is not there is told, instead of going by the defaults."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REMEDYD_CONFIG", str(tmp_path / "none.yaml"))
+    result = CliRunner().invoke(main.build(words.split()[0]), words.split())
+    assert isinstance(result.exception, ConfigurationError)
+    assert "no such configuration file" in str(result.exception)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """`remedyd audit`: what the audits are, what they would send, and what they find."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from remedyd.audits.loader import Syntax, load_audits
 from remedyd.audits.parameters import parsed
 from remedyd.audits.runner import AuditRunner
 from remedyd.cli import audit_lint, audit_text
+from remedyd.cli.configured import Config
 from remedyd.documents import did_you_mean
 from remedyd.errors import InvalidInput, Problem
 from remedyd.model import ManualClock, QuerySource
@@ -43,7 +43,6 @@ Now = Annotated[
     str, typer.Option(help="Time to run at, such as 2026-11-22T22:20:00Z; needed for a recording")
 ]
 Cluster = Annotated[str, typer.Option(help="Name of this cluster in telemetry [default: settings]")]
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="YAML settings file")]
 Output = Annotated[str, typer.Option("--output", "-o", help="table or json")]
 
 
@@ -51,7 +50,7 @@ Output = Annotated[str, typer.Option("--output", "-o", help="table or json")]
 def list_(audits: Directories = None, config: Config = None, output: Output = "table") -> None:
     """List the audits with window, cadence and the Elasticsearch they need."""
     _known_output(output)
-    found = _audits(audits, _settings(config), syntax=_syntax)
+    found = _audits(audits, settings.load(config), syntax=_syntax)
     if output == "json":
         typer.echo(json.dumps([described(one) for one in found.values()], indent=2))
     else:
@@ -71,7 +70,7 @@ def explain(
 ) -> None:
     """Explain an audit; with --source, also which fields are mapped and what would be sent."""
     _known_output(output)
-    known = _settings(config)
+    known = settings.load(config)
     definition = _named(_audits(audits, known, syntax=_syntax), name)
     shown: dict[str, Any] = described(definition)
     if source:
@@ -102,7 +101,7 @@ def run(
 ) -> None:
     """Run an audit once and show its rows; exit 1 when the outcome is not Ok."""
     _known_output(output)
-    known = _settings(config)
+    known = settings.load(config)
     found = _audits(audits, known)
     definition = _named(found, name)
     params = parsed(definition, _pairs(param))
@@ -117,11 +116,6 @@ def run(
         typer.echo(audit_text.result(result))
     if not result.ok:
         raise typer.Exit(1)
-
-
-def _settings(config: Path | None) -> settings.Settings:
-    named = os.environ.get("REMEDYD_CONFIG")
-    return settings.load(config or (Path(named) if named else None))
 
 
 def _audits(

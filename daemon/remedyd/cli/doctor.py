@@ -1,14 +1,13 @@
 """`remedyd doctor`: examine everything the daemon depends on, with a fix for each finding."""
 
 import json
-import os
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from remedyd.cli import retries
+from remedyd.cli.configured import Config
 from remedyd.doctor import Finding, Health, examine
 from remedyd.errors import InvalidInput
 from remedyd.settings import load
@@ -17,9 +16,7 @@ _MARKS = {Health.OK: "ok  ", Health.WARN: "warn", Health.FAIL: "FAIL"}
 
 
 def doctor(
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Settings file [env: REMEDYD_CONFIG]")
-    ] = None,
+    config: Config = None,
     output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
 ) -> None:
     """Examine configuration, store, cluster, Elasticsearch and telemetry; nothing is changed.
@@ -30,8 +27,7 @@ def doctor(
     if output not in ("text", "json"):
         raise InvalidInput(f"--output must be text or json, not {output}")
     retries.tell()
-    named = os.environ.get("REMEDYD_CONFIG")
-    settings = load(config or (Path(named) if named else None))
+    settings = load(config)
     found: list[Finding] = []
     for finding in examine(settings, settings.clock.clock()):
         found.append(finding)

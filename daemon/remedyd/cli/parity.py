@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from remedyd import settings
+from remedyd.cli.configured import Config
 from remedyd.cli.failures import FAILED
 from remedyd.errors import InvalidInput
 from remedyd.paths import shipped
@@ -33,7 +34,7 @@ def parity(
     documents: Annotated[int, typer.Option(min=1, help="Documents of one index, at most")] = 50_000,
     seconds: Annotated[float, typer.Option(min=1, help="Time for all questions, at most")] = 600.0,
     output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file")] = None,
+    config: Config = None,
 ) -> None:
     """Ask Elasticsearch and the offline engine the same, over indices made and deleted here."""
     from remedyd.cli import retries
@@ -45,9 +46,9 @@ def parity(
 
     if output not in ("text", "json"):
         raise InvalidInput(f"--output must be text or json, not {output}")
+    connection = Connection.of(settings.load(config).elasticsearch)
     topics = _topics(cases, recording, at, documents)
     retries.tell()
-    connection = Connection.of(settings.load(config).elasticsearch)
     source = ElasticSource(replace(connection, url=es_url) if es_url else connection)
     prefix = f"remedyd-parity-{secrets.token_hex(4)}-"
     try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from remedyd import settings
+from remedyd.cli.configured import Config
 from remedyd.documents.values import parse_duration
 from remedyd.errors import InvalidInput
 
@@ -43,7 +44,7 @@ def record(
     slice_length: Annotated[
         str, typer.Option("--slice", help="Time that is written at once; an interruption loses one")
     ] = "15m",
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings file")] = None,
+    config: Config = None,
 ) -> None:
     """Export telemetry from Elasticsearch; after an interruption the same command goes on."""
     from remedyd.cli import retries

@@ -6,12 +6,10 @@ import signal
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Final
 
-import typer
-
 from remedyd import doorstep, lean
+from remedyd.cli.configured import Config
 from remedyd.errors import ConfigurationError, Problem
 
 _PREFIX: Final = "REMEDYD_"
@@ -39,9 +37,7 @@ def misspelt(environment: Iterable[str], known: Iterable[str]) -> list[Problem]:
 
 
 def run(
-    config: Path | None = typer.Option(
-        None, "--config", "-c", help="YAML settings file [env: REMEDYD_CONFIG]"
-    ),
+    config: Config = None,
 ) -> None:
     """Run the daemon: audits on schedule, the gate on HTTP."""
     with lean.imports():
@@ -56,8 +52,7 @@ def run(
         from remedyd.server.mcp.origins import Origins
         from remedyd.server.serving import Server
 
-    named = os.environ.get("REMEDYD_CONFIG")
-    loaded = settings.load(config or (Path(named) if named else None))
+    loaded = settings.load(config)
     if problems := misspelt(os.environ, type(loaded).model_fields):
         raise ConfigurationError("the settings are not valid", problems)
     logs.configure(loaded.log_level, loaded.log_format, secrets=concealing.held(loaded))

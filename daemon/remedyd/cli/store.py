@@ -1,6 +1,5 @@
 """`remedyd store`: copy the daemon's store into a file, and back into an empty one."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from remedyd.cli.configured import Config
 from remedyd.proposals.backup import backup as write_backup
 from remedyd.proposals.backup import restore as read_backup
 from remedyd.proposals.database import Database
@@ -16,9 +16,6 @@ from remedyd.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True)
 
-_Config = Annotated[
-    Path | None, typer.Option("--config", "-c", help="Settings file [env: REMEDYD_CONFIG]")
-]
 _PATIENCE = timedelta(seconds=10)
 
 
@@ -26,7 +23,7 @@ _PATIENCE = timedelta(seconds=10)
 def backup(
     file: Annotated[Path, typer.Argument(help="Where to, such as remedyd.backup.gz")],
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite the file")] = False,
-    config: _Config = None,
+    config: Config = None,
 ) -> None:
     """Write everything the store holds to a file; the daemon may be running."""
     with _opened(config) as (settings, database):
@@ -37,7 +34,7 @@ def backup(
 @app.command()
 def restore(
     file: Annotated[Path, typer.Argument(help="A backup")],
-    config: _Config = None,
+    config: Config = None,
 ) -> None:
     """Read a backup into an empty store; it is paused until somebody resumes it."""
     with _opened(config) as (settings, database):
@@ -47,7 +44,7 @@ def restore(
 
 
 @app.command()
-def vacuum(config: _Config = None) -> None:
+def vacuum(config: Config = None) -> None:
     """Give the space of deleted proposals back to the disk."""
     with _opened(config) as (_, database):
         before, after = database.vacuum()
@@ -56,8 +53,7 @@ def vacuum(config: _Config = None) -> None:
 
 @contextmanager
 def _opened(config: Path | None) -> Iterator[tuple[Settings, Database]]:
-    named = os.environ.get("REMEDYD_CONFIG")
-    settings = load(config or (Path(named) if named else None))
+    settings = load(config)
     database = Database(settings.database, busy_timeout=_PATIENCE)
     try:
         yield settings, database

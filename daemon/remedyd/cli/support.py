@@ -1,12 +1,12 @@
 """`remedyd support`: what to send to whoever helps."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from remedyd.cli import retries
+from remedyd.cli.configured import Config
 from remedyd.doctor import bundle as bundles
 from remedyd.settings import load
 
@@ -21,17 +21,14 @@ def support() -> None:
 @app.command()
 def bundle(
     file: Annotated[Path, typer.Argument(help="Where to, such as support.zip")],
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Settings file [env: REMEDYD_CONFIG]")
-    ] = None,
+    config: Config = None,
 ) -> None:
     """Write settings, findings, policies, audits and the last proposals to a file, without secrets.
 
     Run it where the daemon runs; look at the file before you send it.
     """
     retries.tell()
-    named = os.environ.get("REMEDYD_CONFIG")
-    settings = load(config or (Path(named) if named else None))
+    settings = load(config)
     names = bundles.write(settings, settings.clock.clock(), file)
     for name in names:
         typer.echo(f"  {name}")
