@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from remedyd.doctor import bundle
-from remedyd.errors import Conflict
+from remedyd.errors import Conflict, InvalidInput
 from remedyd.lab.world import Lab
 from remedyd.model import SystemClock
 from remedyd.settings import Settings
@@ -69,6 +69,15 @@ def test_an_existing_file_is_kept(planted: Settings, tmp_path: Path) -> None:
     assert path.read_text() == "mine"
 
 
+def test_only_its_owner_may_read_it(planted: Settings, tmp_path: Path) -> None:
+    """From the first byte on; a place that cannot be written is told."""
+    path = tmp_path / "support.zip"
+    bundle.write(planted, SystemClock(), path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(InvalidInput, match="cannot be written"):
+        bundle.write(planted, SystemClock(), tmp_path / "nowhere" / "support.zip")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -80,4 +89,4 @@ def test_an_existing_file_is_kept(planted: Settings, tmp_path: Path) -> None:
 )
 def test_texts_are_searched_once_more(text: str, expected: str) -> None:
     """Known secrets and passwords in URLs go, the rest stays."""
-    assert bundle.Scrubber(["abcdefgh", "x"])(text) == expected
+    assert bundle.scrubber(["abcdefgh", "x"])(text) == expected

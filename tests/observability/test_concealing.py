@@ -81,9 +81,18 @@ def test_a_traceback_shows_no_local_variables(stream: io.StringIO) -> None:
             {"database": "postgresql+psycopg://remedyd:p%40ss@db/remedyd"},
             {"p%40ss", "p@ss"},
         ),
+        (
+            {"traces": {"headers": "x-key=0123456789abcdef\nx-other=fedcba9876543210"}},
+            {"0123456789abcdef", "fedcba9876543210"},
+        ),
+        ({"elasticsearch": {"url": "https://elastic:of-the-url@es:9200"}}, {"of-the-url"}),
+        ({"elasticsearch": {"password": "a{brace}d"}}, {"a{brace}d"}),
         ({}, set()),
     ],
-    ids=["value", "file", "headers", "tokens", "database", "none"],
+    ids=[
+        *("value", "file", "headers", "tokens", "database"),
+        *("lines", "url", "brace", "none"),
+    ],
 )
 def test_the_settings_tell_their_secrets(
     settings: dict[str, Any], secrets: set[str], tmp_path: Path

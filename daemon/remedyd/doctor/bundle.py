@@ -6,6 +6,7 @@ not leave the cluster either.
 """
 
 import json
+import os
 import platform
 import re
 import zipfile
@@ -14,26 +15,21 @@ from dataclasses import asdict
 from datetime import timedelta
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any, BinaryIO, Final
 from urllib.request import urlopen
-
-from pydantic import BaseModel, SecretStr
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from remedyd import __version__
 from remedyd.doctor.examination import examine
 from remedyd.doctor.store import missing_file
-from remedyd.errors import Conflict, RemedydError, StoreError
+from remedyd.errors import Conflict, InvalidInput, RemedydError, StoreError
 from remedyd.model import Clock
+from remedyd.observability.concealing import concealed, held
 from remedyd.proposals.query import ProposalFilter
 from remedyd.proposals.store import Store
 from remedyd.proposals.summary import plain
 from remedyd.settings import Settings
 
 _REDACTED: Final = "[redacted]"
-_SHORTEST: Final = 6
 _PROPOSALS: Final = 50
 _SECONDS: Final = 3.0
 _LARGEST: Final = 5_000_000
@@ -42,11 +38,9 @@ _PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]*@")
 
 def write(settings: Settings, clock: Clock, path: Path) -> tuple[str, ...]:
     """Write the bundle to `path` and return the names of its files; raise Conflict if it exists."""
-    if path.exists():
-        raise Conflict(f"{path} exists", hint="name another file")
-    scrub = Scrubber(secrets(settings))
+    scrub = scrubber(held(settings))
     names = []
-    with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as bundle:
+    with _own(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, make in _files(settings, clock):
             try:
                 text = make()
@@ -54,52 +48,23 @@ def write(settings: Settings, clock: Clock, path: Path) -> tuple[str, ...]:
                 text = f"not available: {error}\n"
             bundle.writestr(name, scrub(text))
             names.append(name)
-    path.chmod(0o600)
     return tuple(names)
 
 
-class Scrubber:
-    """Takes known secrets, and user names and passwords in URLs, out of a text."""
-
-    def __init__(self, known: Iterable[str]) -> None:
-        """Take the secrets; very short ones would take half of the text with them."""
-        self._known = sorted({one for one in known if len(one) >= _SHORTEST}, key=len, reverse=True)
-
-    def __call__(self, text: str) -> str:
-        """Return the text without them."""
-        for secret in self._known:
-            text = text.replace(secret, _REDACTED)
-        return _PASSWORD.sub(f"{_REDACTED}@", text)
-
-
-def secrets(settings: BaseModel) -> Iterator[str]:
-    """Yield every secret of the settings: values, contents of secret files, words of tokens."""
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if isinstance(value, BaseModel):
-            yield from secrets(value)
-        elif isinstance(value, SecretStr):
-            yield from _words(value.get_secret_value())
-        elif isinstance(value, Path) and name.endswith("_file") and not name.startswith("ca"):
-            if value.is_file():
-                yield from _words(value.read_text(encoding="utf-8", errors="replace"))
-        elif isinstance(value, str) and "://" in value:
-            yield from filter(None, _password(value))
-
-
-def _words(text: str) -> Iterator[str]:
-    """Yield a secret, or those in a file of tokens: its long words."""
-    if "\n" in text.strip() or "tokens" in text:
-        yield from re.findall(r"[\w~+/.=-]{16,}", text)
-    else:
-        yield text.strip()
-
-
-def _password(url: str) -> tuple[str | None, ...]:
+def _own(path: Path) -> BinaryIO:
+    """Make the file, for nobody else to read from its first byte on."""
     try:
-        return (make_url(url).password,)
-    except (ArgumentError, ValueError):
-        return (urlsplit(url).password,)
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    except FileExistsError as error:
+        raise Conflict(f"{path} exists", hint="name another file") from error
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error.strerror}") from error
+
+
+def scrubber(known: Iterable[str]) -> Callable[[str], str]:
+    """Return what takes known secrets, and whatever stands before an @ in a URL, out of a text."""
+    blanked = concealed(known, _REDACTED)
+    return lambda text: _PASSWORD.sub(f"{_REDACTED}@", blanked(text))
 
 
 def _files(settings: Settings, clock: Clock) -> Iterator[tuple[str, Callable[[], str]]]:

@@ -17,21 +17,22 @@ from remedyd.settings import Settings
 
 SHOWN: Final = "REDACTED"
 _SHORTEST: Final = 6  # a shorter one is no secret, and would blank half of every line
-_PASSWORD: Final = re.compile(r"(?:://[^:/@\s]*:|[?&]password=)([^@&\s]+)")
+_PASSWORD: Final = re.compile(r"://[^:/@\s]*:([^@\s]+)@|[?&]password=([^&\s]+)")
 _WORD: Final = re.compile(r"[^\s'\",=:;]{16,}")
+_CALLERS: Final = re.compile(r"""(?:^|[{,\s])["']?(?:tokens|grants)["']?\s*:""")
 _TOKEN: Final = re.compile(r"""\btoken["']?\s*:\s*["']?([^\s"',}]+)""")
 
 
 def held(settings: Settings) -> frozenset[str]:
-    """Return every secret of the settings: values, contents of files, the database's password."""
+    """Return every secret of the settings: values, contents of files, passwords in URLs."""
     found = {secret for text in _texts(settings) for secret in _parts(text)}
-    for password in _PASSWORD.findall(settings.database):
+    for password in _passwords(settings):
         found |= {password, unquote(password)}
     return frozenset(found)
 
 
-def concealed(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Return what blanks these secrets in a text, also where JSON or repr had to escape them."""
+def concealed(secrets: Iterable[str], shown: str = SHOWN) -> Callable[[str], str]:
+    """Return what puts `shown` for these secrets, also where JSON or repr had to escape them."""
     known = {
         form
         for s in secrets
@@ -42,7 +43,7 @@ def concealed(secrets: Iterable[str]) -> Callable[[str], str]:
         return lambda text: text
     longest_first = sorted(known, key=len, reverse=True)
     pattern = re.compile("|".join(re.escape(each) for each in longest_first))
-    return lambda text: pattern.sub(SHOWN, text)
+    return lambda text: pattern.sub(shown, text)
 
 
 def _texts(section: BaseModel) -> Iterator[str]:
@@ -59,15 +60,25 @@ def _texts(section: BaseModel) -> Iterator[str]:
                 continue  # whoever needs it says so
 
 
+def _passwords(section: BaseModel) -> Iterator[str]:
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from _passwords(value)
+        elif isinstance(value, str):
+            yield from (found[1] or found[2] for found in _PASSWORD.finditer(value))
+
+
 def _secret_file(section: BaseModel, name: str) -> bool:
     field = type(section).model_fields.get(name.removesuffix("_file"))
     return name.endswith("_file") and field is not None and "SecretStr" in str(field.annotation)
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Yield what is secret: the whole and long words of a line, the tokens of a YAML document."""
-    whole = text.strip()
-    yield from _TOKEN.findall(whole)
-    if "\n" not in whole and "{" not in whole:
-        yield whole
-        yield from _WORD.findall(whole)
+    """Yield what is secret: lines and their long words, or the tokens of a file of callers."""
+    if _CALLERS.search(text):
+        yield from _TOKEN.findall(text)
+        return
+    for line in text.strip().splitlines():
+        yield line.strip()
+        yield from _WORD.findall(line)
