@@ -69,8 +69,8 @@ def namespaces(
     return found
 
 
-def gather(names: Sequence[str], ask: Callable[[str], Part], *, seconds: float) -> tuple[Part, int]:
-    """Ask about every namespace and return the rows of all, with the number of parts.
+def gather(names: Sequence[str], ask: Callable[[str], Part], *, seconds: float) -> Part:
+    """Ask about every namespace and return the rows of all.
 
     Raises QueryError: Truncated when a part is cut off or `seconds` are over, BadQuery when a
     part holds rows of another namespace.
@@ -89,7 +89,7 @@ def gather(names: Sequence[str], ask: Callable[[str], Part], *, seconds: float) 
             if error.outcome is not AuditOutcome.TRUNCATED:
                 raise
             raise _cut_off(f"cut off even within namespace {name}: {error.message}") from error
-    return Part(_table(parts), tuple(chain.from_iterable(part.rows for part in parts))), len(parts)
+    return Part(_table(parts), tuple(chain.from_iterable(part.rows for part in parts)))
 
 
 def _own(name: str, part: Part) -> Part:
