@@ -64,8 +64,6 @@ class Authenticator:
                 hint="add a token with a later `expires`; several may be valid at a time",
             )
         self._tokens = tokens
-        if self._vouching is not None:
-            self._vouching.forget()
         return good
 
     def authenticate(self, token: str, source: str = "") -> Principal:

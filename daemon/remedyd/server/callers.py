@@ -31,6 +31,8 @@ def authenticator(
     vouchers = _vouchers(settings, reviewer, lambda: listed.callers.grants)
     keep = timedelta(seconds=settings.identity_cache_seconds)
     vouching = Vouching(vouchers, clock, keep=keep) if vouchers else None
+    if vouching is not None:
+        listed.on_grants = vouching.forget
     lasting = next((v for v in vouchers if isinstance(v, Lasting)), None)
     return Authenticator(listed.load, clock, vouching=vouching, lasting=lasting, failures=failures)
 
@@ -41,6 +43,7 @@ class _Listed:
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
         self.callers = Callers(())
+        self.on_grants: Callable[[], None] = lambda: None
 
     def load(self) -> Sequence[Token]:
         """Return the tokens; the grants beside them are in `callers`."""
@@ -53,7 +56,10 @@ class _Listed:
             _check(found, "kubernetes", "REMEDYD_SERVER__KUBERNETES_TOKENS__SCOPES_FROM=rbac")
         if oidc.issuer:
             _check(found, "oidc", "")
+        changed = found.grants != self.callers.grants
         self.callers = found
+        if changed:  # what is remembered of users rests on the grants of before
+            self.on_grants()
         return found.tokens
 
 

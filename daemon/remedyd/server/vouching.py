@@ -70,6 +70,7 @@ class Vouching:
         self._keep = keep
         self._rates = Rates(_QUESTIONS_A_MINUTE, ticks)
         self._known: OrderedDict[bytes, tuple[datetime, _Answer]] = OrderedDict()
+        self._age = 0
         self._lock = threading.Lock()
 
     def identify(self, token: str, source: str = "") -> Principal | None:
@@ -87,9 +88,10 @@ class Vouching:
         key = hashed(token)
         with self._lock:
             until, answer = self._known.get(key, (now, None))
+            age = self._age
         if answer is None or now >= until:
             answer = self._ask(voucher, token, source)
-            self._remember(key, answer, now, claimed)
+            self._remember(key, answer, now, claimed, age)
         if isinstance(answer, Principal):
             return answer
         raise type(answer)(answer.message, hint=answer.hint)
@@ -97,6 +99,7 @@ class Vouching:
     def forget(self) -> None:
         """Ask anew from now on: what users may do has changed."""
         with self._lock:
+            self._age += 1
             self._known.clear()
 
     def _ask(self, voucher: Voucher, token: str, source: str) -> _Answer:
@@ -109,11 +112,15 @@ class Vouching:
         except (Unauthenticated, Forbidden) as error:
             return error
 
-    def _remember(self, key: bytes, answer: _Answer, now: datetime, claimed: Claimed) -> None:
+    def _remember(
+        self, key: bytes, answer: _Answer, now: datetime, claimed: Claimed, age: int
+    ) -> None:
         until = now + (self._keep if isinstance(answer, Principal) else min(_NO, self._keep))
         if claimed.expires is not None:
             until = min(until, claimed.expires)
         with self._lock:
+            if age != self._age:  # asked before what users may do has changed
+                return
             self._known[key] = (until, answer)
             self._known.move_to_end(key)
             if len(self._known) > _REMEMBERED:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from remedyd.cluster.access import Reviewer
 from remedyd.errors import ClusterError, ConfigurationError, Forbidden, Throttled, Unauthenticated
 from remedyd.model import Scope
 from remedyd.server.auth import Authenticator
@@ -116,11 +117,39 @@ def test_an_answer_is_remembered_for_a_minute(cluster: Lab) -> None:
     assert len(_questions(cluster)) == 2
 
 
-def test_a_changed_file_counts_at_once(cluster: Lab) -> None:
-    """After the tokens are read again, what was remembered is asked anew."""
-    service, held = known(cluster), token(cluster)
-    service.authenticate(held)
+def test_a_changed_file_counts_at_once(cluster: Lab, tmp_path: Path) -> None:
+    """Other grants have what was remembered asked anew; the same ones change nothing."""
+    file = tmp_path / "grants.yaml"
+    file.write_text(GRANTS)
+    settings = ServerSettings(tokens_file=file, kubernetes_tokens={"enabled": True})
+    service = authenticator(settings, cluster.clock, lambda: cluster.cluster)
+    held = token(cluster)
+    for _ in range(2):
+        service.reload()
+        assert service.authenticate(held).may(Scope.PROPOSER)
+    assert len(_questions(cluster)) == 1
+    file.write_text(GRANTS.replace("proposer", "viewer"))
     service.reload()
+    assert not service.authenticate(held).may(Scope.PROPOSER)
+    assert len(_questions(cluster)) == 2
+
+
+def test_an_answer_to_the_grants_of_before_is_not_remembered(cluster: Lab, tmp_path: Path) -> None:
+    """One that was under way while they changed is good for its own request only."""
+    file = tmp_path / "grants.yaml"
+    file.write_text(GRANTS)
+    settings = ServerSettings(tokens_file=file, kubernetes_tokens={"enabled": True})
+    changing = [GRANTS.replace("proposer", "viewer")]
+
+    def asked() -> Reviewer:
+        while changing:
+            file.write_text(changing.pop())
+            service.reload()
+        return cluster.cluster
+
+    service = authenticator(settings, cluster.clock, asked)
+    held = token(cluster)
+    service.authenticate(held)
     service.authenticate(held)
     assert len(_questions(cluster)) == 2
 
