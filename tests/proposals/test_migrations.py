@@ -62,9 +62,45 @@ def _migrated(url: str) -> Store:
     return store
 
 
-def test_an_empty_database_gets_the_schema(empty: str, engine: sa.Engine) -> None:
-    """What the revisions build is what the code's tables say."""
+def _shape(engine: sa.Engine) -> list[tuple[object, ...]]:
+    """Return all that the database itself knows of its columns, indexes and constraints."""
+    if engine.dialect.name == "sqlite":
+        queries = [
+            "SELECT t.name, c.* FROM sqlite_schema t, pragma_table_xinfo(t.name) c"
+            " WHERE t.type = 'table'",
+            "SELECT t.name, k.* FROM sqlite_schema t, pragma_foreign_key_list(t.name) k",
+            "SELECT name, sql LIKE '%AUTOINCREMENT%' FROM sqlite_schema WHERE type = 'table'",
+            "SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'index'",
+        ]
+    else:
+        queries = [
+            "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable,"
+            " column_default, ordinal_position FROM information_schema.columns"
+            " WHERE table_schema = 'public'",
+            "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+            "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)"
+            " FROM pg_constraint WHERE connamespace = 'public'::regnamespace",
+        ]
+    with engine.connect() as connection:
+        return sorted(
+            (tuple(row) for query in queries for row in connection.execute(sa.text(query))), key=str
+        )
+
+
+def test_a_new_database_is_as_a_migrated_one(empty: str, engine: sa.Engine) -> None:
+    """What is made at once and what the revisions make cannot be told apart."""
     _migrated(empty).close()
+    new = _shape(engine)
+    with engine.begin() as connection:
+        command.downgrade(configuration(connection), "base")
+        upgrade(connection)
+    assert _shape(engine) == new
+    assert len(new) > 80
+
+
+def test_the_revisions_lead_to_the_tables(empty: str, engine: sa.Engine) -> None:
+    """What the revisions build is what the code's tables say."""
+    _at(engine, "head")
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, tables.metadata) == []

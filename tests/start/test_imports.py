@@ -15,6 +15,8 @@ FORBIDDEN = (
     "mcp",  # with the first agent
     "opentelemetry.sdk",  # only with an endpoint
     "psycopg",  # only with PostgreSQL
+    "pydantic.v1",  # which no model of ours is
+    "pygments",  # colours
     "remedyd.doctor",
     "remedyd.lab",
     "remedyd.offline",
@@ -28,7 +30,7 @@ with lean.imports():
     import remedyd.cli.run, remedyd.app, remedyd.server.asgi, remedyd.server.callers
     import remedyd.server.console.sessions, remedyd.server.context, remedyd.server.serving
     import remedyd.settings, remedyd.observability.logs
-print(*sorted(sys.modules))
+print(*sorted(name for name, module in sys.modules.items() if module is not None))
 """
 
 

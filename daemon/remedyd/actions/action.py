@@ -10,10 +10,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from remedyd.cluster.access import Permission
+from remedyd.documents.described import Described
 from remedyd.errors import InvalidInput, Problem
 from remedyd.model.plan import Plan
 from remedyd.model.revision import Revision
@@ -21,7 +22,7 @@ from remedyd.model.target import Target
 from remedyd.model.values import KubeObject
 
 
-class Parameters(BaseModel):
+class Parameters(Described):
     """Base of all parameter schemas: unknown keys are mistakes, keys are camelCase in YAML."""
 
     model_config = ConfigDict(
@@ -30,7 +31,6 @@ class Parameters(BaseModel):
         frozen=True,
         alias_generator=to_camel,
         populate_by_name=True,
-        use_attribute_docstrings=True,
     )
 
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -15,12 +14,14 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from remedyd.documents.described import Described
+
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 DURATION_PATTERN = r"^(?=[0-9])([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
 _DURATION = re.compile(DURATION_PATTERN)
 
 
-class Model(BaseModel):
+class Model(Described):
     """Base of the schemas of files: unknown keys and coercions refused, camelCase keys."""
 
     model_config = ConfigDict(
@@ -28,7 +29,6 @@ class Model(BaseModel):
         strict=True,
         frozen=True,
         alias_generator=to_camel,
-        use_attribute_docstrings=True,
     )
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
 from remedyd.proposals.database import Database
@@ -122,7 +122,6 @@ def put(connection: Connection, letters: Sequence[Letter]) -> None:
     """Add letters within the caller's transaction; one that is there already is left as it is."""
     if not letters:
         return
-    on_postgresql = connection.dialect.name == "postgresql"
     rows = [
         {
             "channel": letter.channel.value,
@@ -132,8 +131,16 @@ def put(connection: Connection, letters: Sequence[Letter]) -> None:
         }
         for letter in letters
     ]
-    insert = postgresql.insert(outbox) if on_postgresql else sqlite.insert(outbox)
-    connection.execute(insert.on_conflict_do_nothing(), rows)
+    connection.execute(_new(connection), rows)
+
+
+def _new(connection: Connection) -> sa.Insert:
+    """Return an insert that leaves alone what is there already."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # half a megabyte of types, for this one word
+
+        return postgresql.insert(outbox).on_conflict_do_nothing()
+    return sqlite.insert(outbox).on_conflict_do_nothing()
 
 
 def waiting(connection: Connection, channel: Channel, most: int) -> int:
