@@ -56,6 +56,7 @@ from remedyd.stages.review import Review
 from remedyd.stages.settle import Rollback, StartRollback
 from remedyd.stages.signals import Signals
 from remedyd.stages.storm import WatchStorms
+from remedyd.stages.tally import CountedDoor, Scheduled, Tally, show_limits
 from remedyd.stages.trend import Trend
 
 log = logs.get(__name__)
@@ -115,7 +116,12 @@ class App:
             )
         )
         reporting = Reporting(settings, self.clock, self.metrics)
-        store = Store(settings.database, self.clock, reports=reporting.reports)
+        store = Store(
+            settings.database,
+            self.clock,
+            reports=reporting.reports,
+            entered=lambda state: self.metrics.transitions.labels(state.value).inc(),
+        )
         opened.callback(store.close)
         store.migrate()
         source = ElasticSource(Connection.of(settings.elasticsearch))
@@ -141,6 +147,7 @@ class App:
             entitled=entitlements.check,
         )
         guardrails = self._guardrails()
+        show_limits(self.metrics, settings, guardrails)
         attempts = Attempts(store, self.clock)
         recent, alerts, ids = Recent(), Alerts(self.metrics), ProposalIds(self.clock)
         lookback = LookBack(cluster, store, self.clock, ids, alerts, self.metrics)
@@ -171,14 +178,14 @@ class App:
                 recent,
                 Trend(runner, audits),
                 proposing,
-                AutoApprove(gate, self.metrics),
+                AutoApprove(gate),
             ),
             steps=self._steps(runner, audits, cluster, door, store, alerts, lookback),
             store=store,
             gate=gate,
             clock=self.clock,
             metrics=self.metrics,
-            chores=(SetAside(store, self.clock, ids, guardrails, alerts, self.metrics),),
+            chores=(SetAside(store, self.clock, ids, guardrails, alerts),),
             leads=leading,
         )
         pool = ThreadPoolExecutor(settings.limits.workers, thread_name_prefix="work")
@@ -188,7 +195,8 @@ class App:
             "reload": library.check,
             "rights": entitlements.refresh,
         }
-        scheduler = self._schedule(loop, library, pool, {**chores, **own}, mail)
+        tally = Tally(store, self.metrics, leading)
+        scheduler = self._schedule(loop, library, pool, {**chores, **own}, mail, tally)
         opened.callback(scheduler.stop)
         leading.on_gain(lambda: scheduler.run_now("proposals"))
         return Service(
@@ -235,13 +243,14 @@ class App:
     ) -> Door:
         """Dry run is substitution: the recording door does all but the write."""
         kind = RecordingDoor if self.settings.dry_run else ClusterDoor
-        return kind(
+        door = kind(
             leading.guarded(cluster),
             self.clock,
             partial(leading.fence, partial(guard.fence, gate)),
             undo_fence=partial(leading.fence, partial(guard.undo_fence, gate)),
             recheck=planner.recheck,
         )
+        return CountedDoor(door, self.metrics)
 
     def _steps(
         self,
@@ -293,6 +302,7 @@ class App:
         pool: ThreadPoolExecutor,
         chores: Mapping[str, Callable[[], object]],
         mail: Callable[[], None],
+        tally: Callable[[], None],
     ) -> Scheduler:
         """Start the jobs, and keep them in step with the audits in force."""
         scheduler = Scheduler(
@@ -300,8 +310,11 @@ class App:
         )
         jobs = Jobs(scheduler, loop)
         jobs.follow(library.loaded)
-        jobs.begin(mail, chores)
+        jobs.begin({"outbox": mail, "tally": tally}, chores)
+        scheduled = Scheduled(self.metrics)
+        scheduled.follow(library.loaded.policies.audits)
         library.on_change(jobs.follow)
+        library.on_change(lambda loaded: scheduled.follow(loaded.policies.audits))
         scheduler.start()
         return scheduler
 

@@ -31,12 +31,16 @@ class Jobs:
         self._rhythms: dict[str, tuple[str, timedelta]] = {}
         self._lock = threading.Lock()
 
-    def begin(self, mail: Callable[[], None], chores: Mapping[str, Callable[[], object]]) -> None:
-        """Add the daemon's own jobs: proposals move on, the outbox is emptied, chores are done."""
+    def begin(
+        self,
+        often: Mapping[str, Callable[[], object]],
+        chores: Mapping[str, Callable[[], object]],
+    ) -> None:
+        """Add the daemon's own jobs: what is done every few seconds, and every minute."""
         self._scheduler.every("proposals", _TICK, self._loop.tick)
-        self._scheduler.every("outbox", _TICK, _quietly("outbox", mail), wall=True)
-        for name, chore in chores.items():
-            self._scheduler.every(name, _CHORE, _quietly(name, chore), wall=True)
+        for rhythm, jobs in ((_TICK, often), (_CHORE, chores)):
+            for name, job in jobs.items():
+                self._scheduler.every(name, rhythm, _quietly(name, job), wall=True)
 
     def follow(self, loaded: Loaded) -> None:
         """Run each audit that an enabled policy reads, in its rhythm, and no other."""

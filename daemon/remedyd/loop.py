@@ -6,6 +6,7 @@ pass and is counted; it never stops the others or the daemon.
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from remedyd.errors import Conflict, RemedydError
 from remedyd.model import Clock, Proposal, ProposalId, State
@@ -64,7 +65,7 @@ class Loop:
             if not self._leads():
                 break  # looked at before each stage: a process may be stopped for long in between
             try:
-                with traces.span(f"stage {stage.name}", audit=audit):
+                with self._measured(stage.name), traces.span(f"stage {stage.name}", audit=audit):
                     cycle = stage.run(cycle)
             except RemedydError as error:
                 self._failed(stage.name, error, audit=audit)
@@ -80,8 +81,7 @@ class Loop:
         if not self._leads():
             return
         try:
-            for expired in self._gate.expire(self._clock.now()):
-                self._metrics.transitions.labels(expired.state.value).inc()
+            self._gate.expire(self._clock.now())
             due = self._store.in_states(frozenset(self._steps))
         except RemedydError as error:
             self._failed("tick", error)
@@ -124,13 +124,19 @@ class Loop:
     def _advance(self, proposal: Proposal) -> Proposal:
         while self._leads() and (step := self._steps.get(proposal.state)) is not None:
             state = proposal.state.value
-            with traces.span(f"step {state}", proposal=proposal.id, state=state) as current:
+            with (
+                self._measured(state),
+                traces.span(f"step {state}", proposal=proposal.id, state=state) as current,
+            ):
                 moved = step.advance(proposal)
                 current.set_attribute("remedyd.moved_to", moved.state.value)
             if moved.state is proposal.state:
                 return moved  # it waits, whatever was noted on the way
             proposal = moved
         return proposal
+
+    def _measured(self, stage: str) -> AbstractContextManager[object]:
+        return self._metrics.stage_seconds.labels(stage).time()
 
     def _failed(self, stage: str, error: RemedydError, **context: str) -> None:
         self._metrics.stage_errors.labels(stage, type(error).__name__).inc()

@@ -238,7 +238,7 @@ class Daemon:
             State.HARMFUL: undo,
             State.ROLLING_BACK: Rollback(self.door, self.cluster, moves, self.clock),
         }
-        aside = SetAside(self.store, self.clock, self.ids, self.guardrails, alerts, self.metrics)
+        aside = SetAside(self.store, self.clock, self.ids, self.guardrails, alerts)
         return Loop(
             stages=(),
             steps=steps,
@@ -255,7 +255,7 @@ class Daemon:
         target = Target("prod", "shop", "Deployment", name, "app")
         decision: Decision = a_decision(target, **changes)
         cycle = Cycle("container-memory", self.clock.now(), decisions=(decision,))
-        cycle = AutoApprove(self.gate, self.metrics).run(self.proposing.run(cycle))
+        cycle = AutoApprove(self.gate).run(self.proposing.run(cycle))
         return cycle.proposals[0] if cycle.proposals else None
 
     def approve(self, proposal: Proposal, by: Principal) -> Proposal:

@@ -47,6 +47,8 @@ class Alerts:
     def __init__(self, metrics: Metrics, sinks: Sequence[Sink] = ()) -> None:
         """Take the metrics and further sinks; the log is always told."""
         self._metrics = metrics
+        for kind in AlertKind:
+            metrics.alerts.labels(kind.value)  # from the first one on there is an increase
         self._sinks = sinks
 
     def raise_(self, alert: Alert) -> None:

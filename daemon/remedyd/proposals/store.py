@@ -6,7 +6,7 @@ losers of a race learn the state they lost to. Nothing here decides anything: th
 `lifecycle`, the questions of right and time in `gate`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -61,16 +61,19 @@ class Store:
         *,
         busy_timeout: timedelta = timedelta(seconds=5),
         reports: Reports | None = None,
+        entered: Callable[[State], object] = lambda state: None,
     ) -> None:
         """Take a database URL; raise `ConfigurationError` for one that cannot be used.
 
         `busy_timeout` is how long to wait for another process's write; with `reports`, whatever
-        happens is also put into the outbox.
+        happens is also put into the outbox. `entered` hears of each state that a proposal came to,
+        after the commit and in the mover's thread.
         """
         self._clock = clock
         self._database = Database(url, busy_timeout=busy_timeout)
         self._schema = Schema(self._database)
         self._reports = reports
+        self._entered = entered
         self.flags: Final = Flags(self._database, reports.switched if reports else None)
         self.holds: Final = Holds(self._database, reports.held if reports else None)
         self.trail: Final = Trail(self._database)
@@ -80,6 +83,8 @@ class Store:
         self.notices: Final = Notices()
         self._memory = Memory(self._database)
         self.decision_state: Final = self._memory.decision_state
+        self.circumstances: Final = self._memory.circumstances
+        self.failing: Final = self._memory.failing
         self.save_sightings: Final = self._memory.save_sightings
 
     def migrate(self) -> bool:
@@ -114,6 +119,7 @@ class Store:
         except IntegrityError as error:
             raise self._taken(proposal) from error
         self._tell(proposal, told)
+        self._entered(proposal.state)
         return proposal
 
     def get(self, key: ProposalId) -> Proposal:
@@ -142,6 +148,13 @@ class Store:
     def in_states(self, states: frozenset[State]) -> tuple[Proposal, ...]:
         """Return every open proposal in one of `states`, oldest first."""
         return self._ordered(proposals.c.is_open, proposals.c.state.in_(sorted(states)))
+
+    def open_counts(self) -> Mapping[State, int]:
+        """Return how many open proposals are in each state that has any."""
+        c = proposals.c
+        query = sa.select(c.state, sa.func.count()).where(c.is_open).group_by(c.state)
+        with self._database.read() as connection:
+            return {State(state): count for state, count in connection.execute(query)}
 
     def unfinished(self) -> tuple[Proposal, ...]:
         """Return every open proposal, oldest first: what a restarted daemon takes up again."""
@@ -263,6 +276,8 @@ class Store:
         except IntegrityError as error:
             raise self._taken(new) from error
         self._tell(new, told)
+        if to is not old.state:
+            self._entered(to)
         return new
 
     def decided(self, decisions: Iterable[Decision], at: datetime) -> None:

@@ -138,6 +138,7 @@ class Entry:
         route = scope.get("route")
         path = route.path if isinstance(route, APIRoute) else _unrouted(scope, status)
         self._ctx.metrics.requests.labels(path, str(status)).inc()
+        self._ctx.metrics.request_seconds.labels(path).observe(seconds)
         level = 20 if scope["method"] not in ("GET", "HEAD") else 10
         log.log(
             level,

@@ -25,7 +25,6 @@ class Moves:
     def __init__(self, store: Store, metrics: Metrics, alerts: Alerts | None = None) -> None:
         """Take the store that decides who wins, and who is told when a person is needed."""
         self._store = store
-        self._metrics = metrics
         self._alerts = alerts or Alerts(metrics)
 
     def to(
@@ -33,7 +32,6 @@ class Moves:
     ) -> Proposal:
         """Move `proposal` to `state`; raise errors.Conflict if someone else moved it first."""
         moved = self._store.transition(proposal, state, action=action, detail=detail, **changes)
-        self._metrics.transitions.labels(state.value).inc()
         log.info(
             "proposal moved",
             proposal=proposal.id,

@@ -76,7 +76,6 @@ class Propose:
             reason = error.reason if isinstance(error, Refused) else type(error).__name__
             self._refused(decision, reason, error.message)
             return None
-        self._metrics.transitions.labels(proposal.state.value).inc()
         traces.began(proposal.id, policy=proposal.policy, target=str(plan.target))
         log.info(
             "proposal made",
@@ -121,10 +120,9 @@ class AutoApprove:
 
     name = "approve"
 
-    def __init__(self, gate: Gate, metrics: Metrics) -> None:
+    def __init__(self, gate: Gate) -> None:
         """Take the gate: there is no way around it, not even for ourselves."""
         self._gate = gate
-        self._metrics = metrics
 
     def run(self, cycle: Cycle) -> Cycle:
         """Approve the Auto ones among the cycle's proposals."""
@@ -135,11 +133,9 @@ class AutoApprove:
         if proposal.mode is not Mode.AUTO or proposal.state is not State.PROPOSED:
             return proposal
         try:
-            approved = self._gate.approve(
+            return self._gate.approve(
                 proposal.id, proposal.digest, AUTO, f"policy {proposal.policy} is in mode Auto"
             )
         except RemedydError as error:
             log.warning("not approved", proposal=proposal.id, detail=error.message)
             return proposal
-        self._metrics.transitions.labels(approved.state.value).inc()
-        return approved

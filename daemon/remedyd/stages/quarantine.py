@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from remedyd.model import Clock, Hold, HoldKind
 from remedyd.observability.alerts import Alert, AlertKind, Alerts
-from remedyd.observability.metrics import Metrics
 from remedyd.policy.guardrails import Guardrails
 from remedyd.proposals.store import Store
 
@@ -23,7 +22,6 @@ class SetAside:
         ids: Callable[[], str],
         guardrails: Guardrails,
         alerts: Alerts,
-        metrics: Metrics,
     ) -> None:
         """Take where failures and holds are kept."""
         self._store = store
@@ -31,19 +29,12 @@ class SetAside:
         self._ids = ids
         self._most = guardrails.quarantine_after
         self._alerts = alerts
-        self._metrics = metrics
 
     def __call__(self) -> None:
-        """Open the holds that are due, and count those in force."""
+        """Open the holds that are due."""
         now = self._clock.now()
-        state = self._store.decision_state(now)
-        for workload, failures in state.failures.items():
-            if len(failures) < self._most or workload in state.quarantined:
-                continue
-            detail = f"{len(failures)} changes in a row did not help"
+        for workload, failures in self._store.failing(now, self._most).items():
+            detail = f"{failures} changes in a row did not help"
             hold = Hold(self._ids(), HoldKind.QUARANTINE, workload, now, detail)
             if self._store.holds.open(hold):
                 self._alerts.raise_(Alert(AlertKind.QUARANTINE, now, workload, detail))
-        in_force = [hold.kind for hold in self._store.holds.list()]
-        for kind in HoldKind:
-            self._metrics.holds.labels(kind.value).set(in_force.count(kind))
