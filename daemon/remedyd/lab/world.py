@@ -192,9 +192,7 @@ class Lab:
         """
         guardrails = directory / "guardrails.yaml"
         guardrails.write_text(_GUARDRAILS, encoding="utf-8")
-        path = directory / "kubeconfig"
-        path.touch(mode=0o600)
-        path.write_text(self.kubeconfig(), encoding="utf-8")
+        path = write_kubeconfig(directory, self.apiserver)
         return {
             "CLUSTER_NAME": "lab",
             "ELASTICSEARCH__URL": self.elasticsearch_url,
@@ -222,3 +220,11 @@ class Lab:
         """Return the faults in force."""
         with self._simulation.timeline.lock:
             return [FaultInForce(*pair) for pair in self._simulation.board.listed()]
+
+
+def write_kubeconfig(directory: Path, apiserver: LabApiServer) -> Path:
+    """Write a kubeconfig for a simulated API server into `directory`; return where it is."""
+    path = directory / "kubeconfig"
+    path.touch(mode=0o600)
+    path.write_text(apiserver.kubeconfig(TOKEN), encoding="utf-8")
+    return path

@@ -81,6 +81,14 @@ class DataStreams:
         with self._lock:
             self._engine.create_stream(name, {**template, "mappings": mappings})
 
+    def attach(self, name: str, path: str) -> None:
+        """Let parquet files (`path` may be a pattern) be the documents of a stream.
+
+        ES|QL sees them, and those that match later; `_search` does not.
+        """
+        with self._lock:
+            self._engine.attach_parquet(name, path)
+
     def drop(self, name: str) -> None:
         """Delete an index with its documents."""
         with self._lock:
