@@ -5,17 +5,29 @@ undo, crash) is told in `test_after_the_write.py`.
 """
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
 
 from remedyd.actions.planner import draft
 from remedyd.errors import ClusterRejected
-from remedyd.model import ActionRequest, KubeObject, Plan, PrecheckResult, Severity, Target
+from remedyd.model import ActionRequest, KubeObject, Plan, PrecheckResult, Target
+from remedyd.paths import shipped
 from remedyd.policy.reasons import Reason
+from remedyd.testing.policytest.loading import load_suites
+from remedyd.testing.scorecard.card import Scored, run
+from remedyd.testing.scorecard.scenarios import SCORECARDS
 from support.cluster import children, recorded
 from support.fakecluster import FakeCluster, deployment
 from support.scenarios import START, Scene, crash, gap, oom, row, scene
+
+
+@cache
+def answers() -> tuple[Scored, ...]:
+    """Return how the shipped policies answer the scenarios that are shipped."""
+    return tuple(run(load_suites([shipped("policies") / "scorecard"], SCORECARDS)))
+
 
 WEB = Target("", "shop", "Deployment", "web", "app")
 RESTART = ActionRequest("Restart")
@@ -64,6 +76,12 @@ def autoscaler(name: str, *, at_maximum: bool) -> KubeObject:
     }
 
 
+@pytest.mark.parametrize("scored", answers(), ids=lambda scored: scored.name)
+def test_a_fault_gets_its_right_answer(scored: Scored) -> None:
+    """The shipped scorecard: what must be proposed is, and nothing that must never be."""
+    assert [str(failure.problem) for failure in scored.result.failures] == []
+
+
 # memory
 
 
@@ -99,30 +117,12 @@ def test_a_victim_gets_one_raise_at_a_time() -> None:
     assert len(scene().watch(oom("web"), cycles=30).writes) == 1
 
 
-def test_a_kill_by_the_probe_is_no_want_of_memory() -> None:
-    """Exit 137 with the reason Error, as a liveness probe leaves it, raises no memory."""
-    killed = oom("web", kills=0, oom_pods=0, restarts=10)
-    found = scene().watch(killed, crash("web", "Error"))
-    assert ("UpdateResources", "web") not in found.writes
-
-
-def test_an_exit_code_of_three_raises_no_memory_unasked() -> None:
-    """A JVM that ends itself is no cgroup kill: shipped policies do not take it for one."""
-    assert ("UpdateResources", "web") not in scene().watch(crash("web", "Error")).writes
-
-
 def test_throttling_is_not_answered_with_memory() -> None:
     """More CPU changes the CPU and nothing else."""
     more = ActionRequest("UpdateResources", {"cpu": {"absolute": "500m"}})
     plan = scene().plan(WEB, more)
     assert plan is not None
     assert {change.path.rpartition(".")[2] for change in plan.changes} == {"cpu"}
-
-
-def test_a_kill_without_any_usage_sample_is_seen() -> None:
-    """A container that dies at its start leaves no reading: the kill alone is enough."""
-    found = oom("web", working_set_bytes=None, memory_pct_max=None, usage_samples=0)
-    assert scene().watch(found).writes == [("UpdateResources", "web")]
 
 
 def test_a_single_replica_is_mended_and_told_as_downtime() -> None:
@@ -149,20 +149,6 @@ def test_a_volume_for_one_node_is_told_as_downtime() -> None:
 
 
 # pods that are missing
-
-
-@pytest.mark.parametrize(
-    "cause",
-    [
-        pytest.param({"revisions": 2}, id="bad image, wrong architecture, bad command"),
-        pytest.param({"hung_pods": 0}, id="quota, node selector, taint, priority"),
-        pytest.param({"stable": False}, id="somebody is scaling"),
-        pytest.param({"desired": 0, "available": 0}, id="scaled to zero"),
-    ],
-)
-def test_pods_that_cannot_be_made_are_not_restarted(cause: dict[str, Any]) -> None:
-    """Pending pods gain nothing from a restart, and running ones could be lost by it."""
-    assert scene().watch(gap("web", **({"hung_pods": 1} | cause))).writes == []
 
 
 def test_an_exhausted_quota_stops_a_scale() -> None:
@@ -280,17 +266,6 @@ def test_a_crash_loop_is_restarted_once_and_given_no_memory() -> None:
     """A bad configuration is not mended by memory, and not by a second restart."""
     found = scene().watch(crash("web"), cycles=20)
     assert [action for action, _ in found.writes if action != "RolloutUndo"] in (["Restart"], [])
-
-
-def test_pods_that_were_killed_once_recover_alone() -> None:
-    """Chaos that kills each pod once is no crash loop: nothing is proposed."""
-    assert scene().watch(crash("web", restarts=2, pods_affected=2)).writes == []
-
-
-def test_a_crash_that_has_just_begun_is_watched_first() -> None:
-    """A reading or two are no finding."""
-    assert scene().watch(crash("web"), cycles=3).writes == []
-    assert scene().watch(oom("web"), cycles=1).writes == []
 
 
 # who else is there
@@ -431,13 +406,6 @@ def test_where_nothing_is_wrong_nothing_is_done() -> None:
     """Healthy workloads among noise are never touched, not even looked at by the planner."""
     found = quiet("web")
     assert (found.plans, found.refusals) == ([], [])
-
-
-def test_a_warning_is_no_reason_to_write() -> None:
-    """Close to a limit is not at it."""
-    close = oom("web", kills=0, oom_pods=0, memory_pct_max=96.0)
-    warning = type(close)(close.audit, close.target, Severity.WARNING, close.values, 20)
-    assert scene().watch(warning).writes == []
 
 
 def test_a_row_about_an_older_object_writes_nothing() -> None:

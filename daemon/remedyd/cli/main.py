@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "record": ("remedyd.cli.record", "Export telemetry from Elasticsearch into a recording"),
     "parity": ("remedyd.cli.parity", "Compare the offline engine with an Elasticsearch"),
     "replay": ("remedyd.cli.replay", "Run audits and policies over a recording"),
+    "scorecard": ("remedyd.cli.scorecard", "Grade policies against incidents with known answers"),
     "pause": ("remedyd.cli.controls", "Stop every write to the cluster at once"),
     "resume": ("remedyd.cli.controls", "Allow writes again"),
     "mcp": ("remedyd.cli.mcp", "Serve agents on stdin and stdout (Model Context Protocol)"),

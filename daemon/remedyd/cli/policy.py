@@ -74,16 +74,17 @@ class Kind(StrEnum):
 
     POLICY = "RemediationPolicy"
     TEST = "PolicyTest"
+    SCORECARD = "Scorecard"
     GUARDRAILS = "Guardrails"
 
 
 @app.command()
 def schema(
     kind: Kind = typer.Option(
-        Kind.POLICY, "--kind", help="RemediationPolicy, PolicyTest or Guardrails"
+        Kind.POLICY, "--kind", help="RemediationPolicy, PolicyTest, Scorecard or Guardrails"
     ),
 ) -> None:
-    """Print the JSON Schema of policies, policy tests or guardrails, for editors."""
+    """Print the JSON Schema of policies, their tests, scorecards or guardrails, for editors."""
     typer.echo(schema_text(kind), nl=False)
 
 
@@ -98,8 +99,9 @@ def _schema(kind: Kind) -> dict[str, Any]:
     if kind is Kind.GUARDRAILS:
         return schema_of(GuardrailsFile)
     from remedyd.testing.policytest.schema import PolicyTestFile
+    from remedyd.testing.scorecard.schema import ScorecardFile
 
-    return schema_of(PolicyTestFile)
+    return schema_of(PolicyTestFile if kind is Kind.TEST else ScorecardFile)
 
 
 def _load(paths: list[Path] | None, audits: list[Path] | None) -> PolicySet:

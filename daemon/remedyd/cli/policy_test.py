@@ -7,6 +7,7 @@ Needs neither a cluster nor Elasticsearch.
 import re
 from enum import StrEnum
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
@@ -45,20 +46,12 @@ def test(
     from remedyd.testing.policytest.runner import run as run_all
     from remedyd.testing.policytest.summary import summary
 
-    _pattern(run)
+    known_pattern(run)
     try:
         suites = load_suites(paths or [shipped("policies") / "tests"])
         found = summary(suites, list(run_all(suites, run)), min_coverage)
     except InvalidInput as error:
-        told = {
-            Output.GITHUB: lambda found: "\n".join(map(annotation, found)),
-            Output.JSON: reports.problems,
-            Output.JUNIT: junit.problems,
-        }
-        if output not in told or not error.problems:
-            raise
-        typer.echo(told[output](error.problems))
-        raise typer.Exit(INVALID) from error
+        unusable(error, output)
     if not found.results:
         raise InvalidInput(f'no case matches --run "{run}"', hint="matched is TEST/CASE")
     show = {
@@ -72,7 +65,23 @@ def test(
         raise typer.Exit(FAILED)
 
 
-def _pattern(run: str) -> None:
+def unusable(error: InvalidInput, output: str) -> NoReturn:
+    """Tell in the form that was asked for why nothing was run, and exit."""
+    from remedyd.testing.policytest import junit, reports
+
+    told = {
+        "github": lambda found: "\n".join(map(annotation, found)),
+        "json": reports.problems,
+        "junit": junit.problems,
+    }
+    if output not in told or not error.problems:
+        raise error
+    typer.echo(told[output](error.problems))
+    raise typer.Exit(INVALID) from error
+
+
+def known_pattern(run: str) -> None:
+    """Raise InvalidInput unless `run` is a regular expression."""
     try:
         re.compile(run)
     except re.error as error:

@@ -1,6 +1,7 @@
 """From a checked document to cases that can be run."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from remedyd.documents import did_you_mean, format_duration
@@ -11,16 +12,29 @@ from remedyd.testing.policytest import inputs
 from remedyd.testing.policytest.context import Context, Timeline
 from remedyd.testing.policytest.expectations import REASONS, expectations
 from remedyd.testing.policytest.objects import beside, objects
-from remedyd.testing.policytest.schema import CaseSpec, EventSpec, ExpectSpec, RowSpec
+from remedyd.testing.policytest.schema import (
+    CaseSpec,
+    EventSpec,
+    ExpectSpec,
+    RowSpec,
+    StorySpec,
+)
 from remedyd.testing.policytest.suite import Case, Event
 
 MAX_CYCLES = 10_000
 
 
-def read_case(context: Context, index: int) -> Case | None:
-    """Return the case; of use only when no problem was added to the context."""
-    spec = context.file.cases[index]
-    loc: Location = ("cases", index)
+def read_case(context: Context, spec: StorySpec, loc: Location) -> Case | None:
+    """Return the case of a policy test; of use only when no problem was added to the context."""
+    case = read_story(context, spec, loc)
+    if case is None or not isinstance(spec, CaseSpec):
+        return None
+    timeline = Timeline.of(context.file, spec)
+    return replace(case, expected=tuple(expectations(context, spec, loc, timeline)))
+
+
+def read_story(context: Context, spec: StorySpec, loc: Location) -> Case | None:
+    """Return the case without what is expected of it."""
     timeline = Timeline.of(context.file, spec)
     if not _fits(context, spec, loc, timeline):
         return None
@@ -33,7 +47,6 @@ def read_case(context: Context, index: int) -> Case | None:
         place=context.place((*loc, "name")),
         now=timeline.now,
         cycles=timeline.cycles,
-        expected=tuple(expectations(context, spec, loc, timeline)),
         objects=(*common, *own),
         events=_events(context, spec.events, (*loc, "events"), timeline),
         readings=inputs.readings(context, spec, (*loc, "rows"), timeline),
@@ -43,7 +56,7 @@ def read_case(context: Context, index: int) -> Case | None:
     )
 
 
-def _guardrails(context: Context, spec: CaseSpec, loc: Location) -> Guardrails:
+def _guardrails(context: Context, spec: StorySpec, loc: Location) -> Guardrails:
     """Return the case's guardrails, the file's, or a daemon's own."""
     given, place = spec.guardrails, (*loc, "guardrails")
     if given is None:
@@ -61,7 +74,7 @@ def _guardrails(context: Context, spec: CaseSpec, loc: Location) -> Guardrails:
         return Guardrails()
 
 
-def _fits(context: Context, spec: CaseSpec, loc: Location, timeline: Timeline) -> bool:
+def _fits(context: Context, spec: StorySpec, loc: Location, timeline: Timeline) -> bool:
     """Report times that no cycle has."""
     if timeline.last / timeline.interval > MAX_CYCLES:
         context.complain(loc, f"the case has more than {MAX_CYCLES} cycles")
@@ -69,11 +82,7 @@ def _fits(context: Context, spec: CaseSpec, loc: Location, timeline: Timeline) -
     before = len(context.problems)
     if spec.until is not None:
         _fit(context, spec.until, (*loc, "until"), timeline)
-    parts: tuple[tuple[str, Sequence[RowSpec | ExpectSpec]], ...] = (
-        ("rows", spec.rows or ()),
-        ("expect", spec.expect),
-    )
-    for part, items in parts:
+    for part, items in spec.timed.items():
         for index, item in enumerate(items):
             place = (*loc, part, index)
             for key, at in _times(item):
@@ -112,7 +121,12 @@ def _events(
 
 
 def _event(context: Context, spec: EventSpec, place: Location, timeline: Timeline) -> Event:
-    named = {"approve": spec.approve, "reject": spec.reject, "settle": spec.settle}
+    named = {
+        "approve": spec.approve,
+        "reject": spec.reject,
+        "settle": spec.settle,
+        "delete": spec.delete,
+    }
     does = next((name for name, target in named.items() if target is not None), "")
     if spec.refused is not None and spec.refused not in REASONS:
         near = did_you_mean(spec.refused, REASONS)

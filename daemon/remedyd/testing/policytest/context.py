@@ -9,7 +9,7 @@ from remedyd.documents import Document, problem
 from remedyd.documents.nodes import Location
 from remedyd.errors import Problem
 from remedyd.policy.policy import PolicySet
-from remedyd.testing.policytest.schema import CaseSpec, PolicyTestFile
+from remedyd.testing.policytest.schema import StoryFile, StorySpec
 from remedyd.testing.policytest.suite import Place
 
 
@@ -18,10 +18,12 @@ class Context:
     """One test file while it is read."""
 
     document: Document
-    file: PolicyTestFile
+    file: StoryFile
     audits: AuditSet
     policies: PolicySet
     problems: list[Problem]
+    substituted: bool = False
+    """Whether the policies are others than those that the file was written for."""
 
     def complain(self, loc: Location, message: str) -> None:
         """Add a problem at a place of the document."""
@@ -41,11 +43,10 @@ class Timeline:
     last: timedelta
 
     @classmethod
-    def of(cls, file: PolicyTestFile, spec: CaseSpec) -> "Timeline":
+    def of(cls, file: StoryFile, spec: StorySpec) -> "Timeline":
         """Return the case's times; the last cycle is the last one that anything speaks of."""
         interval = spec.interval or file.interval
-        spoken = [item.until or item.at for item in spec.rows or ()]
-        spoken += [item.until or item.at for item in spec.expect]
+        spoken = [item.until or item.at for items in spec.timed.values() for item in items]
         spoken += [-(-item.at // interval) * interval for item in spec.events]
         last = spec.until if spec.until is not None else max(spoken, default=timedelta(0))
         return cls((spec.now or file.now).astimezone(UTC), interval, last)

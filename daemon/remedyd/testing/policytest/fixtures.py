@@ -13,7 +13,7 @@ from typing import Any
 from remedyd.cluster import fields
 from remedyd.cluster.kinds import KINDS, WORKLOADS, kind_of
 from remedyd.documents import did_you_mean
-from remedyd.errors import NotFound
+from remedyd.errors import Conflict, NotFound
 from remedyd.model import FieldChange, KubeObject, Plan, Target, sha256
 from remedyd.testing.policytest.selectors import fielded, labelled
 
@@ -75,6 +75,12 @@ class FixtureCluster:
             if of_kind == kind and namespace in ("", of_namespace)
             if labelled(obj, labels) and fielded(obj, fields)
         ]
+
+    def delete(self, subject: str) -> None:
+        """Delete the workload `Kind/namespace/name`; raise Conflict where there is none."""
+        kind, namespace, name = subject.split("/", 2)
+        if self._objects.pop((kind, namespace, name), None) is None:
+            raise Conflict(f"the fixtures have no {subject}")
 
     def apply(self, plan: Plan, now: datetime) -> None:
         """Make the plan's change, and let the rollout succeed at once."""

@@ -11,9 +11,9 @@ from remedyd.testing.policytest.summary import Summary
 _UNPRINTABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32)), "\ufffd")
 
 
-def junit(summary: Summary) -> str:
+def junit(summary: Summary, name: str = "policy tests") -> str:
     """Return one suite for each file, and one for the coverage where it is too low."""
-    root = Element("testsuites", name="policy tests")
+    root = Element("testsuites", name=name)
     _count(root, len(summary.results), summary.failed)
     for path, group in groupby(summary.results, lambda result: result.suite.path):
         _suite(root, path, list(group))

@@ -1,14 +1,16 @@
 """The reference of test files as Markdown, from the models that read them."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 from remedyd.documents import Model
 from remedyd.policy.schema import schema_of
 from remedyd.testing.policytest import schema
 
-_PARTS = (
+Parts: TypeAlias = Sequence[tuple[str, type[Model]]]
+
+PARTS: Parts = (
     ("The file", schema.PolicyTestFile),
     ("metadata", schema.Metadata),
     ("fixtures", schema.Fixtures),
@@ -22,9 +24,9 @@ _PARTS = (
 _DURATION = "duration"
 
 
-def reference() -> str:
-    """Return a table of fields for each part of a test file."""
-    return "\n".join(line for title, model in _PARTS for line in _section(title, model))
+def reference(parts: Parts = PARTS) -> str:
+    """Return a table of fields for each part of a file."""
+    return "\n".join(line for title, model in parts for line in _section(title, model))
 
 
 def _section(title: str, model: type[Model]) -> Iterator[str]:

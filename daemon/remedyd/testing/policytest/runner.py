@@ -25,7 +25,10 @@ APPROVAL_LIFE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """How a case ended; it passed when there is no failure. `seconds` is real time."""
+    """How a case ended; it passed when there is no failure. `seconds` is real time.
+
+    `refused` tells that an event did not happen as written.
+    """
 
     suite: Suite
     case: Case
@@ -33,6 +36,7 @@ class CaseResult:
     covered: frozenset[Branch]
     seen: tuple[Seen, ...]
     seconds: float
+    refused: bool = False
 
     @property
     def passed(self) -> bool:
@@ -56,18 +60,24 @@ def run(suites: Iterable[Suite], chosen: str = "") -> Iterator[CaseResult]:
 def run_case(suite: Suite, case: Case, sources: Sources) -> CaseResult:
     """Run one case."""
     started = monotonic()
-    story = _Story(suite, case, Audits(suite, case, sources))
-    found = [one for at in case.cycles for one in story.cycle(at)]
+    found, refused = live(suite, case, sources)
     pairs, failures = judged(case, found)
     covered = {(one.decision.policy, branch_of(one)) for _, one in pairs}
     return CaseResult(
         suite=suite,
         case=case,
-        failures=(*story.failures, *failures),
+        failures=(*refused, *failures),
         covered=frozenset(covered),
         seen=tuple(found),
         seconds=monotonic() - started,
+        refused=bool(refused),
     )
+
+
+def live(suite: Suite, case: Case, sources: Sources) -> tuple[list[Seen], list[Failure]]:
+    """Return what came of every row, and the events that did not happen as written."""
+    story = _Story(suite, case, Audits(suite, case, sources))
+    return [one for at in case.cycles for one in story.cycle(at)], story.failures
 
 
 class _Story:
@@ -122,6 +132,8 @@ class _Story:
                     return
             elif event.does == "reject":
                 self._memory.reject(subject, event.at)
+            elif event.does == "delete":
+                self._cluster.delete(subject)
             elif event.does == "pause":
                 self._memory.pause(event.paused)
             else:

@@ -5,6 +5,7 @@ happens to proposals meanwhile, and what has to come out.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
@@ -163,12 +164,15 @@ class EventSpec(Model):
     """remedyd is paused, or resumed where it is `false`."""
     objects: tuple[ObjectSource, ...] = ()
     """Live objects that are new or different from now on."""
+    delete: TargetText | None = None
+    """The workload is deleted."""
 
     @model_validator(mode="after")
     def _one(self) -> "EventSpec":
-        given = [self.approve, self.reject, self.settle, self.pause, self.objects or None]
-        if sum(value is not None for value in given) != 1:
-            raise ValueError("give exactly one of approve, reject, settle, pause and objects")
+        given = [self.approve, self.reject, self.settle, self.delete, self.pause]
+        if sum(value is not None for value in (*given, self.objects or None)) != 1:
+            names = "approve, reject, settle, delete, pause and objects"
+            raise ValueError(f"give exactly one of {names}")
         if self.settle and self.verdict is None:
             raise ValueError("settle needs a verdict")
         if self.verdict is not None and not (self.settle or self.approve):
@@ -205,8 +209,8 @@ class ExpectSpec(Model):
     """The whole patch, inline or as the path of a file."""
 
 
-class CaseSpec(Model):
-    """One story."""
+class StorySpec(Model):
+    """What happens, to whom, and where the rows come from."""
 
     name: Annotated[str, Field(min_length=1)]
     """A sentence about what has to hold; once in a file."""
@@ -230,11 +234,14 @@ class CaseSpec(Model):
     """Directory of recorded telemetry, relative to this file; the queries run over it."""
     events: tuple[EventSpec, ...] = ()
     """What happens to proposals and objects meanwhile."""
-    expect: tuple[ExpectSpec, ...]
-    """Everything that is proposed, refused or in error has to be in here; `[]` for nothing."""
+
+    @property
+    def timed(self) -> Mapping[str, Sequence[RowSpec | ExpectSpec]]:
+        """The lists whose items name cycles."""
+        return {"rows": self.rows or ()}
 
     @model_validator(mode="after")
-    def _one_source(self) -> "CaseSpec":
+    def _one_source(self) -> "StorySpec":
         given = [self.rows, self.telemetry, self.recording]
         if sum(value is not None for value in given) != 1:
             raise ValueError("give exactly one of rows, telemetry and recording")
@@ -243,17 +250,29 @@ class CaseSpec(Model):
         return self
 
 
-class PolicyTestFile(Model):
-    """A whole test document."""
+class CaseSpec(StorySpec):
+    """One story."""
+
+    expect: tuple[ExpectSpec, ...]
+    """Everything that is proposed, refused or in error has to be in here; `[]` for nothing."""
+
+    @property
+    def timed(self) -> Mapping[str, Sequence[RowSpec | ExpectSpec]]:
+        """The lists whose items name cycles."""
+        return {**super().timed, "expect": self.expect}
+
+
+class StoryFile(Model):
+    """What files of stories have in common."""
 
     api_version: Literal["remedyd.io/v1alpha1"]
     """`remedyd.io/v1alpha1`."""
-    kind: Literal["PolicyTest"]
-    """`PolicyTest`."""
+    kind: str
+    """What the stories are for."""
     metadata: Metadata
     """The name, and labels of your own."""
-    policies: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Policy files or directories, relative to this file."""
+    policies: tuple[str, ...] = ()
+    """Policy files or directories, relative to this file; without it, the shipped ones."""
     audits: tuple[str, ...] = ()
     """Directories of audits, relative to this file; without it, the shipped ones."""
     cluster: str = ""
@@ -266,5 +285,24 @@ class PolicyTestFile(Model):
     """Objects for every case."""
     guardrails: GuardrailSource | None = None
     """Guardrails to test with; without it, the ones that a daemon has by default."""
+
+    @property
+    def stories(self) -> tuple[str, Sequence[StorySpec]]:
+        """The key under which the stories stand, and the stories."""
+        raise NotImplementedError
+
+
+class PolicyTestFile(StoryFile):
+    """A whole test document."""
+
+    kind: Literal["PolicyTest"]
+    """`PolicyTest`."""
+    policies: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Policy files or directories, relative to this file."""
     cases: Annotated[tuple[CaseSpec, ...], Field(min_length=1)]
     """The stories; each begins with nothing remembered."""
+
+    @property
+    def stories(self) -> tuple[str, Sequence[StorySpec]]:
+        """The cases."""
+        return "cases", self.cases

@@ -48,7 +48,7 @@ class Telemetry:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happens at a time; `does` is approve, reject, settle, pause or objects."""
+    """Something that happens; `does` is approve, reject, settle, delete, pause or objects."""
 
     at: datetime
     does: str
@@ -85,7 +85,7 @@ class Case:
     place: Place
     now: datetime
     cycles: tuple[datetime, ...]
-    expected: tuple[Expected, ...]
+    expected: tuple[Expected, ...] = ()
     objects: tuple[KubeObject, ...] = ()
     events: tuple[Event, ...] = ()
     readings: Mapping[datetime, tuple[Reading, ...]] = field(default_factory=dict)
