@@ -5,33 +5,19 @@ from datetime import timedelta
 
 import pytest
 
-from remedyd.lab.scenario import Scenario, WorkloadSpec
 from remedyd.lab.world import Lab
+from support import plan
 from support.running import Running
 from support.ways import quiet, rarely
 
-NAMES = ("billing-service", "frontend", "backend", "auth-api", "search", "first", "second", "third")
-SCENARIO = Scenario(
-    workloads=tuple(
-        WorkloadSpec(
-            "default",
-            name,
-            f"registry.example.com/{name}:1.0",
-            "40Mi",
-            "20m",
-            2,
-            limits=("200m", "256Mi"),
-        )
-        for name in NAMES
-    ),
-    namespaces=("default", "kube-system"),
-)
+NAMES = (*plan.NAMES, "search", "first", "second", "third")
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """Start the cluster."""
-    with Lab(seed=4, speed=8.0, history=timedelta(minutes=3), scenario=SCENARIO) as started:
+    wanted = plan.scenario(NAMES)
+    with Lab(seed=4, speed=8.0, history=timedelta(minutes=3), scenario=wanted) as started:
         yield started
 
 

@@ -3,48 +3,16 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from remedyd.lab.scenario import Scenario, WorkloadSpec
 from remedyd.lab.world import Lab
+from support import plan
 from support.running import Running
 
-NAMES = ("billing-service", "frontend", "backend", "auth-api")
-SCENARIO = Scenario(
-    workloads=tuple(
-        WorkloadSpec(
-            "default",
-            name,
-            f"registry.example.com/{name}:1.0",
-            "40Mi",
-            "20m",
-            2,
-            limits=("200m", "256Mi"),
-        )
-        for name in NAMES
-    ),
-    namespaces=("default", "kube-system"),
-)
-SCENARIO = replace(
-    SCENARIO,
-    workloads=(
-        *SCENARIO.workloads,
-        WorkloadSpec(
-            "default",
-            "with-sidecar",
-            "registry.example.com/with-sidecar:1.0",
-            "40Mi",
-            "20m",
-            2,
-            limits=("200m", "256Mi"),
-            sidecar=True,
-        ),
-    ),
-)
+SCENARIO = plan.scenario(also=[plan.deployment("with-sidecar", sidecar=True)])
 
 # The workflow's http step: every value is rendered text, whatever its type.
 BODY = """{

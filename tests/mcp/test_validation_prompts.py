@@ -9,29 +9,13 @@ from typing import Any
 
 import pytest
 
-from remedyd.lab.scenario import Scenario, WorkloadSpec
 from remedyd.lab.world import Lab
+from support import plan
 from support.agents import HANDSHAKE, Agent
 from support.running import TOKENS, Running
 from support.ways import quiet, rarely, reached
 
-_NAMES = ("billing-service", "frontend", "backend", "auth-api")
-_SCENARIO = Scenario(
-    workloads=tuple(
-        WorkloadSpec(
-            namespace,
-            name,
-            f"registry.example.com/{name}:1.0",
-            "40Mi",
-            "20m",
-            2,
-            limits=("200m", "256Mi"),
-        )
-        for namespace in ("default", "shop")
-        for name in _NAMES
-    ),
-    namespaces=("default", "shop", "kube-system"),
-)
+_SCENARIO = plan.scenario(namespaces=("default", "shop"))
 WAYS = [("proposer", "default"), ("approver", "shop")]
 
 

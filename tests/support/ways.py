@@ -15,25 +15,15 @@ import httpx2
 import pytest
 import structlog
 
-from remedyd.lab.scenario import Scenario, WorkloadSpec
+from remedyd.lab.scenario import Scenario
 from remedyd.lab.world import Lab
 from remedyd.paths import shipped
+from support.plan import deployment
 from support.running import Running
 
 _NAMES = tuple(f"app-{number:02}" for number in range(32))
 SCENARIO = Scenario(
-    workloads=tuple(
-        WorkloadSpec(
-            "shop",
-            name,
-            f"registry.example.com/{name}:1.0",
-            "40Mi",
-            "20m",
-            1,
-            limits=("200m", "256Mi"),
-        )
-        for name in _NAMES
-    ),
+    workloads=tuple(deployment(name, "shop", replicas=1) for name in _NAMES),
     namespaces=("shop", "another", "kube-system"),
 )
 _next = count()

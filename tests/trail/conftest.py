@@ -1,69 +1,21 @@
 """Every test here that asks for a `post` runs on SQLite and on PostgreSQL."""
 
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from remedyd.model import SystemClock
-from remedyd.proposals.store import Store
-from support import postgres
 from support.proposals import a_clock
+from support.stores import Blanks, migrated, server, url
 from support.trail import Post, Receiver, receiver
 
-TABLES = "proposals, events, sightings, flags, refusals, holds, outbox"
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[postgres.Server]:
-    """Run PostgreSQL once for all tests of this worker."""
-    if postgres.binaries() is None:
-        pytest.skip("no PostgreSQL server here: install the package `postgresql`")
-    with postgres.server() as running:
-        yield running
-
-
-def migrate(url: str) -> str:
-    store = Store(url, SystemClock())
-    store.migrate()
-    store.close()
-    return url
-
-
-@pytest.fixture(scope="session")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a migrated SQLite file to copy."""
-    path = tmp_path_factory.mktemp("blank") / "blank.db"
-    migrate(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture(scope="session")
-def postgresql(server: postgres.Server) -> tuple[postgres.Server, str]:
-    """Return a migrated database."""
-    name = server.database()
-    migrate(server.url(name))
-    return server, name
+__all__ = ["migrated", "server", "url"]
 
 
 @pytest.fixture
-def sqlite(blank: Path, tmp_path: Path) -> str:
+def sqlite(migrated: Blanks) -> str:
     """Return the URL of an empty SQLite store."""
-    return f"sqlite:///{shutil.copy(blank, tmp_path / 'store.db')}"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> str:
-    """Return the URL of an empty store of either kind."""
-    if request.param == "sqlite":
-        found: str = request.getfixturevalue("sqlite")
-        return found
-    running, name = request.getfixturevalue("postgresql")
-    with running.connect(name) as connection:
-        connection.execute(f"TRUNCATE {TABLES} RESTART IDENTITY")
-    return str(running.url(name))
+    return migrated.sqlite()
 
 
 @pytest.fixture

@@ -15,21 +15,12 @@ from remedyd.lab.elasticsearch.endpoint import Endpoint
 from remedyd.lab.elasticsearch.security import Account
 from remedyd.lab.elasticsearch.server import ElasticsearchServer
 from remedyd.lab.elasticsearch.streams import DataStreams
-from remedyd.lab.scenario import Scenario, WorkloadSpec
 from remedyd.lab.world import Lab
+from support import plan
 from support.running import Running
 from support.trail import STREAM, until
 
-SCENARIO = Scenario(
-    workloads=tuple(
-        WorkloadSpec(
-            "default", name, f"registry.example.com/{name}:1.0", "40Mi", "20m", 2,
-            limits=("200m", "256Mi"),
-        )
-        for name in ("frontend", "backend")
-    ),
-    namespaces=("default", "kube-system"),
-)  # fmt: skip
+SCENARIO = plan.scenario(("frontend", "backend"))
 
 
 @pytest.fixture(scope="module")
