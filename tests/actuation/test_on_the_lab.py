@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from remedyd.lab.controllers.objects import DEPLOYMENTS
-from remedyd.lab.scenario import Scenario, WorkloadSpec
+from remedyd.lab.scenario import Scenario
 from remedyd.lab.world import Lab
 from remedyd.model import KubeObject, State
 from support.byhand import ByHand
+from support.labcluster import spec
 
 AUTOSCALERS = "autoscaling/v2/horizontalpodautoscalers"
 BUDGETS = "policy/v1/poddisruptionbudgets"
@@ -31,12 +32,9 @@ spec:
 """
 SHOP = Scenario(
     workloads=[
-        WorkloadSpec(
-            "shop",
+        spec(
             name,
-            f"registry.example.com/shop/{name}:1",
-            "60Mi",
-            "40m",
+            cpu="40m",
             replicas=3,
             traffic={"requests": "25", "latency": "40"} if name == "cart" else {},
         )

@@ -16,6 +16,7 @@ from remedyd.doctor import Finding, Health, examine
 from remedyd.lab.world import Lab
 from remedyd.paths import shipped
 from remedyd.settings import Settings
+from support.sections import sections
 
 METRICS = tuple(
     shipped("policies") / f"{name}.yaml"
@@ -26,20 +27,8 @@ METRICS = tuple(
 
 def settings(lab: Lab, folder: Path, **changes: Any) -> Settings:
     """Return the settings of a daemon on the lab; `changes` are top-level settings or sections."""
-    told = {k.lower(): v for k, v in lab.daemon_settings(folder).items()}
-    sections: dict[str, Any] = {}
-    for name, value in told.items():
-        head, _, rest = name.partition("__")
-        if rest:
-            sections.setdefault(head, {})[rest] = value
-        else:
-            sections[head] = value
-    sections["policies"] = METRICS
-    sections["database"] = f"sqlite:///{folder / 'remedyd.db'}"
-    for name, value in changes.items():
-        both = isinstance(value, dict) and isinstance(sections.get(name), dict)
-        sections[name] = {**sections[name], **value} if both else value
-    return Settings(**sections)
+    own = {"policies": METRICS, "database": f"sqlite:///{folder / 'remedyd.db'}"}
+    return Settings(**sections(lab.daemon_settings(folder), **own | changes))
 
 
 def found(known: Settings) -> list[Finding]:

@@ -6,22 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from remedyd.lab.scenario import Scenario, WorkloadSpec
+from remedyd.lab.scenario import Scenario
 from remedyd.lab.world import Lab
 from remedyd.model import DecisionKind, State
 from remedyd.paths import shipped
 from support.byhand import ANN, ByHand
+from support.labcluster import spec
 
 POLICY = (shipped("policies") / "latency-scale-out.yaml").read_text(encoding="utf-8")
 CALLS = {"frontend": "checkout", "checkout": "payment,orders-db=6", "payment": "", "catalog": ""}
 SHOP = Scenario(
     workloads=[
-        WorkloadSpec(
-            "shop",
+        spec(
             name,
-            f"registry.example.com/shop/{name}:1",
-            "60Mi",
-            "40m",
+            cpu="40m",
             traffic={"requests": "17", "latency": "40"} | ({"calls": calls} if calls else {}),
         )
         for name, calls in CALLS.items()

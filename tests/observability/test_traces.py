@@ -3,13 +3,12 @@
 import json
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from support.wire import collector
 
 pytest.importorskip("opentelemetry.sdk", reason="in the extra traces")
 
@@ -83,47 +82,19 @@ def test_spans_name_service_and_cluster(seen: dict[str, Any]) -> None:
         assert span["resource"]["k8s.cluster.name"] == "prod"
 
 
-@pytest.fixture
-def collector() -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
-    """Serve an OTLP endpoint that keeps what it is sent."""
-    got: list[tuple[str, dict[str, str], bytes]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            got.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", got
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def test_spans_reach_a_collector_with_its_headers(
-    collector: tuple[str, list[tuple[str, dict[str, str], bytes]]],
-) -> None:
+def test_spans_reach_a_collector_with_its_headers() -> None:
     """What is still waiting is sent at the end."""
-    url, got = collector
     program = (
         "import sys\nfrom remedyd.observability import traces\n"
         "end = traces.configure(sys.argv[1], 'x-key=abc', 'prod')\n"
         "with traces.span('audit cycle', audit='a'): pass\nend()\n"
     )
-    subprocess.run([sys.executable, "-c", program, url], check=True, timeout=60)
-    ((path, headers, body),) = got
-    assert path == "/v1/traces"
-    assert headers["x-key"] == "abc"
-    assert b"audit cycle" in body
+    with collector() as spans:
+        subprocess.run([sys.executable, "-c", program, spans.url], check=True, timeout=60)
+    (sent,) = spans.asked
+    assert sent.path == "/v1/traces"
+    assert sent.headers["X-Key"] == "abc"
+    assert b"audit cycle" in sent.body
 
 
 def test_without_an_endpoint_the_sdk_is_not_loaded() -> None:

@@ -20,9 +20,10 @@ from remedyd.lab.world import Lab
 from support.console import Visitor, parsed
 from support.line import Line
 from support.openid import SignIn, openid
-from support.planted import Collector, Planted, Process, collector, uncoloured
+from support.planted import Planted, Process, uncoloured
 from support.trail import Receiver, receiver, until
 from support.ways import SCENARIO, scaling
+from support.wire import Wire, collector
 
 pytest.importorskip("jwt", reason="the extra oidc is not installed")
 pytest.importorskip("opentelemetry.sdk", reason="the extra traces is not installed")
@@ -49,7 +50,7 @@ class Scene:
     lab: Lab
     daemon: Process
     trail: Receiver
-    spans: Collector
+    spans: Wire
     provider: SignIn
     seen: dict[str, bytes] = field(default_factory=lambda: dict.fromkeys(PLACES, b""))
     statuses: list[tuple[str, int]] = field(default_factory=list)
@@ -82,7 +83,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         assert daemon.status == 0, daemon.said[-3000:]
         scene.seen["log"] = uncoloured(daemon.said).encode()
         scene.seen["audit trail"] = json.dumps(trail.documents).encode()
-        scene.seen["spans"] = spans.bodies
+        scene.seen["spans"] = b"".join(each.body for each in spans.asked)
         yield scene
 
 
@@ -225,7 +226,7 @@ def test_the_secrets_were_in_use(scene: Scene) -> None:
         each.request.headers.get("authorization", "") for each in scene.lab.elasticsearch.requests
     }
     assert f"ApiKey {scene.planted['Elasticsearch API key, encoded']}" in asked
-    assert scene.spans.headers[0]["x-key"] == scene.planted["traces header"]
+    assert scene.spans.asked[0].headers["X-Key"] == scene.planted["traces header"]
     assert scene.trail.documents
     assert not scene.provider.codes, "each code was exchanged, with the right secret or a wrong one"
 

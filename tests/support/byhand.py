@@ -17,6 +17,7 @@ from remedyd.model import KubeObject, Principal, Proposal, Scope, State
 from remedyd.proposals.query import ProposalFilter
 from remedyd.service import Service
 from remedyd.settings import Settings
+from support.sections import sections
 
 ANN = Principal("ann", frozenset({Scope.APPROVER}))
 _MINUTE = timedelta(minutes=1)
@@ -44,18 +45,13 @@ class ByHand:
     def __init__(self, lab: Lab, home: Path, policy: str = "", **settings: Any) -> None:
         """Take the lab, a directory for the store, and the policies (none: the shipped ones)."""
         self.lab = lab
-        told: dict[str, Any] = {"database": f"sqlite:///{home / 'remedyd.db'}", **settings}
-        for name, value in lab.daemon_settings(home).items():
-            head, _, rest = name.lower().partition("__")
-            if rest:
-                told.setdefault(head, {})[rest] = value
-            else:
-                told.setdefault(head, value)
+        settings = {"database": f"sqlite:///{home / 'remedyd.db'}", **settings}
         if policy:
             path = home / "policies"
             path.mkdir()
             (path / "policy.yaml").write_text(policy, encoding="utf-8")
-            told["policies"] = [path]
+            settings["policies"] = [path]
+        told = sections(lab.daemon_settings(home), **settings)
         self.app = _HandApp(Settings(**told))
         self.app.clock = lab.clock
         self.service: Service

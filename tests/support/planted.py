@@ -11,9 +11,7 @@ import sys
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +22,7 @@ from remedyd.lab.world import TOKEN, Lab
 from support.openid import SignIn
 from support.trail import Receiver
 from support.ways import rarely
+from support.wire import Wire
 
 ROLES = ("viewer", "proposer", "approver", "admin")
 
@@ -54,43 +53,6 @@ class Planted:
         return [kind for kind, form in self.forms() if form in text]
 
 
-class Collector:
-    """Takes spans; keeps bodies and, apart from them, the headers."""
-
-    def __init__(self) -> None:
-        """Begin without any."""
-        self.bodies = b""
-        self.headers: list[dict[str, str]] = []
-        self.url = ""
-
-
-@contextmanager
-def collector() -> Iterator[Collector]:
-    """Serve one on loopback."""
-    made = Collector()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            made.bodies += self.rfile.read(int(self.headers["Content-Length"]))
-            made.headers.append({k.lower(): v for k, v in self.headers.items()})
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        made.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield made
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 class Process:
     """`remedyd run` with every kind of secret; `said` is what it printed."""
 
@@ -100,7 +62,7 @@ class Process:
         planted: Planted,
         lab: Lab,
         trail: Receiver,
-        spans: Collector,
+        spans: Wire,
         oidc: SignIn,
     ) -> None:
         """Write its files; nothing is started yet."""

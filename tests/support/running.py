@@ -19,6 +19,7 @@ from remedyd.server.console.provider import Provider
 from remedyd.server.console.sessions import Sessions
 from remedyd.server.context import Context
 from remedyd.settings import Settings
+from support.sections import sections
 
 T = TypeVar("T", bound=AbstractContextManager[Any])
 ROLES = ("viewer", "proposer", "approver", "admin")
@@ -61,19 +62,9 @@ class Running:
                 "expires": "2020-01-01T00:00:00Z",
             }
         )
-        told = {k.lower(): v for k, v in lab.daemon_settings(directory).items()}
-        sections: dict[str, Any] = {
-            "server": {"tokens": yaml.safe_dump({"tokens": tokens}), **(server or {})}
-        }
-        for name, value in told.items():
-            head, _, rest = name.partition("__")
-            if rest:
-                sections.setdefault(head, {})[rest] = value
-            else:
-                sections[head] = value
-        self.settings = Settings(
-            database=f"sqlite:///{directory / 'remedyd.db'}", **(sections | settings)
-        )
+        settings = {"database": f"sqlite:///{directory / 'remedyd.db'}", **settings}
+        settings["server"] = {"tokens": yaml.safe_dump({"tokens": tokens}), **(server or {})}
+        self.settings = Settings(**sections(lab.daemon_settings(directory), **settings))
         self.app = App(self.settings)
         self._thread: threading.Thread | None = None
         self._clients = ExitStack()

@@ -8,7 +8,7 @@ import http.client
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -142,6 +142,11 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[Wire]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def collector() -> AbstractContextManager[Wire]:
+    """Serve an OTLP endpoint that takes all it is sent."""
+    return serving(lambda _: Answer(body=b""))
 
 
 def forwarded(url: str, asked: Asked) -> Answer:
