@@ -160,9 +160,13 @@ class AuditFile(Model):
     """A whole audit file."""
 
     api_version: Literal["remedyd.io/v1alpha1"]
+    """Version of this format."""
     kind: Literal["Audit"]
+    """What the file is."""
     metadata: Metadata
+    """Name and purpose."""
     spec: Spec
+    """The contract between the query and those who read its rows."""
 
 
 def schema() -> dict[str, Any]:

@@ -96,14 +96,18 @@ class Metadata(Model):
     """Names the policy."""
 
     name: Name
+    """Names the policy everywhere: in proposals, metrics and the audit trail."""
     labels: dict[str, str] = Field(default_factory=dict)
+    """Yours; remedyd does not read them."""
     annotations: dict[str, str] = Field(default_factory=dict)
+    """Yours; remedyd does not read them."""
 
 
 class AuditRef(Model):
     """The audit whose rows the policy judges."""
 
     name: Name
+    """The audit, as `remedyd audit list` names it."""
     severities: Annotated[tuple[SeverityName, ...], Field(min_length=1)] = (SeverityName.CRITICAL,)
     """Severities of rows that the policy acts on."""
     parameters: dict[ParameterName, Constant] = Field(default_factory=dict)
@@ -114,19 +118,24 @@ class Match(Model):
     """Which workloads the policy may touch; everything named has to hold."""
 
     target_kinds: Annotated[tuple[TargetKind, ...], Field(min_length=1)] = tuple(TargetKind)
+    """Kinds of workloads to act on."""
     namespaces: tuple[Pattern, ...] = ()
     """Namespaces to act in; empty: all."""
     exclude_namespaces: tuple[Pattern, ...] = ()
+    """Namespaces never to act in."""
     names: tuple[Pattern, ...] = ()
     """Workload names to act on; empty: all."""
     exclude_names: tuple[Pattern, ...] = ()
+    """Workload names never to act on."""
 
 
 class ConditionSpec(Model):
     """A CEL expression over the row's columns that has to be true."""
 
     name: Name
+    """Names the condition in decisions."""
     expression: Annotated[str, Field(min_length=1, max_length=1023)]
+    """CEL that gives true or false."""
 
 
 class Sustain(Model):
@@ -149,6 +158,7 @@ class Verify(Model):
     timeout: PositiveDuration = timedelta(hours=1)
     """Time after which a proof that has not come counts as Inconclusive."""
     minimum_samples: Annotated[int, Field(ge=1, le=10_000)] = 2
+    """Readings that the proof needs; fewer are no proof."""
 
     @model_validator(mode="after")
     def _fits(self) -> "Verify":
@@ -174,6 +184,7 @@ class ActionSpec(Model):
     """Types that cannot do without parameters."""
 
     type: str
+    """Which action."""
 
     @model_validator(mode="after")
     def _one_member(self) -> "ActionSpec":
@@ -191,34 +202,48 @@ class StepSpec(Model):
     """One rung: an action, when it applies, and how it is proved."""
 
     name: Name
+    """Names the step in proposals and in `explain`."""
     when: Annotated[str, Field(min_length=1, max_length=1023)] | None = None
     """CEL expression; the first step for which it is true is taken."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 2
     """How often the step may be applied to a workload within a day."""
     action: ActionSpec
+    """What to do."""
     verify: Verify = Verify()
+    """How to prove that it helped."""
     on_failure: OnFailure = OnFailure.ROLLBACK
+    """What follows when it did not help: Stop keeps the change and ends there, Rollback undoes it,
+    Next undoes it where it can be undone and goes on with the next step."""
 
 
 class Spec(Model):
     """What the policy does."""
 
     description: str = ""
+    """What the policy is for, in a sentence or two."""
     mode: Mode = Mode.PROPOSE
+    """How far it goes: Disabled, DryRun (plan and record), Propose (somebody approves), Auto."""
     audit: AuditRef
+    """The audit whose rows it judges."""
     match: Match = Match()
+    """Which workloads it may touch."""
     match_conditions: tuple[ConditionSpec, ...] = ()
+    """Conditions on the row; all have to be true."""
     sustain: Sustain = Sustain()
+    """How often a row has to match first."""
     steps: Annotated[tuple[StepSpec, ...], Field(min_length=1)]
+    """The ladder: the first step whose `when` is true and that has attempts left is taken."""
     cooldown: Duration = timedelta(minutes=30)
     """Time after the end of a proposal in which the policy leaves the workload alone."""
     limits: Limits = Limits()
+    """How far it may reach at once."""
     approvals: Annotated[int, Field(ge=1, le=5)] = 1
     """How many different principals have to approve a proposal."""
     approvers: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] | None = None
     """Names of the principals who may approve; without it anyone with the scope, with an empty
     list nobody."""
     failure_policy: FailurePolicy = FailurePolicy.SKIP
+    """How a condition without an answer is reported; it never matches."""
 
     @model_validator(mode="after")
     def _approvable(self) -> "Spec":
@@ -235,9 +260,13 @@ class PolicyFile(Model):
     """A whole policy document."""
 
     api_version: Literal["remedyd.io/v1alpha1"]
+    """Version of this format."""
     kind: Literal["RemediationPolicy"]
+    """What the file is."""
     metadata: Metadata
+    """Names the policy."""
     spec: Spec
+    """What it does."""
 
 
 def member_name(action_type: str) -> str:
@@ -253,16 +282,21 @@ def policy_model(actions: Mapping[str, type[BaseModel]]) -> type[PolicyFile]:
 @cache
 def _policy_model(actions: tuple[tuple[str, type[BaseModel]], ...]) -> type[PolicyFile]:
     action = _action_model(dict(actions))
-    step = create_model("Step", __base__=StepSpec, __doc__=StepSpec.__doc__, action=(action, ...))
+    step = create_model("Step", __base__=StepSpec, __doc__=StepSpec.__doc__, action=(action, _like(StepSpec, "action")))
     steps = Annotated[tuple[step, ...], Field(min_length=1)]
-    spec = create_model("Spec", __base__=Spec, __doc__=Spec.__doc__, steps=(steps, ...))
+    spec = create_model("Spec", __base__=Spec, __doc__=Spec.__doc__, steps=(steps, _like(Spec, "steps")))
     model = create_model(
         KIND,
         __base__=PolicyFile,
         __doc__="Maps rows of an audit to an action.",
-        spec=(spec, ...),
+        spec=(spec, _like(PolicyFile, "spec")),
     )
     return cast("type[PolicyFile]", model)
+
+
+def _like(base: type[Model], name: str) -> Any:
+    """Return a required field described as the one it takes the place of."""
+    return Field(..., description=base.model_fields[name].description)
 
 
 def _action_model(actions: Mapping[str, type[BaseModel]]) -> type[ActionSpec]:

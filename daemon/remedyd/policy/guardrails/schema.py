@@ -24,9 +24,11 @@ class Cooldown(Model):
     """How long a target is left alone after a change, longer with each failure."""
 
     initial: PositiveDuration = timedelta(hours=1)
+    """After a change that helped."""
     factor: Annotated[float, Field(ge=1, le=10)] = 2
     """By how much each failure in a row lengthens it."""
     longest: PositiveDuration = timedelta(hours=16)
+    """However many failures."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "Cooldown":
@@ -44,7 +46,9 @@ class Rate(Model):
     """How many changes may be written within an hour."""
 
     per_hour: _Count = 10
+    """In the whole cluster."""
     per_namespace: _Count = 10
+    """In each namespace."""
 
 
 class Storm(Model):
@@ -64,19 +68,23 @@ class Guardrails(Model):
     """The limits of remedyd as a whole; every one has a default."""
 
     cooldown: Cooldown = Cooldown()
+    """How long a target is left alone after a change."""
     quarantine_after: Annotated[int, Field(ge=1, le=100)] = 3
     """Failures in a row after which a target is set aside until a person lifts it."""
     rate: Rate = Rate()
+    """How many changes may be written within an hour."""
     concurrency: _Count = 3
     """Changes under way at once: approved and not yet proved or taken back."""
     workloads_percent: Percent = 20
     """Share of a namespace's workloads under change at once, at least one."""
     storm: Storm = Storm()
+    """When so much is wrong at once that nobody writes."""
     repeat: Annotated[PositiveDuration, Field(le=HISTORY)] = HISTORY
     """Time in which a change that did not help is not proposed again in the same size."""
     protected_namespaces: tuple[Pattern, ...] = ("kube-system", "kube-public", "kube-node-lease")
     """Namespaces in which nothing is written; remedyd's own is always one of them."""
     windows: tuple[Window, ...] = ()
+    """Times in which nothing, or only then something, may be written."""
     undo_while_paused: bool = False
     """Whether an undo that is due is written during a pause; else it waits until it is over."""
 
@@ -100,12 +108,17 @@ class Metadata(Model):
     """Names the file."""
 
     name: Name
+    """Yours; told when the file is read."""
 
 
 class GuardrailsFile(Model):
     """A whole guardrails document."""
 
     api_version: Literal["remedyd.io/v1alpha1"]
+    """Version of this format."""
     kind: Literal["Guardrails"]
+    """What the file is."""
     metadata: Metadata
+    """Names the file."""
     spec: Guardrails = Guardrails()
+    """The limits that are to be different from their defaults."""

@@ -65,14 +65,17 @@ class Window(Model):
     """A stretch of time: weekly where `start` and `end` are times of day, else once."""
 
     name: Name
+    """Told with every change that it stops."""
     kind: WindowKind
     """Freeze: nothing is written in it. Maintenance: policies write only in one of these."""
     start: Bound
+    """A time of day (`"22:00"`), or a moment (`2026-11-27T00:00`)."""
     end: Bound
     """Not part of the window; at or before `start` it means the next day."""
     days: Annotated[tuple[Day, ...], Field(min_length=1)] = tuple(Day)
     """Days on which a weekly window starts."""
     time_zone: Zone = "UTC"
+    """Whose clock `start` and `end` are read on, such as Europe/Berlin."""
     namespaces: tuple[Pattern, ...] = ()
     """Namespaces it is about; empty: all."""
 
