@@ -4,7 +4,7 @@ Nothing runs by itself: `live` lets the lab's time pass minute by minute, and ru
 the tick that would be due. So what takes an hour takes seconds, and is the same every time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -31,11 +31,15 @@ class _Idle:
         return lambda *_, **__: False
 
 
-class _HandApp(App):
-    loop: Loop
+class HandApp(App):
+    """The app without a schedule; what would be on it is at hand."""
 
-    def _schedule(self, loop: Loop, *_: Any, **__: Any) -> Any:
-        self.loop = loop
+    loop: Loop
+    mail: Callable[[], None]
+    chores: Mapping[str, Callable[[], object]]
+
+    def _schedule(self, loop: Loop, *others: Any, **_: Any) -> Any:
+        self.loop, (_library, _pool, self.chores, self.mail, *_more) = loop, others
         return _Idle()
 
 
@@ -52,7 +56,7 @@ class ByHand:
             (path / "policy.yaml").write_text(policy, encoding="utf-8")
             settings["policies"] = [path]
         told = sections(lab.daemon_settings(home), **settings)
-        self.app = _HandApp(Settings(**told))
+        self.app = HandApp(Settings(**told))
         self.app.clock = lab.clock
         self.service: Service
 

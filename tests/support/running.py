@@ -64,8 +64,11 @@ class Running:
         )
         settings = {"database": f"sqlite:///{directory / 'remedyd.db'}", **settings}
         settings["server"] = {"tokens": yaml.safe_dump({"tokens": tokens}), **(server or {})}
-        self.settings = Settings(**sections(lab.daemon_settings(directory), **settings))
-        self.app = App(self.settings)
+        self._take(App(Settings(**sections(lab.daemon_settings(directory), **settings))))
+
+    def _take(self, app: App) -> None:
+        """Take the app that is to be served."""
+        self.app, self.settings = app, app.settings
         self._thread: threading.Thread | None = None
         self._clients = ExitStack()
         self._known: dict[str, httpx2.Client] = {}
