@@ -6,9 +6,10 @@ loop, schedule.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -18,11 +19,12 @@ from remedyd.audits.revisions import AuditedRevisions
 from remedyd.audits.runner import AuditRunner
 from remedyd.cluster.access import Reviewer
 from remedyd.cluster.client import Cluster
+from remedyd.cluster.dates import Dates
 from remedyd.cluster.door import ClusterDoor, Door, RecordingDoor
 from remedyd.elastic.client import ElasticSource
 from remedyd.elastic.connection import Connection
 from remedyd.entitlements import Entitlements
-from remedyd.errors import ConfigurationError, IdentityUnavailable, InvalidInput, RemedydError
+from remedyd.errors import ConfigurationError, IdentityUnavailable, InvalidInput
 from remedyd.jobs import Jobs
 from remedyd.leading import Leading
 from remedyd.library import Library
@@ -36,6 +38,7 @@ from remedyd.proposals.attempts import Attempts
 from remedyd.proposals.gate import Gate
 from remedyd.proposals.ids import ProposalIds
 from remedyd.proposals.store import Store
+from remedyd.readiness import Readiness
 from remedyd.reporting import Reporting
 from remedyd.rights import requested
 from remedyd.scheduler import Scheduler
@@ -57,12 +60,17 @@ from remedyd.stages.settle import Rollback, StartRollback
 from remedyd.stages.signals import Signals
 from remedyd.stages.storm import WatchStorms
 from remedyd.stages.tally import CountedDoor, Scheduled, Tally, show_limits
+from remedyd.stages.timekeeping import Timekeeping
 from remedyd.stages.trend import Trend
 
 log = logs.get(__name__)
 
 _LEASE_SECONDS = 3.0
 """For how long a request about the Lease may hang; the next one comes soon enough."""
+
+
+_LARGEST_ANSWER = 16 << 20
+"""Bytes that an audit's rows may have: 10,000 of them with 1.6 kB each."""
 
 
 class App:
@@ -124,13 +132,18 @@ class App:
         )
         opened.callback(store.close)
         store.migrate()
-        source = ElasticSource(Connection.of(settings.elasticsearch))
+        source = ElasticSource(
+            replace(Connection.of(settings.elasticsearch), largest=_LARGEST_ANSWER)
+        )
         opened.callback(source.close)
+        dates = Dates(self.clock)
         cluster = Cluster.connect(
             kubeconfig=settings.kubernetes.kubeconfig,
             context=settings.kubernetes.context,
             timeout_seconds=settings.kubernetes.timeout_seconds,
+            dates=dates,
         )
+        timekeeping = Timekeeping(self.clock, dates.ahead, self.metrics)
         opened.callback(cluster.close)
         self._cluster = cluster
         leading = Leading.start(settings, cluster.hurried(_LEASE_SECONDS), self.clock, opened)
@@ -159,6 +172,7 @@ class App:
             self.metrics,
             dry_run=settings.dry_run,
             lookback=lookback.check,
+            timekeeping=timekeeping,
         )
         gate = self._gate(store, Review(guard, cluster, planner))
         mail = reporting.open(store, cluster, leading, recent.failing, opened)
@@ -180,7 +194,9 @@ class App:
                 proposing,
                 AutoApprove(gate),
             ),
-            steps=self._steps(runner, audits, cluster, door, store, alerts, lookback),
+            steps=self._steps(
+                runner, audits, cluster, door, store, alerts, lookback, timekeeping.settled
+            ),
             store=store,
             gate=gate,
             clock=self.clock,
@@ -191,12 +207,13 @@ class App:
         pool = ThreadPoolExecutor(settings.limits.workers, thread_name_prefix="work")
         opened.callback(pool.shutdown, wait=True, cancel_futures=True)
         own: Mapping[str, Callable[[], object]] = {
-            "retention": lambda: self._forget(store),
+            "retention": lambda: self._forget(store, timekeeping),
             "reload": library.check,
             "rights": entitlements.refresh,
         }
         tally = Tally(store, self.metrics, leading)
         scheduler = self._schedule(loop, library, pool, {**chores, **own}, mail, tally)
+        scheduler.on_jump(timekeeping.jumped)
         opened.callback(scheduler.stop)
         leading.on_gain(lambda: scheduler.run_now("proposals"))
         return Service(
@@ -211,8 +228,22 @@ class App:
             guard=guard,
             controls=Controls(store, self.clock, attempts),
             attempts=attempts,
-            readiness=self._readiness(store, cluster, source, reporting.reasons),
-            notices=lambda: [*library.notices(), *entitlements.notices(), *reporting.notices()],
+            readiness=Readiness(
+                {
+                    "store": store.check,
+                    "kubernetes": cluster.hurried(_LEASE_SECONDS).version,
+                    "elasticsearch": source.ping,
+                },
+                started=self._started.is_set,
+                others=(timekeeping.reasons, reporting.reasons),
+            ),
+            notices=lambda: [
+                *library.notices(),
+                *entitlements.notices(),
+                *timekeeping.notices(),
+                *logs.trouble(),
+                *reporting.notices(),
+            ],
             wake=lambda proposal: _submit(pool, loop, proposal),
             run_now=scheduler.run_now,
             signals=Signals(
@@ -261,6 +292,7 @@ class App:
         store: Store,
         alerts: Alerts,
         lookback: LookBack,
+        settled: Callable[[], bool],
     ) -> Mapping[State, Step]:
         """Return what follows from each state after the approval."""
         moves = Moves(store, self.metrics, alerts)
@@ -269,7 +301,7 @@ class App:
         return {
             State.APPROVED: StartApply(moves, self.clock, life),
             State.APPLYING: Apply(door, moves, self.clock, life),
-            State.APPLIED: AwaitRollout(cluster, moves, self.clock, lookback),
+            State.APPLIED: AwaitRollout(cluster, moves, self.clock, lookback, settled),
             State.VERIFYING: Prove(runner, audits, moves, self.clock, lookback, store.open_at),
             State.INEFFECTIVE: undo,
             State.HARMFUL: undo,
@@ -318,41 +350,13 @@ class App:
         scheduler.start()
         return scheduler
 
-    def _forget(self, store: Store) -> None:
-        """Delete finished proposals that are older than the retention."""
+    def _forget(self, store: Store, timekeeping: Timekeeping) -> None:
+        """Delete finished proposals that are older than the retention, by a clock we believe."""
+        if not timekeeping.settled():
+            return
         store.delete_finished(
             self.clock.now() - timedelta(days=self.settings.limits.retention_days)
         )
-
-    def _readiness(
-        self,
-        store: Store,
-        cluster: Cluster,
-        source: ElasticSource,
-        full: Callable[[], Sequence[str]],
-    ) -> Callable[[], Sequence[str]]:
-        checks: Mapping[str, Callable[[], object]] = {
-            "store": store.check,
-            "kubernetes": cluster.version,
-            "elasticsearch": source.ping,
-        }
-
-        def reasons() -> list[str]:
-            if not self._started.is_set():
-                return ["starting or stopping"]
-            found = []
-            for name, check in checks.items():
-                try:
-                    check()
-                except RemedydError as error:
-                    found.append(f"{name}: {error.message}")
-            try:
-                found += full()
-            except RemedydError as error:
-                log.warning("outbox not counted", detail=error.message)
-            return found
-
-        return reasons
 
 
 def _submit(pool: ThreadPoolExecutor, loop: Loop, proposal: ProposalId) -> None:

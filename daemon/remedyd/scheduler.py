@@ -3,22 +3,29 @@
 Jobs are derived from the audits at every start and kept in memory: nothing is pickled, and the
 state that matters is in the store. A run that is late runs once (`coalesce`), never twice at
 the same time (`max_instances`), and audits do not all start in the same second (`jitter`).
+
+APScheduler goes by the machine's clock: set back an hour, it would do nothing for an hour. So that
+clock is watched, and when it is set every job is planned anew.
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.executors.pool import BasePoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from remedyd.model import Clock
+from remedyd.model import Clock, Drift
 
 _JITTER_SHARE = 0.05
+_LOOK_SECONDS = 1.0
 
 
 class _SharedPool(BasePoolExecutor):  # type: ignore[misc]  # APScheduler has no types
@@ -35,10 +42,21 @@ class Scheduler:
     """Starts jobs by interval or cron expression, or at once on request."""
 
     def __init__(
-        self, clock: Clock, pool: ThreadPoolExecutor, skipped: Callable[[str], None]
+        self,
+        clock: Clock,
+        pool: ThreadPoolExecutor,
+        skipped: Callable[[str], None],
+        *,
+        drift: Drift | None = None,
     ) -> None:
-        """Take the clock that intervals are measured on; `skipped` hears of left-out runs."""
+        """Take the clock that intervals are measured on; `skipped` hears of left-out runs.
+
+        `drift` says when the machine's clock was set.
+        """
         self._clock = clock
+        self._drift = drift or Drift()
+        self._stopping = threading.Event()
+        self._told: Callable[[timedelta], None] = lambda by: None
         self._jobs = BackgroundScheduler(timezone=UTC)
         self._jobs.add_executor(_SharedPool(pool))
         self._jobs.add_listener(
@@ -90,11 +108,32 @@ class Scheduler:
         self._jobs.modify_job(name, next_run_time=datetime.now(UTC))
         return True
 
+    def on_jump(self, told: Callable[[timedelta], None]) -> None:
+        """Have `told` hear by how much the machine's clock was set, whenever it was."""
+        self._told = told
+
     def start(self) -> None:
         """Start the jobs."""
         self._jobs.start()
+        threading.Thread(target=self._watch, name="clock-watch", daemon=True).start()
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(_LOOK_SECONDS):
+            if by := self._drift.look():
+                self._told(by)
+                self.plan_anew()
+
+    def plan_anew(self) -> None:
+        """Run what goes by intervals now, and the rest when its expression says next."""
+        now = datetime.now(UTC)
+        for job in self._jobs.get_jobs():
+            by_interval = isinstance(job.trigger, IntervalTrigger)
+            when = now if by_interval else job.trigger.get_next_fire_time(None, now)
+            with suppress(JobLookupError):  # removed meanwhile
+                self._jobs.modify_job(job.id, next_run_time=when)
 
     def stop(self) -> None:
         """Start no further job; those that run are the pool's to finish."""
+        self._stopping.set()
         if self._jobs.running:
             self._jobs.shutdown(wait=False)

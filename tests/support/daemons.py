@@ -56,6 +56,7 @@ from remedyd.stages.prove import Prove
 from remedyd.stages.quarantine import SetAside
 from remedyd.stages.review import Review
 from remedyd.stages.settle import Rollback, StartRollback
+from remedyd.stages.timekeeping import Timekeeping
 from support.fakecluster import MEMORY, FakeCluster, roll_out
 from support.postgres import memory
 from support.proposals import a_decision, a_row
@@ -170,11 +171,13 @@ class Daemon:
         leading: Leading | None = None,
         writing: Any = None,
         chores: bool = True,
+        ahead: Callable[[], timedelta | None] = lambda: None,
     ) -> None:
         """Take a directory with (or for) the store, and the world; `store` is one in use.
 
         `leading` is of one among several; `writing` is what the door writes to, if another.
-        Without `chores` nothing is set aside.
+        Without `chores` nothing is set aside. `ahead` is how far its clock is ahead of the
+        API server's.
         """
         self._chores = chores
         self.leading = leading or Leading()
@@ -193,6 +196,7 @@ class Daemon:
         self.planner = RaisingPlanner(cluster)
         alerts = Alerts(self.metrics, [self.told.append])
         self.lookback = LookBack(cluster, self.store, clock, self.ids, alerts, self.metrics)
+        self.timekeeping = Timekeeping(SystemClock(), ahead, self.metrics)
         self.guard = Guard(
             self.store,
             cluster,
@@ -201,6 +205,7 @@ class Daemon:
             self.metrics,
             dry_run=dry_run,
             lookback=self.lookback.check,
+            timekeeping=self.timekeeping,
         )
         planner = cast("Any", self.planner)
         review = Review(self.guard, cluster, planner)
@@ -232,7 +237,9 @@ class Daemon:
         steps = {
             State.APPROVED: StartApply(moves, self.clock, timedelta(minutes=15)),
             State.APPLYING: Apply(self.door, moves, self.clock, timedelta(minutes=15)),
-            State.APPLIED: AwaitRollout(self.cluster, moves, self.clock, self.lookback),
+            State.APPLIED: AwaitRollout(
+                self.cluster, moves, self.clock, self.lookback, self.timekeeping.settled
+            ),
             State.VERIFYING: prove,
             State.INEFFECTIVE: undo,
             State.HARMFUL: undo,

@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from kubernetes.config import ConfigException, load_incluster_config, load_kube_
 
 from remedyd import __version__
 from remedyd.cluster import failures
+from remedyd.cluster.dates import Dates, date_of
 from remedyd.cluster.kinds import Kind, kind_of
 from remedyd.cluster.late import Late
 from remedyd.cluster.ports import FIELD_MANAGER, STRATEGIC, Reader
@@ -32,6 +32,8 @@ from remedyd.model.clock import monotonic
 from remedyd.model.values import KubeObject
 
 _CHUNK = 1 << 16
+_LARGEST = 64 << 20
+"""Bytes of one answer; a page of the largest objects has a tenth of it."""
 _PAGE = 500
 _EXPIRED = 410
 __all__ = ["FIELD_MANAGER", "Cluster", "Reader"]
@@ -47,16 +49,27 @@ class Cluster:
     something raises OutcomeUnknown when it may have landed.
     """
 
-    def __init__(self, api: ApiClient, *, timeout_seconds: float = 30.0) -> None:
-        """Take a configured client; `timeout_seconds` bounds a whole request, body included."""
+    def __init__(
+        self, api: ApiClient, *, timeout_seconds: float = 30.0, dates: Dates | None = None
+    ) -> None:
+        """Take a configured client; `timeout_seconds` bounds a whole request, body included.
+
+        `dates` hears the headers of every answer.
+        """
         self._api = api
         self._timeout = timeout_seconds
+        self._dates = dates
         self._remaining: Callable[[], float] | None = None
         self._api.user_agent = f"remedyd/{__version__}"
 
     @classmethod
     def connect(
-        cls, *, kubeconfig: Path | None = None, context: str = "", timeout_seconds: float = 30.0
+        cls,
+        *,
+        kubeconfig: Path | None = None,
+        context: str = "",
+        timeout_seconds: float = 30.0,
+        dates: Dates | None = None,
     ) -> "Cluster":
         """Connect by kubeconfig, or by the pod's ServiceAccount when none is given.
 
@@ -82,7 +95,7 @@ class Cluster:
                 hint="set REMEDYD_KUBERNETES__KUBECONFIG, or run inside a cluster",
             ) from error
         configuration.retries = False
-        return cls(ApiClient(configuration), timeout_seconds=timeout_seconds)
+        return cls(ApiClient(configuration), timeout_seconds=timeout_seconds, dates=dates)
 
     @property
     def server(self) -> str:
@@ -96,13 +109,14 @@ class Cluster:
         the time that the API server is told to give it, and again with the request half sent. A
         process that is stopped after that finds its request given up by the server when it wakes.
         """
-        made = Cluster(self._api, timeout_seconds=self._timeout)
+        made = Cluster(self._api, timeout_seconds=self._timeout, dates=self._dates)
         made._remaining = remaining
         return made
 
     def hurried(self, seconds: float) -> "Cluster":
         """Return the same connection, that waits no longer than this for a whole request."""
-        return Cluster(self._api, timeout_seconds=min(seconds, self._timeout))
+        seconds = min(seconds, self._timeout)
+        return Cluster(self._api, timeout_seconds=seconds, dates=self._dates)
 
     def close(self) -> None:
         """Drop the pooled connections."""
@@ -116,10 +130,7 @@ class Cluster:
         """Return the server's time by its Date header, to the second; None if it tells none."""
         what = "read the time"
         _, headers, _ = self._send(what, "GET", "/version", {}, None, "", writes=False)
-        try:
-            return parsedate_to_datetime(headers.get("Date", ""))
-        except ValueError:
-            return None
+        return date_of(headers)
 
     def get(self, kind: str, namespace: str, name: str) -> KubeObject:
         """Return one object; raise NotFound."""
@@ -268,6 +279,8 @@ class Cluster:
                 response = self._in_two(request, Late(guard, body), limits)
             else:
                 response = self._api.call_api(*request, _request_timeout=limits).response
+            if self._dates is not None:
+                self._dates.heard(response.headers)
             return response.status, response.headers, _body(response, deadline)
         except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
             sent = not isinstance(error, _NEVER_SENT)
@@ -288,10 +301,13 @@ class Cluster:
 
 def _body(response: Any, deadline: float) -> bytes:
     """Read the whole body before `deadline`: a dripping one would never hit a socket timeout."""
-    parts = []
+    parts, size = [], 0
     try:
         while part := response.read1(_CHUNK):
             parts.append(part)
+            size += len(part)
+            if size > _LARGEST:
+                raise ConnectionError(f"the answer is larger than {_LARGEST} bytes")
             if monotonic() > deadline:
                 raise TimeoutError("the answer came too slowly")
     except BaseException:
@@ -299,9 +315,8 @@ def _body(response: Any, deadline: float) -> bytes:
         raise
     response.release_conn()
     length = response.headers.get("Content-Length")
-    received = sum(len(part) for part in parts)
-    if length is not None and length.isdigit() and received < int(length):
-        raise ConnectionError(f"the answer ended after {received} of {length} bytes")
+    if length is not None and length.isdigit() and size < int(length):
+        raise ConnectionError(f"the answer ended after {size} of {length} bytes")
     return b"".join(parts)
 
 

@@ -101,8 +101,10 @@ class ElasticSource:
             return self._version
 
     def ping(self) -> str:
-        """Return the release as text, for people; raise QueryError when there is no answer."""
-        version = self.version()
+        """Ask now, once; return the release as text, for people; raise QueryError for no answer."""
+        version = self._ask_version(attempts=1)
+        with self._lock:
+            self._version = version  # it may have been upgraded meanwhile
         if version in (UNKNOWN_VERSION, SERVERLESS):
             return "serverless" if version == SERVERLESS else "unknown release"
         return ".".join(map(str, version))
@@ -149,13 +151,13 @@ class ElasticSource:
             allow_partial_results=False if self._partial_flag else None,
         )
 
-    def _ask(self, send: Callable[[], Any]) -> ObjectApiResponse[Any]:
+    def _ask(self, send: Callable[[], Any], attempts: int = 0) -> ObjectApiResponse[Any]:
         """Send a request that only reads, again after a pause where that may help."""
         link = self._connection
         try:
             for attempt in stamina.retry_context(
                 on=passes,
-                attempts=link.attempts,
+                attempts=attempts or link.attempts,
                 timeout=link.timeout * 2,
                 wait_initial=link.first_wait,
                 wait_max=link.longest_wait,
@@ -169,9 +171,9 @@ class ElasticSource:
             raise garbled(self._where, "a JSON object")
         return answer
 
-    def _ask_version(self) -> tuple[int, int]:
+    def _ask_version(self, attempts: int = 0) -> tuple[int, int]:
         try:
-            body = self._ask(self._client.info).body
+            body = self._ask(self._client.info, attempts).body
         except QueryError as error:
             refused = getattr(error.__cause__, "status_code", 0) == 403
             if refused:

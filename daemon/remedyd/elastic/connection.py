@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from elasticsearch import Elasticsearch
 
-from remedyd.elastic.node import BoundedNode
+from remedyd.elastic.node import MAX_BYTES, bounded
 from remedyd.elastic.transport import CompatibleTransport, EightTransport
 from remedyd.errors import ConfigurationError, Problem
 from remedyd.settings import ElasticsearchSettings
@@ -21,7 +21,7 @@ class Connection:
     """An Elasticsearch and the credentials for it; secrets stay out of its text form.
 
     `compatibility` is the REST API generation asked for: an 8.x server refuses 9. Times are in
-    seconds; `attempts` counts the first one.
+    seconds; `attempts` counts the first one. `largest` is how many bytes an answer may have.
     """
 
     url: str
@@ -35,6 +35,7 @@ class Connection:
     attempts: int = 4
     first_wait: float = 0.5
     longest_wait: float = 8.0
+    largest: int = MAX_BYTES
 
     @classmethod
     def of(cls, settings: ElasticsearchSettings) -> "Connection":
@@ -65,7 +66,7 @@ def open_client(connection: Connection) -> Elasticsearch:
         "request_timeout": connection.timeout,
         "max_retries": 0,  # retried above the client, where backoff and deadline are ours
         "retry_on_timeout": False,
-        "node_class": BoundedNode,
+        "node_class": bounded(connection.largest),
         "transport_class": CompatibleTransport,
     }
     if connection.compatibility == 8:

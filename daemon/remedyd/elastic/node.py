@@ -29,9 +29,10 @@ class _Response:
 class _BoundedPool:
     """Reads bodies piece by piece, with an eye on the clock and the size."""
 
-    def __init__(self, pool: urllib3.HTTPConnectionPool, seconds: float) -> None:
+    def __init__(self, pool: urllib3.HTTPConnectionPool, seconds: float, largest: int) -> None:
         self._pool = pool
         self._seconds = seconds
+        self._largest = largest
 
     def urlopen(self, method: str, url: str, **options: Any) -> _Response:
         seconds = options.get("timeout") or self._seconds
@@ -52,8 +53,11 @@ class _BoundedPool:
             size += len(piece)
             if monotonic() > until:
                 raise ReadTimeoutError(self._pool, url, "the answer took too long to arrive")
-            if size > MAX_BYTES:
-                raise urllib3.exceptions.HTTPError(f"the answer is larger than {MAX_BYTES} bytes")
+            if size > self._largest:
+                raise urllib3.exceptions.HTTPError(
+                    f"the answer is larger than {self._largest >> 20} MiB: ask for fewer rows, or "
+                    "fewer and shorter columns"
+                )
         return b"".join(pieces)
 
     def close(self) -> None:
@@ -63,8 +67,16 @@ class _BoundedPool:
 class BoundedNode(Urllib3HttpNode):
     """A node whose answers are bounded in time and size."""
 
+    largest = MAX_BYTES
+    """Bytes of one answer, unpacked."""
+
     def __init__(self, config: NodeConfig) -> None:
         """Take the node's configuration."""
         super().__init__(config)
         seconds = config.request_timeout or 30.0
-        self.pool = _BoundedPool(self.pool, seconds)  # type: ignore[assignment]
+        self.pool = _BoundedPool(self.pool, seconds, self.largest)  # type: ignore[assignment]
+
+
+def bounded(largest: int) -> type[BoundedNode]:
+    """Return a class of nodes whose answers have so many bytes at most."""
+    return type("Node", (BoundedNode,), {"largest": largest})

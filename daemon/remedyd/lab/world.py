@@ -23,7 +23,7 @@ from remedyd.lab.observing import Observing
 from remedyd.lab.scenario import DEMO, Scenario
 from remedyd.lab.simulation import Plan, Simulation
 from remedyd.lab.telemetry.documents import Document
-from remedyd.model.clock import Clock, ScaledClock
+from remedyd.model.clock import Clock, ScaledClock, SystemClock
 
 STACK: Final = (9, 4)
 TOKEN: Final = "lab-administrator"  # noqa: S105 - opens a simulated cluster on loopback
@@ -90,6 +90,7 @@ class Lab:
             logs=views.log,
             metrics=views.metrics,
             ids=Random(f"{seed} api"),
+            now=lambda: (self._scaled or SystemClock()).now(),
         )
         """The Kubernetes API; `.requests` and `.faults`."""
 

@@ -12,7 +12,7 @@ from remedyd.model.audit import (
     Table,
     Window,
 )
-from remedyd.model.clock import Clock, ManualClock, ScaledClock, SystemClock, monotonic
+from remedyd.model.clock import Clock, Drift, ManualClock, ScaledClock, SystemClock, monotonic
 from remedyd.model.decision import (
     ActionRequest,
     Decision,
@@ -56,6 +56,7 @@ __all__ = [
     "DecisionKind",
     "DecisionState",
     "Digest",
+    "Drift",
     "Event",
     "FieldChange",
     "Hold",

@@ -1,6 +1,7 @@
 """Time as a parameter: nothing in the pipeline reads the wall clock by itself."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -71,6 +72,29 @@ class ManualClock:
         """Move forward and return the new time."""
         self.current += span
         return self.current
+
+
+class Drift:
+    """Notices when the machine's clock is set: it moves against time that only passes."""
+
+    def __init__(
+        self,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        passing: Callable[[], float] = time.monotonic,
+        tolerance: timedelta = timedelta(seconds=2),
+    ) -> None:
+        """Take both times; what a time service slews within one look is within `tolerance`."""
+        self._wall = wall
+        self._passing = passing
+        self._tolerance = tolerance
+        self._last = (wall(), passing())
+
+    def look(self) -> timedelta:
+        """Return by how much the clock was set since the last look; zero for not at all."""
+        wall, passed = self._wall(), self._passing()
+        by = wall - self._last[0] - timedelta(seconds=passed - self._last[1])
+        self._last = (wall, passed)
+        return by if abs(by) > self._tolerance else timedelta(0)
 
 
 def monotonic() -> float:

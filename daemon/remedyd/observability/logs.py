@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Mapping, MutableMapping
+from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
@@ -67,6 +68,46 @@ def _redacted(mapping: Mapping[str, Any]) -> MutableMapping[str, Any]:
     }
 
 
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes lines; one that cannot be written is counted, and nothing else comes of it.
+
+    The standard handler prints a traceback with the raw record instead: ten lines for one, past
+    every filter for secrets, and often to the same full disk. Once lines go through again, the log
+    says how many are missing.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """Take where lines go."""
+        super().__init__(stream)
+        self._lost = 0
+        self._why = ""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Count a line that was lost."""
+        self._lost += 1
+        self._why = str(sys.exc_info()[1])
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, and before it what became of those before."""
+        before = self._lost
+        super().emit(record)
+        if before and self._lost == before:
+            self._lost = 0
+            missing = {"event": "log lines were lost", "count": before, "detail": self._why}
+            told = logging.LogRecord(__name__, logging.WARNING, "", 0, missing, None, None)
+            super().emit(told)
+
+    def trouble(self) -> str:
+        """Return what an operator should know, "" when every line was written."""
+        return f"{self._lost} lines could not be written: {self._why}" if self._lost else ""
+
+
+def trouble() -> list[str]:
+    """Return why lines of the log are missing, if any are."""
+    handlers = [one for one in logging.getLogger().handlers if isinstance(one, Lines)]
+    return [f"log: {why}" for one in handlers if (why := one.trouble())]
+
+
 def configure(
     level: str = "INFO",
     style: str = "ecs",
@@ -79,6 +120,8 @@ def configure(
     `secrets` are blanked in every line, wherever they stand in it.
     """
     out = stream or sys.stdout
+    if out is None:  # closed before we started
+        out = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as we run
     conceal = concealing.concealed(secrets)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -93,7 +136,7 @@ def configure(
     def line(logger: WrappedLogger, name: str, event: EventDict) -> str:
         return conceal(str(renderer(logger, name, event)))
 
-    handler = logging.StreamHandler(out)
+    handler = Lines(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -68,6 +68,14 @@ class Metrics:
             ["finding"],
             registry=add,
         )
+        self.clock_ahead = Gauge(
+            "remedyd_clock_ahead_seconds",
+            "How far our clock is ahead of the API server's, at its last answer",
+            registry=add,
+        )
+        self.clock_jumps = Counter(
+            "remedyd_clock_jumps", "How often the machine's clock was set", ["way"], registry=add
+        )
 
     def _audits(self, add: CollectorRegistry) -> None:
         self.audit_runs = Counter(

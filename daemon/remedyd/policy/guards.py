@@ -216,4 +216,4 @@ def _proposed(match: Match, found: Rung) -> Decision:
 
 
 def _recent(times: Iterable[datetime], now: datetime, span: timedelta) -> int:
-    return sum(1 for time in times if now - span < time <= now)
+    return sum(1 for time in times if time > now - span)

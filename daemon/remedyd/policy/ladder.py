@@ -124,7 +124,7 @@ def _last(state: DecisionState, key: tuple[str, str, str], now: datetime) -> Cha
         for change in state.changes
         if (change.policy, change.workload, change.step) == key
         and change.applied_at is not None
-        and now - _DAY < change.applied_at <= now
+        and change.applied_at > now - _DAY
     ]
     return max(made, key=_applied, default=None)
 
@@ -135,4 +135,4 @@ def _applied(change: Change) -> datetime:
 
 
 def _recent(times: Sequence[datetime], now: datetime) -> int:
-    return sum(1 for time in times if now - _DAY < time <= now)
+    return sum(1 for time in times if time > now - _DAY)

@@ -53,7 +53,7 @@ def answered(
         return found
     workload = row.target.workload
     times = state.attempts.get((policy, workload, STEP), ())
-    if any(now - _DAY < at <= now for at in times):
+    if any(at > now - _DAY for at in times):
         return Stopped(Reason.SUSPECTED_LEAK, f"a person was told within the last day: {told}")
     summary = f"Suspected leak: {told}"
     action = ActionRequest(ESCALATE, {"severity": "critical", "summary": _short(summary)})
@@ -92,7 +92,7 @@ def _raised(row: AuditRow, state: DecisionState, now: datetime) -> list[Change]:
         if change.workload == workload
         and change.action in _RAISES
         and change.applied_at is not None
-        and now - _DAY < change.applied_at <= now
+        and change.applied_at > now - _DAY
         and (not change.fields or _bigger(change.fields, row.target.container))
     ]
 

@@ -33,6 +33,10 @@ class Reason(StrEnum):
     LADDER_STOPPED = "LadderStopped"
     """Hold: the last rung did harm, proved nothing or could not be undone; a person decides."""
 
+    CLOCK_WRONG = "ClockWrong"
+    """Hold: our clock and the API server's are not the same time."""
+    CLOCK_SET = "ClockSet"
+    """Hold: the clock was set a moment ago, so telemetry cannot be dated."""
     PROTECTED_NAMESPACE = "ProtectedNamespace"
     """Hold: nothing is written in this namespace."""
     OPTED_OUT = "OptedOut"

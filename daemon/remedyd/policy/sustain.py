@@ -15,6 +15,8 @@ from remedyd.policy.policy import Policy
 Sightings = dict[tuple[str, str], tuple[datetime, ...]]
 
 _FORGET = timedelta(days=1)
+_AHEAD = timedelta(minutes=5)
+"""A sighting later than this was dated by a clock that has been set back since: it is none."""
 _KEPT = 100
 
 
@@ -43,14 +45,14 @@ class Sustained:
         since = at - (window or _FORGET)
         for identity in self._identities.get(name, ()):
             if identity not in matched and identity not in unknown:
-                times = sightings.pop((name, identity))
+                times = _known(sightings.pop((name, identity)), at)
                 over = window is None and times[-1:] < (at,)
                 if not over and (times := _since(times, since)):
                     sightings[name, identity] = times
         short = self._short[name] = {}
         for identity in matched:
             key = (name, identity)
-            times = sightings[key] = _since(_with(sightings.get(key, ()), at), since)
+            times = sightings[key] = _since(_with(_known(sightings.get(key, ()), at), at), since)
             if len(times) < cycles:
                 short[identity] = len(times)
 
@@ -70,6 +72,12 @@ def _since(times: tuple[datetime, ...], since: datetime) -> tuple[datetime, ...]
     if times[:1] <= (since,):
         times = tuple(time for time in times if time > since)
     return times[-_KEPT:]
+
+
+def _known(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:
+    """Return the times that are not dated later than they can be."""
+    latest = at + _AHEAD
+    return times if times[-1:] <= (latest,) else tuple(time for time in times if time <= latest)
 
 
 def _with(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:

@@ -4,9 +4,25 @@ Approvers are counted by name: an identity that a caller only asserts makes no s
 eyes. Where a policy names its approvers, nobody else counts, and an empty list means nobody.
 """
 
+from datetime import datetime, timedelta
+
 from remedyd.errors import Conflict, Forbidden
 from remedyd.model import AUTO, Approval, Mode, Principal, Proposal
 from remedyd.proposals.digest import digest_of_proposal
+
+SLACK = timedelta(minutes=1)
+"""By how much the clocks of replicas may differ. What is dated later than that was dated by a clock
+that has been set back since: nobody knows how old it is, so it counts as too old."""
+
+
+def beyond(approval: Approval, life: timedelta, now: datetime) -> timedelta:
+    """Return for how long the approval has been out of use; not positive while it is good."""
+    return max(now - (approval.at + life), approval.at - SLACK - now)
+
+
+def outlived(proposal: Proposal, now: datetime) -> bool:
+    """Whether it is too late to approve the proposal, or not known how late it is."""
+    return now >= proposal.expires_at or now < proposal.created_at - SLACK
 
 
 def check_approver(principal: Principal, proposal: Proposal) -> None:

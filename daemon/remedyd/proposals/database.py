@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,9 +21,12 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, SQLAlchemyError
 
 from remedyd.errors import ConfigurationError, StoreError
+from remedyd.proposals.tables import flags
 
 _WRITE: Final = "remedyd_write"
 _RIVAL_SECONDS: Final = 5.0
+_PROBE: Final = "writable?"
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Database:
@@ -59,6 +62,18 @@ class Database:
             connection.execution_options(**{_WRITE: True})
             with connection.begin():
                 yield connection
+
+    def check(self) -> None:
+        """Write something and take it back; raise `StoreError` where that does not reach the disk.
+
+        A transaction that changes nothing would also succeed on a full disk, or a read-only one.
+        """
+        record = {"name": _PROBE, "sequence": -1, "at": _NEVER, "body": "{}"}
+        ours = (flags.c.name == _PROBE, flags.c.sequence == -1)
+        with self.write() as connection:
+            connection.execute(flags.delete().where(*ours))
+            connection.execute(flags.insert().values(record))
+            connection.execute(flags.delete().where(*ours))
 
     def vacuum(self) -> tuple[int, int]:
         """Give free space back to the disk; return the size in bytes before and after."""

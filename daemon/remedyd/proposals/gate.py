@@ -33,6 +33,7 @@ from remedyd.proposals.store import Store
 
 INTERACTIVE: Final = timedelta(minutes=15)
 WORKFLOW: Final = timedelta(hours=24)
+_IN_TIME: Final = "nobody approved it in time"
 
 Review = Callable[[Proposal, Principal], None]
 """Raises `Stale` if the plan no longer fits its target, `Refused` if it must not be made now."""
@@ -222,7 +223,7 @@ class Gate:
         self, proposal: Proposal, principal: Principal, comment: str, execution_url: str
     ) -> Proposal:
         now = self._clock.now()
-        if now >= proposal.expires_at:
+        if approvals.outlived(proposal, now):
             self._expired(proposal)
             raise Expired(
                 f"proposal {proposal.id} expired at {proposal.expires_at:%Y-%m-%d %H:%M:%SZ}",
@@ -260,10 +261,10 @@ class Gate:
             raise
 
     def _expired(self, proposal: Proposal) -> Proposal | None:
+        ahead = proposal.created_at > self._clock.now()
+        told = "it is dated later than now: the clock was set back" if ahead else _IN_TIME
         try:
-            return self._store.transition(
-                proposal, State.EXPIRED, action="expire", detail="nobody approved it in time"
-            )
+            return self._store.transition(proposal, State.EXPIRED, action="expire", detail=told)
         except Conflict:
             return None  # decided in the meantime
 

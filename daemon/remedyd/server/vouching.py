@@ -89,7 +89,7 @@ class Vouching:
         with self._lock:
             until, answer = self._known.get(key, (now, None))
             age = self._age
-        if answer is None or now >= until:
+        if answer is None or not timedelta(0) < until - now <= self._keep:  # or the clock went back
             answer = self._ask(voucher, token, source)
             self._remember(key, answer, now, claimed, age)
         if isinstance(answer, Principal):

@@ -5,6 +5,7 @@ cluster is read once more: what is found there decides, and where even that gets
 change counts as made and a person is called.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from remedyd.cluster.client import Reader
@@ -23,6 +24,7 @@ from remedyd.errors import (
 )
 from remedyd.model import Applied, Clock, Proposal, State
 from remedyd.observability import logs
+from remedyd.proposals import approvals
 from remedyd.stages.lookback import LookBack
 from remedyd.stages.moves import Moves
 from remedyd.stages.patience import Patience, waits
@@ -48,7 +50,7 @@ class StartApply:
         assert proposal.approval is not None
         if proposal.plan.tells:
             return self._moves.to(proposal, State.ESCALATED, "escalate", proposal.reason)
-        if self._clock.now() > proposal.approval.at + self._life:
+        if approvals.beyond(proposal.approval, self._life, self._clock.now()) > timedelta(0):
             return self._moves.to(
                 proposal, State.EXPIRED, "approval-expired", "the approval was not used in time"
             )
@@ -69,7 +71,7 @@ class Apply:
     def advance(self, proposal: Proposal) -> Proposal:
         """Write, or find out that it was written; every refusal ends in a named state."""
         assert proposal.approval is not None
-        late = self._clock.now() - (proposal.approval.at + self._life)
+        late = approvals.beyond(proposal.approval, self._life, self._clock.now())
         if late > timedelta(0):
             return self._last_look(proposal) if late > _GRACE else proposal
         if not self._patience.over(proposal.id):
@@ -146,18 +148,30 @@ class Apply:
 class AwaitRollout:
     """Waits until the controllers have replaced the pods, or the kubelets have resized them."""
 
-    def __init__(self, cluster: Reader, moves: Moves, clock: Clock, lookback: LookBack) -> None:
-        """Take the cluster to look at, and who sees when a change is gone before it took effect."""
+    def __init__(
+        self,
+        cluster: Reader,
+        moves: Moves,
+        clock: Clock,
+        lookback: LookBack,
+        settled: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Take the cluster to look at, and who sees when a change is gone before it took effect.
+
+        While the clock is not `settled`, no rollout is out of time.
+        """
         self._cluster = cluster
         self._moves = moves
         self._clock = clock
         self._lookback = lookback
+        self._settled = settled
 
     def advance(self, proposal: Proposal) -> Proposal:
         """Move Applied to Verifying once the rollout is complete, failed, or out of time."""
         assert proposal.applied is not None
         now, plan = self._clock.now(), proposal.plan
-        late = now >= proposal.applied.at + timedelta(seconds=proposal.verify.timeout_seconds)
+        end = proposal.applied.at + timedelta(seconds=proposal.verify.timeout_seconds)
+        late = now >= end and self._settled()
         target = plan.target
         try:
             live = self._cluster.get(target.kind, target.namespace, target.name)

@@ -32,6 +32,7 @@ from remedyd.observability.metrics import Metrics
 from remedyd.policy.guardrails import Guardrails, Objection, Snapshot, ceiling, objection
 from remedyd.proposals.gate import Gate
 from remedyd.proposals.store import Store
+from remedyd.stages.timekeeping import Timekeeping
 
 log = logs.get(__name__)
 
@@ -57,10 +58,12 @@ class Guard:
         *,
         dry_run: bool = False,
         lookback: Callable[[Plan], None] = lambda _: None,
+        timekeeping: Timekeeping | None = None,
     ) -> None:
         """Take what is asked; with `dry_run` nothing goes further than DryRun, anywhere.
 
-        `lookback` raises Refused for a policy's plan that repeats what somebody reverted.
+        `lookback` raises Refused for a policy's plan that repeats what somebody reverted;
+        `timekeeping` says whether our clock is to be believed.
         """
         self._store = store
         self._cluster = cluster
@@ -69,6 +72,7 @@ class Guard:
         self._metrics = metrics
         self._top = Mode.DRY_RUN if dry_run else Mode.AUTO
         self._lookback = lookback
+        self._timekeeping = timekeeping
 
     def ceiling(self, target: Target) -> Ceiling:
         """Return how far the daemon's setting and the annotations let a change go.
@@ -154,7 +158,10 @@ class Guard:
     def _about(self, target: Target, plan: Plan | None = None) -> Snapshot:
         now = self._clock.now()
         state = self._store.decision_state(now)
-        return Snapshot(now, target, state, self._guardrails, plan=plan)
+        found = Snapshot(now, target, state, self._guardrails, plan=plan)
+        if (kept := self._timekeeping) is None:
+            return found
+        return replace(found, clock=kept.wrong(), clock_set=kept.unsettled())
 
     def _seen(self, target: Target) -> dict[str, Any]:
         """Return what only the cluster knows: nodes not ready, workloads that there are."""

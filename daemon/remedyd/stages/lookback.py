@@ -7,7 +7,7 @@ fields, for some revert hours later: a nightly job, the next sync.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from remedyd.cluster.client import Reader
@@ -20,7 +20,6 @@ from remedyd.model import (
     Outcome,
     Plan,
     Proposal,
-    ProposalId,
     State,
     Verdict,
 )
@@ -31,6 +30,7 @@ from remedyd.policy.guardrails.repetition import falls_short
 from remedyd.proposals.query import ProposalFilter
 from remedyd.proposals.store import Store
 from remedyd.stages.moves import Moves
+from remedyd.stages.spacing import Spacing
 
 log = logs.get(__name__)
 
@@ -61,12 +61,11 @@ class LookBack:
         self._ids = ids
         self._alerts = alerts
         self._metrics = metrics
-        self._looked: dict[ProposalId, datetime] = {}
+        self._looked = Spacing()
 
     def due(self, proposal: Proposal) -> bool:
         """Whether it is time for another look: every half minute, and first of all."""
-        last = self._looked.get(proposal.id)
-        return last is None or self._clock.now() - last >= _BETWEEN
+        return not self._looked.within(proposal.id, self._clock.now(), _BETWEEN)
 
     def look(
         self, proposal: Proposal, limit: Decimal | None = None, *, rolling: bool = False
@@ -76,7 +75,7 @@ class LookBack:
         `limit` is the memory limit in bytes that the audit saw after the rollout; `rolling`: it
         is being rolled out.
         """
-        self._looked[proposal.id] = self._clock.now()
+        self._looked.note(proposal.id, self._clock.now())
         try:
             return inspect(
                 self._cluster,
@@ -100,7 +99,7 @@ class LookBack:
 
     def _set_aside(self, proposal: Proposal, found: ReadBack) -> None:
         """Hold the target and tell a person. Done again after a crash, it is done once."""
-        self._looked.pop(proposal.id, None)
+        self._looked.forget(proposal.id)
         self._metrics.read_backs.labels(found.finding.value).inc()
         now, workload = self._clock.now(), proposal.plan.target.workload
         told = f"{found.reason}: {found.evidence}"

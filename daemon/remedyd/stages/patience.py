@@ -4,13 +4,16 @@ None of these says anything about the change, so none of them may end it. How lo
 asked to be left alone is kept in memory only: after a restart it is asked once too often.
 """
 
+from collections import OrderedDict
 from datetime import datetime, timedelta
 
 from remedyd.cluster.door import LONGEST_WAIT
 from remedyd.errors import ClusterError, Refused
 from remedyd.model import Clock, ProposalId
+from remedyd.policy.reasons import Reason
 
-_PASSING = frozenset({"Paused", "NotLeader"})
+_PASSING = frozenset({"Paused", "NotLeader", Reason.CLOCK_WRONG.value})
+_MOST = 1000
 
 
 def waits(error: Refused) -> bool:
@@ -24,18 +27,20 @@ class Patience:
     def __init__(self, clock: Clock) -> None:
         """Take the time."""
         self._clock = clock
-        self._until: dict[ProposalId, datetime] = {}
+        self._asked: OrderedDict[ProposalId, tuple[datetime, timedelta]] = OrderedDict()
 
     def asked(self, proposal: ProposalId, error: ClusterError) -> None:
         """Note a `Retry-After` that is longer than the door waits by itself."""
         if error.retry_after > LONGEST_WAIT:
             span = timedelta(seconds=error.retry_after)
-            self._until[proposal] = self._clock.now() + span
+            self._asked[proposal] = (self._clock.now(), span)
+            while len(self._asked) > _MOST:
+                self._asked.popitem(last=False)
 
     def over(self, proposal: ProposalId) -> bool:
         """Whether the next attempt may be made."""
-        until = self._until.get(proposal)
-        if until is not None and self._clock.now() < until:
+        since, span = self._asked.get(proposal, (self._clock.now(), timedelta(0)))
+        if timedelta(0) <= self._clock.now() - since < span:  # earlier: the clock was set back
             return False
-        self._until.pop(proposal, None)
+        self._asked.pop(proposal, None)
         return True

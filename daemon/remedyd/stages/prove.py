@@ -14,13 +14,13 @@ from remedyd.model import (
     Json,
     Outcome,
     Proposal,
-    ProposalId,
     State,
     Verdict,
     Window,
 )
 from remedyd.stages.lookback import LookBack
 from remedyd.stages.moves import Moves
+from remedyd.stages.spacing import Spacing
 from remedyd.verification.neighbours import with_neighbours
 from remedyd.verification.proof import Observation, observation
 from remedyd.verification.verdict import judge, no_proof, rollout_failed, rollout_is_proof
@@ -55,7 +55,7 @@ class Prove:
         self._clock = clock
         self._lookback = lookback
         self._open_at = open_at
-        self._asked: dict[ProposalId, datetime] = {}
+        self._asked = Spacing()
 
     def advance(self, proposal: Proposal) -> Proposal:
         """Move Verifying to its verdict, or wait for samples."""
@@ -101,18 +101,18 @@ class Prove:
         seen = observation(proposal.rolled_out_at, now, audit.lag, audit.interval, proposal.verify)
         if not seen.complete:
             return self._early(proposal, proposal.row, audit, seen)
-        self._asked.pop(proposal.id, None)
+        self._asked.forget(proposal.id)
         return self._judge(proposal, proposal.row, audit, seen)
 
     def _early(
         self, proposal: Proposal, row: AuditRow, audit: AuditDefinition, seen: Observation
     ) -> Verdict | None:
         """Look for harm once per interval of the audit: that need not wait for the whole proof."""
-        now, last = self._clock.now(), self._asked.get(proposal.id)
-        too_soon = last is not None and now - last < audit.interval
+        now = self._clock.now()
+        too_soon = self._asked.within(proposal.id, now, audit.interval)
         if too_soon or seen.window.end - seen.window.start < audit.interval:
             return None
-        self._asked[proposal.id] = now
+        self._asked.note(proposal.id, now)
         verdict = self._judge(proposal, row, audit, seen)
         return verdict if verdict is not None and verdict.outcome is Outcome.HARMFUL else None
 

@@ -174,7 +174,7 @@ class TrailCourier:
     def _beat(self) -> str:
         """Say that we live; a sign that does not arrive is not kept: its absence is the news."""
         now = self._clock.now()
-        if self._heartbeat is None or now - self._beaten < _BEAT:
+        if self._heartbeat is None or timedelta(0) <= now - self._beaten < _BEAT:
             return ""
         try:
             delivery = self._sink.create([self._heartbeat()])

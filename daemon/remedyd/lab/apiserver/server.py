@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
@@ -102,6 +103,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests are kept in `LabApiServer.requests`, not printed."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Date answers by the cluster's clock."""
+        return super().date_time_string(timestamp or self.server.api.now().timestamp())
 
     def _handle(self) -> None:
         parts = urlsplit(self.path)
@@ -211,8 +216,9 @@ class LabApiServer:
         logs: LogSource | None = None,
         metrics: MetricsSource | None = None,
         ids: Random | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Bind the socket; `port` 0 takes a free one."""
+        """Bind the socket; `port` 0 takes a free one. `now` dates the answers."""
         self.store = store
         self.backend = Backend(store, ids or Random(0))
         plugins.install(store, self.backend.ids)
@@ -226,6 +232,7 @@ class LabApiServer:
         self.authenticates = tokens is not None
         for token, user in (tokens or {}).items():
             self.tokens.add(token, user)
+        self.now = now
         self.requests: list[Logged] = []
         self.crashes: list[Exception] = []
         self.faults = Faults()

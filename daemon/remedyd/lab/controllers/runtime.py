@@ -41,7 +41,7 @@ class Container:
         """Seconds to wait before the next start: none after the first exit, then doubling."""
         if self.crashes <= 1:
             return 0.0
-        return min(LAST_BACK_OFF, FIRST_BACK_OFF * 2.0 ** (self.crashes - 2))
+        return min(LAST_BACK_OFF, FIRST_BACK_OFF * 2.0 ** min(self.crashes - 2, 30))
 
     def state(self) -> dict[str, Any]:
         """Return `state` as the API shows it."""

@@ -36,7 +36,7 @@ def too_fast(s: Snapshot) -> str:
     recent = [
         change
         for change in s.ahead
-        if change.applied_at is None or s.now - HOUR < change.applied_at <= s.now
+        if change.applied_at is None or change.applied_at > s.now - HOUR
     ]
     here = [change for change in recent if change.namespace == s.namespace]
     near = [workload for workload in s.claimed if workload.startswith(f"{s.namespace}/")]

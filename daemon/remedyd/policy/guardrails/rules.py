@@ -46,6 +46,17 @@ RULES: tuple[Rule, ...] = (
         tells=True,
     ),
     Rule(
+        Reason.CLOCK_WRONG,
+        timing.clock_wrong,
+        "run a time service on the nodes; it goes on by itself once the clocks agree",
+    ),
+    Rule(
+        Reason.CLOCK_SET,
+        timing.clock_set,
+        "wait a quarter of an hour, or request the change",
+        requests=False,
+    ),
+    Rule(
         Reason.PROTECTED_NAMESPACE,
         places.protected,
         "change it by hand, or take it out of protectedNamespaces",

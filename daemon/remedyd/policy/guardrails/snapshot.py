@@ -28,7 +28,8 @@ class Snapshot:
     `mode` is how far it would go, `ceiling` how far the annotations of workload and namespace
     let it, as `said` by which of them. `workloads` counts those in the namespace (None: unknown),
     `nodes` names those that are not ready, `storms` what this cycle's rows show of a storm.
-    `claimed` are the workloads that were decided on before it in the same cycle.
+    `claimed` are the workloads that were decided on before it in the same cycle. `clock` says why
+    our clock is not believed, `clock_set` that it was set a moment ago.
     """
 
     now: datetime
@@ -47,6 +48,8 @@ class Snapshot:
     nodes: tuple[str, ...] = ()
     storms: Mapping[str, str] = field(default_factory=dict)
     claimed: tuple[str, ...] = ()
+    clock: str = ""
+    clock_set: str = ""
     plan: Plan | None = None
 
     @property

@@ -1,7 +1,17 @@
-"""When nothing may be written: change freezes, and outside maintenance windows."""
+"""When nothing may be written: by a clock in doubt, in a freeze, outside maintenance windows."""
 
 from remedyd.policy.guardrails.snapshot import Snapshot
 from remedyd.policy.guardrails.windows import Window, WindowKind
+
+
+def clock_wrong(s: Snapshot) -> str:
+    """Return why our clock is not believed."""
+    return s.clock
+
+
+def clock_set(s: Snapshot) -> str:
+    """Return why telemetry cannot be dated."""
+    return s.clock_set
 
 
 def frozen(s: Snapshot) -> str:
