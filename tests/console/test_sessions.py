@@ -56,6 +56,17 @@ def test_a_listed_token_begins_a_session_of_its_holder() -> None:
     assert begun.expires == START + timedelta(hours=8)
 
 
+def test_strangers_who_begin_to_sign_in_bring_no_ended_session_back() -> None:
+    """However many do: what was signed out stays so until it would have been over."""
+    sessions, _ = a_room(Listed())
+    value, begun = sessions.begin(ALICE, TOKEN)
+    sessions.end(begun)
+    for _ in range(4100):
+        sessions.unseal(sessions.seal({}))
+    with pytest.raises(Unauthenticated, match="has ended"):
+        sessions.read(value)
+
+
 def test_the_cookie_holds_neither_token_nor_its_hash() -> None:
     """Whoever reads the cookie learns nothing that REST would take."""
     sessions, _ = a_room(Listed())

@@ -1,5 +1,6 @@
 """Before any route: who asks, with what body, how often; every refusal is problem details."""
 
+import asyncio
 import json
 import re
 import socket
@@ -10,6 +11,7 @@ import pytest
 
 from remedyd.model import Principal, Scope
 from remedyd.observability.metrics import Metrics
+from remedyd.server import bodies
 from remedyd.server.asgi import create
 from remedyd.server.context import Context
 from remedyd.server.rates import Rates
@@ -223,3 +225,22 @@ def test_a_strange_key_is_explained(running: Running) -> None:
     """422 for one that is too long."""
     headers = {"Idempotency-Key": "x" * 300}
     _problem(running.client("proposer").post("/v1/proposals/x/reject", headers=headers), 422)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [([(b"content-length", b"\xb2")], 400), ([(b"content-length", b"9" * 5000)], 400), ([], 408)],
+    ids=["no digit", "too long", "never ends"],
+)
+def test_a_body_that_cannot_be_awaited_is_refused(
+    headers: list[tuple[bytes, bytes]], status: int
+) -> None:
+    """By its length, or after a while: anyone may begin to sign in."""
+
+    async def silent() -> Any:
+        await asyncio.Event().wait()
+
+    scope = {"type": "http", "headers": headers}
+    with pytest.raises(bodies.Refusal) as refused:
+        asyncio.run(bodies.read(scope, silent, 1000, seconds=0.01))
+    assert refused.value.status == status

@@ -48,6 +48,8 @@ class Provider:
         if asked.path in self.moved:
             return Answer(302, headers={"Location": self.moved[asked.path]})
         document = self.documents.get(asked.path)
+        if isinstance(document, Answer):
+            return document
         return told(404 if document is None else 200, document)
 
     def token(self, now: datetime, key: str = "first", **claims: Any) -> str:

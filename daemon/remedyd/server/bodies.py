@@ -4,12 +4,16 @@ Bodies here are a few hundred bytes; buffering them lets one place say 413, 415 
 and lets a repeated request be recognised by its hash.
 """
 
+import asyncio
 import json
+import re
 from typing import Any, Final
 
 from starlette.types import Message, Receive, Scope
 
 _JSON: Final = "application/json"
+_LENGTH: Final = re.compile("[0-9]{1,18}")
+_SECONDS: Final = 30.0
 
 
 class Refusal(Exception):
@@ -32,12 +36,24 @@ def header(scope: Scope, name: str) -> str:
     return ""
 
 
-async def read(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """Return the body; raise Refusal (413) beyond `limit` bytes, declared or counted."""
-    too_large = Refusal(413, f"the body is larger than {limit} bytes")
+async def read(scope: Scope, receive: Receive, limit: int, seconds: float = _SECONDS) -> bytes:
+    """Return the body; raise Refusal: 413 beyond `limit` bytes, declared or counted, 408 too late.
+
+    Anyone may begin to sign in: a body that never ends must not keep its connection for ever.
+    """
     length = header(scope, "content-length") or "0"
-    if not length.isdigit() or int(length) > limit:
-        raise too_large
+    if not _LENGTH.fullmatch(length):
+        raise Refusal(400, "the header Content-Length is not a number")
+    if int(length) > limit:
+        raise _too_large(limit)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _whole(receive, limit)
+    except TimeoutError:
+        raise Refusal(408, f"the body did not come within {seconds:.0f} s") from None
+
+
+async def _whole(receive: Receive, limit: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
@@ -47,10 +63,14 @@ async def read(scope: Scope, receive: Receive, limit: int) -> bytes:
         part = message.get("body", b"")
         size += len(part)
         if size > limit:
-            raise too_large
+            raise _too_large(limit)
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(413, f"the body is larger than {limit} bytes")
 
 
 def check_json(scope: Scope, body: bytes) -> None:

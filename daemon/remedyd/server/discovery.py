@@ -8,17 +8,20 @@ must be the one that is asked.
 import json
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from typing import Any, Final
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from remedyd.errors import IdentityUnavailable
+from remedyd.model import monotonic
 from remedyd.settings import OidcSettings
 from remedyd.urls import secure
 
-SECONDS: Final = 5.0
+_SECONDS: Final = 5.0
+_REST_SECONDS: Final = 5.0
 _LARGEST: Final = 1_000_000
 
 
@@ -32,14 +35,23 @@ class _Stay(HTTPRedirectHandler):
 class Discovery:
     """The addresses of one issuer; safe to share between threads."""
 
-    def __init__(self, settings: OidcSettings, trouble: str, hint: str) -> None:
+    def __init__(
+        self,
+        settings: OidcSettings,
+        trouble: str,
+        hint: str,
+        *,
+        ticks: Callable[[], float] = monotonic,
+    ) -> None:
         """Take how to say that it does not work and what to do; nothing is fetched yet."""
         self._issuer = settings.issuer
         self._trouble = trouble
         self._hint = hint
-        self.tls: Final = ssl.create_default_context(cafile=settings.ca_file)
-        self._opener = build_opener(HTTPSHandler(context=self.tls), _Stay())
+        tls = ssl.create_default_context(cafile=settings.ca_file)
+        self._opener = build_opener(HTTPSHandler(context=tls), _Stay())
         self._found: Mapping[str, Any] | None = None
+        self._ticks = ticks
+        self._rest: tuple[float, str] = (-_REST_SECONDS, "")
         self._lock = threading.Lock()
 
     def endpoint(self, name: str) -> str:
@@ -55,18 +67,35 @@ class Discovery:
         return found
 
     def fetch(self, request: Request) -> Mapping[str, Any]:
-        """Return a JSON object; raise HTTPError for a refusal, IdentityUnavailable otherwise."""
+        """Return a JSON object; raise HTTPError for a refusal, IdentityUnavailable otherwise.
+
+        A provider that does not answer is left alone for some seconds: every caller with a token
+        of its would hold a thread meanwhile, and strangers can make such tokens up.
+        """
+        failed, why = self._rest
+        if self._ticks() - failed < _REST_SECONDS:
+            raise self.silent(why)
         try:
-            with self._opener.open(request, timeout=SECONDS) as answer:
+            with self._opener.open(request, timeout=_SECONDS) as answer:
                 found = json.loads(answer.read(_LARGEST))
         except HTTPError as error:
             error.close()
             raise
-        except (OSError, HTTPException, ValueError, RecursionError) as error:
+        except (OSError, HTTPException) as error:
+            self._rest = (self._ticks(), str(error))
             raise self.silent(str(error)) from error
+        except (ValueError, RecursionError) as error:
+            raise self.silent(f"its answer is no JSON: {error}") from error
         if not isinstance(found, dict):
             raise self.silent("its answer is no JSON object")
         return found
+
+    def document(self, url: str) -> Mapping[str, Any]:
+        """Return what is published at an address; raise IdentityUnavailable."""
+        try:
+            return self.fetch(Request(url, headers={"Accept": "application/json"}))  # noqa: S310
+        except HTTPError as error:
+            raise self.silent(f"{error.code} for {urlsplit(url).path}") from error
 
     def silent(self, reason: str) -> IdentityUnavailable:
         """Return the error that tells `reason`."""
@@ -76,10 +105,7 @@ class Discovery:
 
     def _discovered(self) -> Mapping[str, Any]:
         url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
-        try:
-            found = self.fetch(Request(url, headers={"Accept": "application/json"}))  # noqa: S310
-        except HTTPError as error:
-            raise self.silent(f"{error.code} for its discovery document") from error
+        found = self.document(url)
         if found.get("issuer") != self._issuer:
             raise self.silent("its discovery document names another issuer")
         return found

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from remedyd.errors import ConfigurationError, Forbidden, Unauthenticated
 from remedyd.model import Principal
-from remedyd.server import discovery, grants, jwts
+from remedyd.server import grants, jwts
 from remedyd.server.discovery import Discovery
 from remedyd.server.grants import Grant
 from remedyd.server.jwts import Claimed
@@ -96,8 +96,6 @@ class OidcTokens:
                 leeway=settings.leeway_seconds,
                 options={"require": _REQUIRED},
             )
-        except jwt.PyJWKClientConnectionError as error:
-            raise self._provider.silent(str(error)) from error
         except jwt.PyJWTError as error:
             raise Unauthenticated(
                 f"the token is not accepted: {error}", hint="sign in again for a new token"
@@ -120,11 +118,17 @@ class OidcTokens:
     def _client(self) -> Any:
         if self._keys is None:
             url = self._settings.jwks_url or self._provider.endpoint("jwks_uri")
-            self._keys = self._jwt.PyJWKClient(
-                url,
-                lifespan=_KEYS_LIVE_SECONDS,
-                timeout=discovery.SECONDS,
-                ssl_context=self._provider.tls,
-                cooldown_duration=self._cooldown,
+            self._keys = _client_of(self._jwt, self._provider)(
+                url, lifespan=_KEYS_LIVE_SECONDS, cooldown_duration=self._cooldown
             )
         return self._keys
+
+
+def _client_of(jwt: Any, provider: Discovery) -> Any:
+    """Return the library's keeper of keys, fetching as we do: bounded, and with named errors."""
+
+    class Keys(jwt.PyJWKClient):  # type: ignore[misc]
+        def fetch_data(self) -> Any:
+            return dict(provider.document(self.uri))
+
+    return Keys

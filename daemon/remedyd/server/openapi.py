@@ -27,6 +27,7 @@ _ANY: Final = {
 }
 _POST: Final = {
     "409": "The same Idempotency-Key is being worked on, or the state moved on: read it again",
+    "408": "The body did not come in time",
     "413": "The body is too large",
     "415": "The body is not JSON",
 }

@@ -2,7 +2,8 @@
 
 An answer is remembered for a short while, by the token's hash and never beyond its end, so that a
 busy caller costs one question a minute; a withdrawn right is felt after that time. Questions are
-bounded per address, so that whoever sends made-up tokens cannot have us flood the API server.
+bounded per address, so that whoever sends made-up tokens cannot have us flood the API server, and
+in number at a time, so that one who answers slowly does not hold every thread.
 """
 
 import threading
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol, runtime_checkable
 
-from remedyd.errors import Forbidden, Throttled, Unauthenticated
+from remedyd.errors import Forbidden, IdentityUnavailable, Throttled, Unauthenticated
 from remedyd.model import Clock, Principal, monotonic
 from remedyd.server import jwts
 from remedyd.server.jwts import Claimed
@@ -20,6 +21,8 @@ from remedyd.server.tokens import hashed
 
 _REMEMBERED: Final = 2048
 _QUESTIONS_A_MINUTE: Final = 300
+_AT_ONCE: Final = 8  # a fraction of the threads that serve requests: the others go on
+_PATIENCE_SECONDS: Final = 1.0
 _NO: Final = timedelta(seconds=10)
 _Answer = Principal | Unauthenticated | Forbidden
 
@@ -72,6 +75,7 @@ class Vouching:
         self._known: OrderedDict[bytes, tuple[datetime, _Answer]] = OrderedDict()
         self._age = 0
         self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(_AT_ONCE)
 
     def identify(self, token: str, source: str = "") -> Principal | None:
         """Return who holds the token, None if nobody here could know.
@@ -107,10 +111,17 @@ class Vouching:
             raise Throttled(
                 f"too many tokens had to be looked up; wait {wait} s", wait, hint="try again"
             )
+        if not self._places.acquire(timeout=_PATIENCE_SECONDS):
+            raise IdentityUnavailable(
+                "too many tokens are being looked up: whoever vouches for them is slow",
+                hint="try again; tokens of the tokens file go on working",
+            )
         try:
             return voucher.identify(token)
         except (Unauthenticated, Forbidden) as error:
             return error
+        finally:
+            self._places.release()
 
     def _remember(
         self, key: bytes, answer: _Answer, now: datetime, claimed: Claimed, age: int

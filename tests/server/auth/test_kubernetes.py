@@ -1,6 +1,8 @@
 """A ServiceAccount's token opens the door if the API server vouches for it and a right is given."""
 
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,14 @@ import pytest
 from pydantic import SecretStr
 
 from remedyd.cluster.access import Reviewer
-from remedyd.errors import ClusterError, ConfigurationError, Forbidden, Throttled, Unauthenticated
+from remedyd.errors import (
+    ClusterError,
+    ConfigurationError,
+    Forbidden,
+    IdentityUnavailable,
+    Throttled,
+    Unauthenticated,
+)
 from remedyd.model import Scope
 from remedyd.server.auth import Authenticator
 from remedyd.server.callers import authenticator
@@ -152,6 +161,28 @@ def test_an_answer_to_the_grants_of_before_is_not_remembered(cluster: Lab, tmp_p
     service.authenticate(held)
     service.authenticate(held)
     assert len(_questions(cluster)) == 2
+
+
+def test_a_slow_api_server_does_not_hold_every_thread(cluster: Lab) -> None:
+    """Only so many tokens are looked up at a time; one more is turned away soon."""
+    answering, asked = threading.Event(), threading.Semaphore(0)
+
+    def slow() -> Reviewer:
+        asked.release()
+        answering.wait(30)
+        return cluster.cluster
+
+    settings = ServerSettings(tokens=SecretStr(GRANTS), kubernetes_tokens={"enabled": True})
+    service = authenticator(settings, cluster.clock, slow)
+    head, claims, mac = token(cluster).split(".")
+    with ThreadPoolExecutor(8) as pool:
+        for n in range(8):
+            pool.submit(service.authenticate, f"{head}.{claims}.{n}")
+            assert asked.acquire(timeout=10)
+        with pytest.raises(IdentityUnavailable, match="being looked up"):
+            service.authenticate(f"{head}.{claims}.{mac}")
+        answering.set()
+    assert service.authenticate(f"{head}.{claims}.{mac}").name == ACCOUNT
 
 
 def test_made_up_tokens_cannot_flood_the_api_server(cluster: Lab) -> None:

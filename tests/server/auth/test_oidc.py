@@ -16,10 +16,12 @@ from remedyd.errors import ConfigurationError, Forbidden, IdentityUnavailable, U
 from remedyd.model import ManualClock, Scope
 from remedyd.server.auth import Authenticator
 from remedyd.server.callers import authenticator
+from remedyd.server.discovery import Discovery
 from remedyd.server.oidc import OidcTokens
 from remedyd.server.tokens import read
 from remedyd.settings import OidcSettings, ServerSettings
 from support.identities import AUDIENCE, Provider, a_key, provider
+from support.wire import Answer
 
 GRANTS = """
 grants:
@@ -155,6 +157,36 @@ def test_a_silent_provider_lets_nobody_in() -> None:
             _known(issuer).authenticate(issuer.token(_now()))
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [Answer(body=b"<html>"), Answer(body=b"[]"), Answer(503), Answer(cut=0), Answer(cut=1)],
+    ids=["no JSON", "no object", "503", "no answer", "half an answer"],
+)
+def test_a_provider_whose_keys_make_no_sense_lets_nobody_in(answer: Answer) -> None:
+    """It is no fault of the token, and no bug: the provider is named."""
+    with provider() as issuer:
+        issuer.documents["/keys"] = answer
+        with pytest.raises(IdentityUnavailable, match="gives no keys"):
+            _known(issuer).authenticate(issuer.token(_now()))
+
+
+def test_a_provider_that_does_not_answer_is_left_alone_for_a_moment() -> None:
+    """Else every caller with a token of its held a thread until the time limit."""
+    ticks = [0.0]
+    with provider() as issuer:
+        well_known = "/.well-known/openid-configuration"
+        good = issuer.documents[well_known]
+        issuer.documents[well_known] = Answer(cut=0)
+        settings = OidcSettings(issuer=issuer.url, audience=AUDIENCE)
+        found = Discovery(settings, "gives no keys", "", ticks=lambda: ticks[0])
+        for _ in range(2):
+            with pytest.raises(IdentityUnavailable):
+                found.endpoint("jwks_uri")
+            issuer.documents[well_known] = good
+        ticks[0] = 6.0
+        assert found.endpoint("jwks_uri") == f"{issuer.url}/keys"
+
+
 def test_another_issuers_discovery_is_not_believed() -> None:
     """A discovery document must be about the issuer that was asked."""
     with provider() as issuer:
@@ -180,7 +212,7 @@ def test_a_redirect_leads_nowhere() -> None:
         well_known = "/.well-known/openid-configuration"
         issuer.documents["/elsewhere"] = issuer.documents.pop(well_known)
         issuer.moved[well_known] = f"{issuer.url}/elsewhere"
-        with pytest.raises(IdentityUnavailable, match="302 for its discovery document"):
+        with pytest.raises(IdentityUnavailable, match="302 for /"):
             _known(issuer).authenticate(issuer.token(_now()))
 
 

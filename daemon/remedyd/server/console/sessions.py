@@ -75,8 +75,8 @@ class Sessions:
         self._life = life
         self._holder = holder
         self._lasting = lasting
-        self._ended: OrderedDict[str, datetime] = OrderedDict()
-        self._lock = threading.Lock()
+        self._ended = _Spent()
+        self._unsealed = _Spent()  # apart: strangers fill this one
 
     @classmethod
     def configured(
@@ -116,9 +116,7 @@ class Sessions:
         claims = self._claims("session", value)
         now = self._clock.now()
         session_id, end = str(claims["i"]), datetime.fromtimestamp(claims["e"], UTC)
-        with self._lock:
-            ended = session_id in self._ended
-        if ended or now >= end:
+        if session_id in self._ended or now >= end:
             raise Unauthenticated("the session has ended", hint="sign in again")
         principal = self._now(claims)
         if principal is None:
@@ -137,25 +135,14 @@ class Sessions:
         """Return what was sealed, once; raise Unauthenticated for anything else, or too late."""
         claims = self._claims("pending", value)
         end = datetime.fromtimestamp(claims["e"], UTC)
-        if not self._spend(claims["i"], end) or self._clock.now() >= end:
+        now = self._clock.now()
+        if not self._unsealed.add(claims["i"], end, now) or now >= end:
             raise Unauthenticated("this sign-in is over", hint="sign in again")
         return claims
 
     def end(self, session: Session) -> None:
         """Sign out: the cookie is worth nothing any more, also where a copy was kept."""
-        self._spend(session.id, session.expires)
-
-    def _spend(self, key: str, until: datetime) -> bool:
-        """Remember that it is of no use any more; return whether that is news."""
-        with self._lock:
-            news = key not in self._ended
-            self._ended[key] = until
-            now = self._clock.now()
-            for old in [old for old, end in self._ended.items() if end <= now]:
-                del self._ended[old]
-            while len(self._ended) > _ENDED:
-                self._ended.popitem(last=False)
-            return news
+        self._ended.add(session.id, session.expires, self._clock.now())
 
     def _vouched(self, principal: Principal, token: str) -> dict[str, Any]:
         user = self._lasting.named(token) if self._lasting else None
@@ -199,6 +186,29 @@ class Sessions:
 
     def _mac(self, purpose: str, body: bytes) -> bytes:
         return hmac.digest(self._key, purpose.encode() + b"\0" + body, "sha256")
+
+
+class _Spent:
+    """What is of no use any more, each until it would be over anyway; bounded."""
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[str, datetime] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __contains__(self, key: str) -> bool:
+        with self._lock:
+            return key in self._until
+
+    def add(self, key: str, until: datetime, now: datetime) -> bool:
+        """Remember it; return whether that is news."""
+        with self._lock:
+            news = key not in self._until
+            self._until[key] = until
+            for old in [old for old, end in self._until.items() if end <= now]:
+                del self._until[old]
+            while len(self._until) > _ENDED:
+                self._until.popitem(last=False)
+            return news
 
 
 def _described(principal: Principal) -> dict[str, Any]:
