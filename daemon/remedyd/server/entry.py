@@ -176,4 +176,4 @@ def _unrouted(scope: Scope, status: int) -> str:
     """Name what no route took; paths of strangers are no labels."""
     if scope["path"] in _OWN_BODIES:
         return str(scope["path"])
-    return "refused" if status in (401, 413, 415, 429) else "unmatched"
+    return "refused" if status in (400, 401, 408, 413, 415, 429) else "unmatched"
