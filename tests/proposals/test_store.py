@@ -1,6 +1,7 @@
 """The store keeps what it was given, finds it again, and says what stands in the way."""
 
 import stat
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from remedyd.errors import ConfigurationError, Conflict, InvalidInput, NotFound, StoreError
-from remedyd.model import Approval, ManualClock, Principal, ProposalId, State
+from remedyd.model import Approval, ManualClock, Principal, Proposal, ProposalId, State
 from remedyd.proposals.query import ProposalFilter
 from remedyd.proposals.store import Store
 from support.proposals import ALICE, START, a_clock, a_proposal
@@ -298,3 +299,11 @@ def test_an_unusable_url_is_refused_at_once(url: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message) as refused:
         Store(url, a_clock())
     assert refused.value.hint
+
+
+def test_what_no_text_can_hold_is_no_fault_of_the_store(store: Store) -> None:
+    """PostgreSQL refuses a NUL, SQLite finds nothing: neither is an outage."""
+    found: tuple[Proposal, ...] = ()
+    with suppress(InvalidInput):
+        found = store.list(ProposalFilter(namespace="shop\0")).items
+    assert found == ()

@@ -18,9 +18,15 @@ from typing import Any, Final
 import sqlalchemy as sa
 import stamina
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    IntegrityError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
-from remedyd.errors import ConfigurationError, StoreError
+from remedyd.errors import ConfigurationError, InvalidInput, StoreError
 from remedyd.proposals.tables import flags
 
 _WRITE: Final = "remedyd_write"
@@ -112,6 +118,10 @@ class Database:
             yield
         except IntegrityError:
             raise
+        except DataError as error:  # a NUL in what was looked for, say: no fault of the store
+            raise InvalidInput(
+                f"the proposal store cannot hold such a value: {_first_line(error)}"
+            ) from error
         except SQLAlchemyError as error:
             raise StoreError(
                 f"the proposal store {self.name} could not be {verb}: {_first_line(error)}",
