@@ -34,7 +34,7 @@ Source = Annotated[
 ]
 Directories = Annotated[
     list[Path] | None,
-    typer.Option("--audits", help="Directory with audits; may be repeated [default: settings]"),
+    typer.Option("--audits", help="Directory with audits; may be repeated (default: settings)"),
 ]
 Params = Annotated[
     list[str] | None, typer.Option("--param", "-p", help="name=value; may be repeated")
@@ -42,7 +42,7 @@ Params = Annotated[
 Now = Annotated[
     str, typer.Option(help="Time to run at, such as 2026-11-22T22:20:00Z; needed for a recording")
 ]
-Cluster = Annotated[str, typer.Option(help="Name of this cluster in telemetry [default: settings]")]
+Cluster = Annotated[str, typer.Option(help="Name of this cluster in telemetry (default: settings)")]
 Output = Annotated[str, typer.Option("--output", "-o", help="table or json")]
 
 

@@ -7,5 +7,5 @@ import typer
 
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="YAML settings file [env: REMEDYD_CONFIG]"),
+    typer.Option("--config", "-c", help="YAML settings file (env: REMEDYD_CONFIG)"),
 ]

@@ -21,8 +21,8 @@ def doctor(
 ) -> None:
     """Examine configuration, store, cluster, Elasticsearch and telemetry; nothing is changed.
 
-    Run it where the daemon runs, with the daemon's settings: kubectl exec deploy/remedyd -- remedyd
-    doctor. Exit 0 when nothing failed, 1 otherwise.
+    Run it where the daemon runs, with the daemon's settings, as by `kubectl exec`. Exit 0 when
+    nothing failed, 1 otherwise.
     """
     if output not in ("text", "json"):
         raise InvalidInput(f"--output must be text or json, not {output}")

@@ -29,7 +29,7 @@ _SOMEWHERE = "https://remedyd.example.com"
 
 _URL = typer.Option(..., "--kibana-url", envvar="REMEDYD_KIBANA_URL", help="URL of Kibana")
 _KEY = typer.Option(
-    None, "--kibana-key-file", help='Kibana API key ("-": stdin) [env: REMEDYD_KIBANA_API_KEY]'
+    None, "--kibana-key-file", help='Kibana API key ("-": stdin) (env: REMEDYD_KIBANA_API_KEY)'
 )
 _SPACE = typer.Option("", "--space", help="Kibana space (default: the default one)")
 _CA = typer.Option(None, "--kibana-ca", help="CA file of Kibana's certificate")
@@ -46,10 +46,10 @@ def install(
     agent_scope: str = typer.Option("proposer", help="What the agent may do: proposer, approver"),
     kibana_key_file: Path | None = _KEY,
     token_file: Path | None = typer.Option(
-        None, help='A proposer\'s token of the daemon ("-": stdin) [env: REMEDYD_ELASTIC_TOKEN]'
+        None, help='A proposer\'s token of the daemon ("-": stdin) (env: REMEDYD_ELASTIC_TOKEN)'
     ),
     approver_token_file: Path | None = typer.Option(
-        None, help="An approver's token, for approver alone [env: REMEDYD_ELASTIC_APPROVER_TOKEN]"
+        None, help="An approver's token, for approver alone (env: REMEDYD_ELASTIC_APPROVER_TOKEN)"
     ),
     space: str = _SPACE,
     stack: str = typer.Option("", help="Release, such as 9.5 (default: ask Kibana)"),

@@ -83,9 +83,9 @@ def _version(wanted: bool) -> None:
 
 def _root(
     context: str = typer.Option("", help="Which daemon, by its name in your contexts file"),
-    url: str = typer.Option("", help="Where the daemon is [env: REMEDYD_URL]"),
-    token_file: str = typer.Option("", help="File with your token [env: REMEDYD_TOKEN_FILE]"),
-    ca: str = typer.Option("", help="CA file of the daemon's certificate [env: REMEDYD_CA_FILE]"),
+    url: str = typer.Option("", help="Where the daemon is (env: REMEDYD_URL)"),
+    token_file: str = typer.Option("", help="File with your token (env: REMEDYD_TOKEN_FILE)"),
+    ca: str = typer.Option("", help="CA file of the daemon's certificate (env: REMEDYD_CA_FILE)"),
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Show the version"
     ),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def parity(
-    es_url: Annotated[str, typer.Option(help="Elasticsearch URL [default: settings]")] = "",
+    es_url: Annotated[str, typer.Option(help="Elasticsearch URL (default: settings)")] = "",
     cases: Annotated[Path | None, typer.Option(help="Directory of conformance cases")] = None,
     recording: Annotated[
         Path | None, typer.Option(help="Recording to run the shipped audits over")

@@ -31,7 +31,7 @@ def list_(
     state: Annotated[list[str] | None, typer.Option(help="Only these states")] = None,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Only this one")] = "",
     policy: Annotated[str, typer.Option(help="Only of this policy")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="The most to list")] = 50,
     watch: Watch = False,
     output: Output = "table",
 ) -> None:

@@ -36,10 +36,10 @@ def record(
     out: Annotated[Path, typer.Option(help="New directory, or one to go on with")],
     start: Annotated[str, typer.Option("--from", help="First time, as 2026-01-01T00:00:00Z")],
     end: Annotated[str, typer.Option("--to", help="Time to stop before")],
-    es_url: Annotated[str, typer.Option(help="Elasticsearch URL [default: settings]")] = "",
+    es_url: Annotated[str, typer.Option(help="Elasticsearch URL (default: settings)")] = "",
     indices: Annotated[
         list[str] | None,
-        typer.Option(help="Index pattern; may be repeated [default: what the shipped audits read]"),
+        typer.Option(help="Index pattern; may be repeated (default: what the shipped audits read)"),
     ] = None,
     slice_length: Annotated[
         str, typer.Option("--slice", help="Time that is written at once; an interruption loses one")
@@ -76,7 +76,7 @@ def record(
 def convert(
     directory: Annotated[Path, typer.Argument(help="Recording as NDJSON")],
     out: Annotated[
-        Path | None, typer.Option(help="New directory [default: DIRECTORY-parquet]")
+        Path | None, typer.Option(help="New directory (default: DIRECTORY-parquet)")
     ] = None,
 ) -> None:
     """Write a recording as parquet: smaller, and read where it lies."""

@@ -45,22 +45,22 @@ class _Wanted:
 def replay(
     recording: Annotated[Path, typer.Argument(help="Directory with the recorded telemetry")],
     policies: Annotated[
-        list[Path] | None, typer.Option("--policies", help="Policy files [default: shipped]")
+        list[Path] | None, typer.Option("--policies", help="Policy files (default: shipped)")
     ] = None,
     against: Annotated[
         list[Path] | None, typer.Option("--against", help="Policies to compare them with")
     ] = None,
     audits: Annotated[
-        list[Path] | None, typer.Option("--audits", help="Audit directories [default: shipped]")
+        list[Path] | None, typer.Option("--audits", help="Audit directories (default: shipped)")
     ] = None,
     guardrails: Annotated[
-        Path | None, typer.Option("--guardrails", help="Guardrails file [default: built-in limits]")
+        Path | None, typer.Option("--guardrails", help="Guardrails file (default: built-in limits)")
     ] = None,
     interval: Annotated[str, typer.Option("--every", help="Time between cycles")] = "1m",
     since: Annotated[
-        str, typer.Option("--from", help="First cycle, as 2026-01-01T00:00:00Z [default: begin]")
+        str, typer.Option("--from", help="First cycle, as 2026-01-01T00:00:00Z (default: begin)")
     ] = "",
-    until: Annotated[str, typer.Option("--to", help="Last cycle [default: end]")] = "",
+    until: Annotated[str, typer.Option("--to", help="Last cycle (default: end)")] = "",
     approval: Annotated[
         str, typer.Option("--approval-after", help="How long an approval would have taken")
     ] = "10m",

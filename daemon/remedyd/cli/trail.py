@@ -28,7 +28,7 @@ def trail(
     refused: Annotated[
         bool, typer.Option("--refused", help="What callers tried and were refused, instead")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="The most to list")] = 50,
     watch: Watch = False,
     output: Output = "table",
 ) -> None:
