@@ -50,6 +50,19 @@ def test_what_is_no_quantity_is_refused(bad: object) -> None:
         quantities.parse(bad)
 
 
+@pytest.mark.parametrize("much", ["8Ei", "1e99", f"{'9' * 40}Gi", "-1e20"])
+def test_what_kubernetes_cannot_count_is_refused(much: str) -> None:
+    """The API server would cut it off at 2^63 without a word, and the plan would not hold."""
+    with pytest.raises(InvalidInput, match="more than Kubernetes can count"):
+        quantities.parse(much)
+
+
+def test_a_row_of_digits_without_end_is_refused_at_once() -> None:
+    """Anybody who may propose can send one; looking at it digit by digit would stop the daemon."""
+    with pytest.raises(InvalidInput, match="is not a quantity"):
+        quantities.parse("1" * 900_000 + "x")
+
+
 @given(st.integers(0, 2**63 - 1))
 def test_binary_round_trips(amount: int) -> None:
     """Writing a number of bytes and reading it back loses nothing."""

@@ -33,6 +33,8 @@ _DECIMAL = {
     "E": Decimal("1e18"),
 }
 _NANO = Decimal("1e-9")
+_TOO_MUCH = 2**63
+_LONGEST = 64
 _EXACT = Context(prec=60)
 MEBI = _BINARY["Mi"]
 
@@ -44,7 +46,9 @@ def parse(value: object) -> Decimal:
     rounded away from zero, as the API server does.
     """
     text = str(value)
-    match = None if isinstance(value, bool) else _SHAPE.fullmatch(text)
+    # a long row of digits would keep the expression, and every other thread, busy for minutes
+    fits = len(text) <= _LONGEST and not isinstance(value, bool)
+    match = _SHAPE.fullmatch(text) if fits else None
     if match is None:
         raise InvalidInput(
             f"{text[:40]!r} is not a quantity", hint="write an amount such as 512Mi, 1.5Gi or 250m"
@@ -55,6 +59,10 @@ def parse(value: object) -> Decimal:
         amount = Decimal(f"{number}{suffix}")
     else:
         amount = _EXACT.multiply(Decimal(number), _BINARY.get(suffix) or _DECIMAL[suffix])
+    if amount >= _TOO_MUCH:
+        raise InvalidInput(
+            f"{text} is more than Kubernetes can count", hint=f"stay below {_TOO_MUCH}"
+        )
     return _nano(sign * amount)
 
 
