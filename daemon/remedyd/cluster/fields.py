@@ -19,6 +19,7 @@ from remedyd.model.values import Json, KubeObject
 _PART = re.compile(r"([A-Za-z0-9_-]+)((?:\[[^\]]+\])*)(?:\.|$)")
 _KEYS = re.compile(r"\[([^\]]+)\]")
 _AMOUNTS = re.compile(r"\.resources\.(limits|requests)\.")
+_LONGEST = 60
 _LISTS = frozenset({"containers", "initContainers", "env", "volumes"})
 
 Part = str | tuple[str, str]
@@ -83,7 +84,7 @@ def moved(live: KubeObject, changes: Iterable[FieldChange], *, undo: bool = Fals
         expected = change.new if undo else change.old
         now = lookup(live, change.path)
         if not equal(change.path, now, expected):
-            found.append(f"{change.path} is {_say(now)}, expected {_say(expected)}")
+            found.append(f"{change.path} is {say(now)}, expected {say(expected)}")
     return found
 
 
@@ -123,8 +124,10 @@ def _set(place: Any, parts: tuple[Part, ...], value: Json) -> None:
         place[parts[-1]] = value
 
 
-def _say(value: Json) -> str:
-    return "absent" if value is None else str(value)
+def say(value: object) -> str:
+    """Return a value in a few words: a whole pod template would bury the sentence around it."""
+    text = "absent" if value is None else str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def patch_body(changes: Iterable[FieldChange], *, undo: bool = False) -> KubeObject:

@@ -71,7 +71,7 @@ def read_back(
         return _reverted(live, changes, lost)
     if other := fields.landed(live, changes):
         first = other[0]
-        told = f"{first.path} landed as {_text(first.new)} instead of {_text(first.old)}"
+        told = f"{first.path} landed as {fields.say(first.new)} instead of {fields.say(first.old)}"
         return ReadBack(Finding.CHANGE_NOT_EFFECTIVE, told)
     inside = _inside(changes)
     older = next(_older(inside, replicasets), "")
@@ -180,7 +180,7 @@ def _reverted(
     before = next(change.old for change in changes if change.path == first.path)
     back = " again" if fields.equal(first.path, first.new, before) else ""
     when = f" at {others[0].at:%Y-%m-%d %H:%M:%S}" if others and others[0].at else ""
-    told = f"{first.path} is {_text(first.new)}{back} instead of {_text(first.old)}"
+    told = f"{first.path} is {fields.say(first.new)}{back} instead of {fields.say(first.old)}"
     evidence = f"{told}, set by {manager or 'somebody'}{when}"
     # a later release is no revert; an amount that somebody else sets is as good as one
     lasting = bool(back) or not isinstance(first.new, dict | None)
@@ -202,14 +202,14 @@ def _below(changes: Sequence[FieldChange], pods: Sequence[KubeObject]) -> Iterat
             yield from _differs(pod, "pod", path, change)
             if not in_force(pod, FieldChange(path, change.old, change.new)):
                 name = pod["metadata"]["name"]
-                yield f"pod {name} runs without the {_text(change.new)} at {path} in its spec"
+                yield f"pod {name} runs without the {fields.say(change.new)} at {path} in its spec"
 
 
 def _differs(obj: KubeObject, kind: str, path: str, change: FieldChange) -> Iterator[str]:
     now = fields.lookup(obj, path)
     if not fields.equal(path, now, change.new):
-        name = obj["metadata"]["name"]
-        yield f"{kind} {name} has {_text(now)} at {path}, the template says {_text(change.new)}"
+        name, planned = obj["metadata"]["name"], fields.say(change.new)
+        yield f"{kind} {name} has {fields.say(now)} at {path}, the template says {planned}"
 
 
 def _telemetry(changes: Sequence[FieldChange], limit: Decimal) -> str:
@@ -219,11 +219,6 @@ def _telemetry(changes: Sequence[FieldChange], limit: Decimal) -> str:
             if abs(planned - limit) > planned / 100:
                 return (
                     f"the telemetry says a memory limit of {quantities.binary(limit)}, "
-                    f"written was {_text(change.new)}"
+                    f"written was {fields.say(change.new)}"
                 )
     return ""
-
-
-def _text(value: object) -> str:
-    text = "absent" if value is None else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

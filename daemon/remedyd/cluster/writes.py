@@ -155,7 +155,7 @@ def still_ours(
             continue
         if not fields.equal(change.path, now, ours):
             lost.append(
-                f"{change.path} is {_short(now)}, we left {_short(ours)}{_by(live, change)}"
+                f"{change.path} is {fields.say(now)}, we left {fields.say(ours)}{_by(live, change)}"
             )
         elif not _owned(live, change.path):
             lost.append(f"{change.path} was set to the same value again{_by(live, change)}")
@@ -179,11 +179,6 @@ def _by(live: KubeObject, change: FieldChange) -> str:
     others = [o.manager for o in ownership.owners(live, change.path)]
     names = [manager for manager in others if manager != FIELD_MANAGER]
     return f" (set by {names[0]})" if names else ""
-
-
-def _short(value: object) -> str:
-    text = "absent" if value is None else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def raise_unless_busy(write: Write, error: ClusterRejected, doubt: OutcomeUnknown | None) -> None:
