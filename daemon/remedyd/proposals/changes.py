@@ -5,8 +5,9 @@ fields and the verdict matter, and so is what was written within a day, where th
 third raise of memory: a handful of records instead of a week of them.
 """
 
+from collections.abc import Set
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -18,18 +19,31 @@ from remedyd.proposals.tables import proposals
 Known: TypeAlias = dict[tuple[str, int], Change]
 """Changes read whole, by proposal and version."""
 
+HOUR: Final = timedelta(hours=1)
+"""How far back limits for all workloads together look."""
+
 _DAY = timedelta(days=1)
 _MOST = 20_000
 _AHEAD = (State.APPROVED.value, State.APPLYING.value)
 
 
+def of(about: Set[str] | None) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the condition that a proposal is about one of these workloads (None: no condition)."""
+    return () if about is None else (proposals.c.workload.in_(sorted(about)),)
+
+
 def changes(
-    connection: Connection, since: datetime, now: datetime, known: Known
+    connection: Connection,
+    since: datetime,
+    now: datetime,
+    known: Known,
+    about: Set[str] | None = None,
 ) -> tuple[Change, ...]:
     """Return what was written from `since` on, is under way, or may be written next.
 
     Oldest first by their write; those not written yet come last, by approval. `known` keeps what
-    was read whole: of a closed proposal that is the same the next time.
+    was read whole: of a closed proposal that is the same the next time. With `about`, what is
+    over for more than an hour is of these workloads alone.
     """
     c = proposals.c
     read = sa.or_(c.failed_at.is_not(None), c.applied_at > now - _DAY)
@@ -38,11 +52,13 @@ def changes(
         c.id, c.version, c.workload, c.state, c.updated_at, c.policy, c.step, c.applied_at,
         c.is_open, c.finished_at, body.label("whole"), c.failed_at,
     )  # fmt: skip
-    ahead = sa.or_(c.state.in_(_AHEAD), c.applied_at < since)
-    rows = [  # asked apart: each has an index, both together have none
-        *connection.execute(query.where(c.applied_at >= since)),
+    ahead = sa.or_(c.state.in_(_AHEAD), c.applied_at.is_not(None))
+    rows = [  # asked apart: each has an index, all together have none
+        *connection.execute(query.where(c.applied_at >= since, *of(about))),
         *connection.execute(query.where(c.is_open, ahead)),
     ]
+    if about is not None:
+        rows += connection.execute(query.where(c.applied_at >= max(since, now - HOUR)))
     found = {row.id: row for row in rows}
     return tuple(sorted((_remembered(row, known) for row in found.values()), key=_order))
 

@@ -4,7 +4,7 @@ One hold of a kind is open for a subject, by a unique index. A hold that has end
 who ended it and why: what was set aside last month is part of the history.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from datetime import datetime
 from typing import Any, Final
 
@@ -98,13 +98,31 @@ class Holds:
             return tuple(_read(row) for row in connection.execute(query))
 
 
-def opened(connection: Connection) -> dict[HoldKind, dict[str, Hold]]:
-    """Return the open holds by kind and subject, as one transaction sees them."""
+def opened(
+    connection: Connection, about: Set[str] | None = None
+) -> dict[HoldKind, dict[str, Hold]]:
+    """Return the open holds by kind and subject, as one transaction sees them.
+
+    With `about`, of the quarantines only those of these workloads.
+    """
     found: dict[HoldKind, dict[str, Hold]] = {kind: {} for kind in HoldKind}
-    for row in connection.execute(_select(holds.c.ended_at.is_(None))):
+    c = holds.c
+    query = _select(c.ended_at.is_(None))
+    if about is not None:
+        query = query.where(
+            sa.or_(c.kind != HoldKind.QUARANTINE.value, c.subject.in_(sorted(about)))
+        )
+    for row in connection.execute(query):
         hold = _read(row)
         found[hold.kind][hold.subject] = hold
     return found
+
+
+def subjects(connection: Connection, kind: HoldKind) -> frozenset[str]:
+    """Return what holds of a kind are open for."""
+    c = holds.c
+    query = sa.select(c.subject).where(c.kind == kind.value, c.ended_at.is_(None))
+    return frozenset(connection.scalars(query))
 
 
 def lifted(connection: Connection, since: datetime) -> dict[str, datetime]:

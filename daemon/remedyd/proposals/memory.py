@@ -1,10 +1,12 @@
 """The past as `decide()` needs it: sightings, open ones, cooldowns, rates and failures.
 
-Read in one snapshot, so that a decision never sees half of a transition.
+Read in one snapshot, so that a decision never sees half of a transition. Where it is known which
+workloads it is about, only theirs is read, and of the others what limits for all look at: a long
+history costs those nothing who ask about one workload before each write.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -12,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from remedyd.model import DecisionState, HoldKind, State
-from remedyd.proposals import codec, holds
-from remedyd.proposals.changes import Known, changes
+from remedyd.proposals import codec, failures, holds
+from remedyd.proposals.changes import HOUR, Known, changes, of
 from remedyd.proposals.database import Database
 from remedyd.proposals.flags import PAUSE, current
 from remedyd.proposals.tables import proposals, sightings
@@ -22,6 +24,9 @@ HISTORY: Final = timedelta(days=7)
 """How far back ends and failures are remembered: longer than any cooldown or quarantine."""
 
 RATES: Final = timedelta(days=1)
+
+FEW: Final = 500
+"""Of more workloads the whole is read: one pass over an index instead of so many searches."""
 
 Sightings: TypeAlias = Mapping[tuple[str, str], tuple[datetime, ...]]
 
@@ -34,24 +39,50 @@ class Memory:
         self._database = database
         self._known: Known = {}
 
-    def decision_state(self, now: datetime) -> DecisionState:
-        """Return the past up to `now` as one consistent snapshot."""
+    def decision_state(self, now: datetime, about: Set[str] | None = None) -> DecisionState:
+        """Return the past up to `now` as one consistent snapshot.
+
+        `about` are the workloads that will be decided on (None: any). Of the others only what is
+        open and what was written or proposed within the hour is in the answer.
+        """
+        if about is not None and len(about) > FEW:
+            about = None
+        recent = RATES if about is None else HOUR
         with self._database.read() as connection:
-            pause = current(connection, PAUSE)
-            held = holds.opened(connection)
-            storms = held[HoldKind.STORM].values()
             return DecisionState(
                 sightings=_sightings(connection),
                 open=_open(connection),
-                finished=_finished(connection, now - HISTORY),
-                proposed=_proposed(connection, now - RATES),
-                failures=_failures(connection, now - HISTORY),
-                attempts=_attempts(connection, now - RATES),
-                paused=pause is not None and pause.value is not False,
-                changes=changes(connection, now - HISTORY, now, self._known),
-                quarantined=held[HoldKind.QUARANTINE],
-                storm=min(storms, key=lambda hold: hold.since, default=None),
+                finished=_finished(connection, now - HISTORY, about),
+                proposed=_proposed(connection, now - recent),
+                attempts=_attempts(connection, now - RATES, about),
+                **self._circumstances(connection, now, about),
             )
+
+    def circumstances(self, now: datetime, workload: str) -> DecisionState:
+        """Return what guardrails look at before a change of one workload, and nothing else."""
+        with self._database.read() as connection:
+            return DecisionState(**self._circumstances(connection, now, {workload}))
+
+    def failing(self, now: datetime, least: int) -> Mapping[str, int]:
+        """Return which workloads failed at least so often in a row and are not set aside yet."""
+        with self._database.read() as connection:
+            counts = failures.counts(connection, now - HISTORY, least)
+            held = holds.subjects(connection, HoldKind.QUARANTINE) if counts else frozenset()
+        return {workload: count for workload, count in counts.items() if workload not in held}
+
+    def _circumstances(
+        self, connection: Connection, now: datetime, about: Set[str] | None
+    ) -> dict[str, Any]:
+        pause = current(connection, PAUSE)
+        held = holds.opened(connection, about)
+        storms = held[HoldKind.STORM].values()
+        return {
+            "failures": failures.times(connection, now - HISTORY, about),
+            "paused": pause is not None and pause.value is not False,
+            "changes": changes(connection, now - HISTORY, now, self._known, about),
+            "quarantined": held[HoldKind.QUARANTINE],
+            "storm": min(storms, key=lambda hold: hold.since, default=None),
+        }
 
     def save_sightings(self, after: Sightings, before: Sightings | None = None) -> None:
         """Store the sightings a decision gave back.
@@ -102,13 +133,15 @@ def _open(connection: Connection) -> dict[str, str]:
     return {row.workload: row.id for row in connection.execute(query)}
 
 
-def _finished(connection: Connection, since: datetime) -> dict[tuple[str, str], datetime]:
+def _finished(
+    connection: Connection, since: datetime, about: Set[str] | None
+) -> dict[tuple[str, str], datetime]:
     c = proposals.c
     # A stale plan is made anew at once: the target changed, nothing was tried.
     # Grouped here, not there: SQLite would read the whole history in the order of the groups.
     query = (
         sa.select(c.policy, c.workload, c.finished_at.label("ended"))
-        .where(c.finished_at >= since, c.state != State.STALE)
+        .where(c.finished_at >= since, c.state != State.STALE, *of(about))
         .order_by(c.finished_at)
     )
     return {(row.policy, row.workload): row.ended for row in connection.execute(query)}
@@ -128,7 +161,7 @@ def _proposed(connection: Connection, since: datetime) -> dict[str, tuple[dateti
 
 
 def _attempts(
-    connection: Connection, since: datetime
+    connection: Connection, since: datetime, about: Set[str] | None
 ) -> dict[tuple[str, str, str], tuple[datetime, ...]]:
     c = proposals.c
     told = sa.case((c.state == State.ESCALATED, c.created_at), else_=None)
@@ -141,6 +174,7 @@ def _attempts(
                 c.applied_at > since,
                 sa.and_(c.state == State.ESCALATED, c.created_at > since),
             ),
+            *of(about),
         )
         .order_by(at)
     )
@@ -148,31 +182,3 @@ def _attempts(
     for row in connection.execute(query):
         found[row.policy, row.workload, row.step].append(row.at)
     return {key: tuple(times) for key, times in found.items()}
-
-
-def _failures(connection: Connection, since: datetime) -> dict[str, tuple[datetime, ...]]:
-    """Return failures in a row: those from before a success or a lifted quarantine are over."""
-    c = proposals.c
-    over = _proved(connection, since)
-    for workload, at in holds.lifted(connection, since).items():
-        over[workload] = max(at, over.get(workload, at))
-    query = sa.select(c.workload, c.failed_at).where(c.failed_at >= since).order_by(c.failed_at)
-    found: defaultdict[str, list[datetime]] = defaultdict(list)
-    for row in connection.execute(query):
-        if row.workload not in over or row.failed_at > over[row.workload]:
-            found[row.workload].append(row.failed_at)
-    return {workload: tuple(times) for workload, times in found.items()}
-
-
-def _proved(connection: Connection, since: datetime) -> dict[str, datetime]:
-    """Return for each workload when a change was last proved to help.
-
-    A requested change counts as effective once it is rolled out; that proves nothing here.
-    """
-    c = proposals.c
-    query = (
-        sa.select(c.workload, sa.func.max(c.finished_at).label("at"))
-        .where(c.state == State.EFFECTIVE, c.finished_at >= since, c.source == "audit")
-        .group_by(c.workload)
-    )
-    return {row.workload: row.at for row in connection.execute(query)}

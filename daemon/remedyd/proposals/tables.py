@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The schema revision this code works with: the last one in `migrations/versions`."""
 
 
@@ -82,6 +82,14 @@ sa.Index("proposals_by_end", proposals.c.finished_at)
 for _name in ("namespace", "policy", "source"):
     # ending as a page is ordered: else SQLite walks by age and looks at each
     sa.Index(f"proposals_by_{_name}", proposals.c[_name], proposals.c.created_at, proposals.c.id)
+_PROVED: Final = sa.text("state = 'Effective' AND source = 'audit'")
+sa.Index(
+    "proposals_proved",
+    proposals.c.workload,
+    proposals.c.finished_at,
+    sqlite_where=_PROVED,
+    postgresql_where=_PROVED,
+)
 sa.Index("proposals_by_write", proposals.c.applied_at)
 sa.Index("proposals_by_failure", proposals.c.failed_at)
 sa.Index("proposals_by_digest", proposals.c.digest)

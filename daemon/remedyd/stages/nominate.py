@@ -87,7 +87,8 @@ class Decide:
     def run(self, cycle: Cycle) -> Cycle:
         """Decide on every row."""
         with self._lock:
-            state = self._store.decision_state(self._clock.now())
+            about = {target.workload for result in cycle.results for target in result.targets()}
+            state = self._store.decision_state(self._clock.now(), about)
             decided = decide(cycle.results, state, cycle.at, self._policies(), self._guardrails)
             self._store.save_sightings(decided.state.sightings, before=state.sightings)
         self._store.decided(decided.decisions, cycle.at)
