@@ -21,6 +21,7 @@ from remedyd.cluster.access import Reviewer
 from remedyd.cluster.client import Cluster
 from remedyd.cluster.dates import Dates
 from remedyd.cluster.door import ClusterDoor, Door, RecordingDoor
+from remedyd.cluster.lately import Lately
 from remedyd.elastic.client import ElasticSource
 from remedyd.elastic.connection import Connection
 from remedyd.entitlements import Entitlements
@@ -156,11 +157,13 @@ class App:
         planner = Planner(
             cluster,
             self.clock,
+        lately = Lately(cluster, self.clock)
             AuditedRevisions(runner, lambda: library.audits),
             entitled=entitlements.check,
         )
         guardrails = self._guardrails()
         show_limits(self.metrics, settings, guardrails)
+            lately=lately,
         attempts = Attempts(store, self.clock)
         recent, alerts, ids = Recent(), Alerts(self.metrics), ProposalIds(self.clock)
         lookback = LookBack(cluster, store, self.clock, ids, alerts, self.metrics)
@@ -175,9 +178,10 @@ class App:
             timekeeping=timekeeping,
         )
         gate = self._gate(store, Review(guard, cluster, planner))
+            lately=lately,
         mail = reporting.open(store, cluster, leading, recent.failing, opened)
         storms = WatchStorms(
-            store, cluster, self.clock, ids, guardrails, alerts, settings.cluster_name
+            store, lately, self.clock, ids, guardrails, alerts, settings.cluster_name
         )
         door = self._door(cluster, gate, planner, guard, leading)
         deciding = Decide(store, library.policies, self.clock, self.metrics, self._lock, guardrails)

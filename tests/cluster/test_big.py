@@ -1,16 +1,20 @@
 """In a big cluster live reads stay small: in pages, cut to what is looked at, counted unread."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 
 import pytest
 
-from remedyd.cluster.nodes import not_ready
-from remedyd.cluster.ports import count
+from remedyd.cluster.client import Cluster
+from remedyd.cluster.lately import READINESS, ROOM, Lately
+from remedyd.cluster.nodes import not_ready, unready
+from remedyd.cluster.ports import count, each
 from remedyd.cluster.prechecks.capacity import allocatable, usable
-from support.cluster import namespace, recorded
-from support.labserver import Lab, lab
+from remedyd.errors import ClusterUnavailable
+from remedyd.model import KubeObject, ManualClock
+from support.cluster import ListReader, namespace, recorded
+from support.labserver import NOW, Lab, lab
 
 NODES = 1_200
 IMAGES = [{"names": [f"registry.example.com/{n}@sha256:{n:064}"], "sizeBytes": n} for n in range(9)]
@@ -36,12 +40,12 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def test_nodes_come_in_pages_and_without_what_nobody_looks_at(big: Lab) -> None:
-    """Three requests for 1,200 nodes; a kilobyte of each is kept, whatever else it carries."""
+    """A hundred nodes in each answer; a kilobyte of each is kept, whatever else it carries."""
     before = len(big.server.requests)
     nodes = big.cluster.list("Node")
     asked = [one for one in big.server.requests[before:] if one.path.endswith("/nodes")]
-    assert (len(nodes), len(asked)) == (NODES, 3)
-    assert all(one.query["limit"] == ["500"] for one in asked)
+    assert (len(nodes), len(asked)) == (NODES, 12)
+    assert all(one.query["limit"] == ["100"] for one in asked)
     assert len(json.dumps(nodes)) / NODES < 1024
 
 
@@ -53,6 +57,95 @@ def test_what_is_kept_is_enough(big: Lab) -> None:
     assert allocatable(cut, "memory") == allocatable(whole, "memory") > 0
     assert usable(cut, {}) == usable(whole, {})
     assert cut["metadata"]["labels"] == whole["metadata"]["labels"]
+
+
+def test_who_has_seen_enough_nodes_stops_reading(big: Lab) -> None:
+    """The first page is all that is asked for when its first node will do."""
+    before = len(big.server.requests)
+    assert next(each(big.cluster, "Node"))["metadata"]["name"] == "n0"
+    assert len(big.server.requests) - before == 1
+
+
+@pytest.fixture
+def down(big: Lab) -> Iterator[str]:
+    """A node that is not ready; another one is cordoned, which does not matter."""
+    store = big.server.store
+    store.mutate(
+        "v1/nodes", None, "n3", lambda n: n["spec"].update(unschedulable=True), manager="kubectl"
+    )
+
+    def say(status: str) -> None:
+        def write(node: KubeObject) -> None:
+            ready = [c for c in node["status"]["conditions"] if c["type"] == "Ready"]
+            ready[0]["status"] = status
+
+        store.mutate("v1/nodes", None, "n77", write, manager="kubelet", subresource="status")
+
+    say("Unknown")
+    yield "n77"
+    say("True")
+
+
+def test_which_nodes_are_ready_is_read_off_a_short_table(big: Lab, down: str) -> None:
+    """The same nodes as by their conditions, for a fiftieth of the bytes."""
+    before = len(big.server.requests)
+    assert unready(big.cluster) == (down,) == not_ready(big.cluster.list("Node"))
+    asked = big.server.requests[before:]
+    tables = [one for one in asked if one.query.get("includeObject") == ["None"]]
+    assert [one.query["limit"] for one in tables] == [["1000"], ["1000"]]
+
+
+def test_without_such_a_table_nodes_are_read_whole(big: Lab, down: str) -> None:
+    """A server or proxy that ignores the wish for a table is understood all the same."""
+
+    class Plain(Cluster):
+        def printed(self, kind: str, *columns: str) -> Sequence[tuple[str, ...]] | None:
+            assert super().printed(kind, "Name", "Mood") is None
+            return super().printed(kind, *columns, "Mood")
+
+    plain = Plain(big.cluster._api)
+    assert unready(plain) == (down,)
+
+
+def test_those_who_only_look_share_what_they_know_of_nodes(big: Lab, down: str) -> None:
+    """Within seconds nothing is asked again; afterwards, and by whoever writes, it is."""
+    clock = ManualClock(NOW)
+    lately = Lately(big.cluster, clock)
+    assert lately.unready() == (down,)
+    before = len(big.server.requests)
+    clock.advance(READINESS / 2)
+    assert lately.unready() == (down,)
+    assert len(big.server.requests) == before
+    clock.advance(READINESS / 2)
+    lately.unready()
+    assert len(big.server.requests) == before + 2
+
+
+def test_nodes_kept_for_planning_grow_old_too(big: Lab) -> None:
+    """A minute after they were read they are read again; other kinds are never kept."""
+    clock = ManualClock(NOW)
+    lately = Lately(big.cluster, clock)
+    assert len(list(each(lately, "Node"))) == len(lately.list("Node")) == NODES
+    before = len(big.server.requests)
+    lately.list("Node")
+    assert len(big.server.requests) == before
+    lately.list("Deployment", "shop")
+    lately.list("Deployment", "shop")
+    assert len(big.server.requests) == before + 2
+    clock.advance(ROOM)
+    lately.list("Node")
+    assert len(big.server.requests) == before + 14
+
+
+def test_a_failed_look_at_nodes_is_not_remembered(big: Lab) -> None:
+    """Not knowing is an error for each who asks, and over as soon as the server answers."""
+    broken = ListReader(broken=frozenset({"Node"}))
+    lately = Lately(broken, ManualClock(NOW))
+    for _ in range(2):
+        with pytest.raises(ClusterUnavailable):
+            lately.unready()
+    broken.broken = frozenset()
+    assert lately.unready() == ()
 
 
 def test_workloads_are_counted_by_one_of_them(big: Lab) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from remedyd.cluster.lately import Lately
 from remedyd.model import (
     AuditOutcome,
     DecisionKind,
@@ -71,6 +72,11 @@ def node(name: str, ready: str = "True") -> KubeObject:
     return {"kind": "Node", "metadata": {"name": name}, "status": {"conditions": conditions}}
 
 
+def deployment(name: str) -> KubeObject:
+    meta = {"name": name, "namespace": "shop"}
+    return {"kind": "Deployment", "metadata": meta, "spec": {"selector": {}}}
+
+
 def pod(workload: str, number: int, on: str, image: str) -> KubeObject:
     owner = {"kind": "ReplicaSet", "name": f"{workload}-77d", "controller": True}
     return {
@@ -92,12 +98,15 @@ class Watch:
         self.clock = ManualClock(NOW)
         self.store = Store(f"sqlite:///{home / 'remedyd.db'}", self.clock)
         self.store.migrate()
-        self.cluster = ListReader(node("worker-1"), node("worker-2"))
+        workloads = [
+            deployment(f"{sort}{number}") for sort in ("bad", "good") for number in (0, 1, 2)
+        ]
+        self.cluster = ListReader(node("worker-1"), node("worker-2"), *workloads)
         self.told: list[Alert] = []
         numbers = count(1)
         self.stage = WatchStorms(
             self.store,
-            self.cluster,
+            Lately(self.cluster, self.clock),
             self.clock,
             lambda: f"h{next(numbers)}",
             Guardrails(),
@@ -264,7 +273,7 @@ def test_a_cluster_without_a_name_is_the_cluster(watch: Watch) -> None:
     """The hold and the alert are about something."""
     unnamed = WatchStorms(
         watch.store,
-        watch.cluster,
+        Lately(watch.cluster, watch.clock),
         watch.clock,
         lambda: "h9",
         Guardrails(),
@@ -276,3 +285,14 @@ def test_a_cluster_without_a_name_is_the_cluster(watch: Watch) -> None:
     (hold,) = watch.store.holds.list()
     assert hold.subject == "cluster"
     assert "by node" not in watch.told[0].detail
+
+
+def test_of_many_critical_workloads_some_are_looked_at(watch: Watch) -> None:
+    """A storm in a big cluster does not read every pod of it, and the report says so."""
+    for number in range(90):
+        watch.cluster.objects.append(deployment(f"bad{number}"))
+        watch.cluster.objects.append(pod(f"bad{number}", number, "worker-1", "x:1"))
+    watch.see(*rows(90, 0))
+    assert watch.cluster.asked.count("Pod") == 18
+    assert "by node: worker-1 (18)" in watch.told[0].detail
+    assert watch.told[0].detail.endswith("the pods of 18 of 90 critical workloads")

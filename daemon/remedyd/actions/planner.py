@@ -41,11 +41,15 @@ class Planner:
         clock: Clock,
         history: RevisionHistory | None = None,
         entitled: Callable[[str, str, str], None] = lambda action, kind, namespace: None,
+        *,
+        lately: Reader | None = None,
     ) -> None:
         """Take the connection, the time, and what the audits remember of revisions.
 
-        `entitled` raises Refused where we lack the rights to carry an action out.
+        `entitled` raises Refused where we lack the rights to carry an action out. Plans are drawn
+        up with `lately` where it is given, and always checked again with the connection.
         """
+        self._drafting = lately or cluster
         self._entitled = entitled
         self._cluster = cluster
         self._clock = clock
@@ -61,7 +65,7 @@ class Planner:
         """
         _action(request.type, target)  # what is no action is a mistake, not a missing right
         self._entitled(request.type, target.kind, target.namespace)
-        plan = draft(self._cluster, self._clock.now(), target, request, row, self._history)
+        plan = draft(self._drafting, self._clock.now(), target, request, row, self._history)
         return plan if plan.patch is None or plan.blocked else self._rehearsed(plan)
 
     def first_container(self, target: Target) -> str:

@@ -1,12 +1,13 @@
-"""A result that was cut off, asked for again namespace by namespace until it is whole.
+"""A result that was cut off, asked for again in parts by namespace until it is whole.
 
 ES|QL has no paging and gives at most 10,000 rows, so a big cluster's audit has to be split. It is
-split by namespace, because every audit can be narrowed to one; the parts are bounded in number and
-in time. A part that is cut off itself, or too many parts, leave the whole result cut off: half a
-cluster's rows would look like a healthy other half.
+split by namespace, because every audit can be narrowed to one: first into a few groups of them
+with about as many documents each; a group that is cut off itself is halved. The parts are bounded
+in number and in time. A single namespace that is cut off, or too many parts, leave the whole
+result cut off: half a cluster's rows would look like a healthy other half.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -16,6 +17,8 @@ from remedyd.errors import QueryError
 from remedyd.model import AuditOutcome, AuditRow, Json, QuerySource, Table, Window, monotonic
 
 MOST_PARTS = 2000
+MOST_NAMES = 500
+_SHOWN = 5
 _NAMESPACE = "k8s.namespace.name"
 _CLUSTER = "k8s.cluster.name"
 _MOST_LISTED = 10_000
@@ -23,7 +26,7 @@ _MOST_LISTED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The answer about one namespace."""
+    """The answer about some namespaces."""
 
     table: Table
     rows: tuple[AuditRow, ...]
@@ -41,8 +44,8 @@ def divisible(definition: AuditDefinition) -> bool:
 
 def namespaces(
     definition: AuditDefinition, source: QuerySource, window: Window, cluster: str
-) -> tuple[str, ...]:
-    """Return the namespaces that have telemetry in the window, in order.
+) -> dict[str, int]:
+    """Return the namespaces that have telemetry in the window, and how many documents each.
 
     `cluster` narrows to one ("*": none). Raises QueryError, Truncated among its outcomes.
     """
@@ -53,54 +56,93 @@ def namespaces(
         f"{narrowed}\n"
         f"| STATS documents = COUNT(*) BY namespace = {_NAMESPACE}\n"
         "| WHERE namespace IS NOT NULL\n"
-        "| KEEP namespace\n"
+        "| KEEP namespace, documents\n"
         "| SORT namespace\n"
         f"| LIMIT {_MOST_LISTED}"
     )
     values: dict[str, Json] = {"start": instant(window.start), "end": instant(window.end)}
     if narrowed:
         values["cluster"] = cluster
-    found = tuple(str(row[0]) for row in source.query(query, values).rows)
-    if len(found) > MOST_PARTS:
-        raise _cut_off(
-            f"cut off, and split into {len(found)} namespaces it would take too many queries "
-            f"({MOST_PARTS} at most)"
-        )
+    found = {str(row[0]): int(str(row[1])) for row in source.query(query, values).rows}
+    if len(found) >= _MOST_LISTED:
+        raise _cut_off(f"cut off, and so is the list of namespaces, at {_MOST_LISTED}")
     return found
 
 
-def gather(names: Sequence[str], ask: Callable[[str], Part], *, seconds: float) -> Part:
-    """Ask about every namespace and return the rows of all.
+def groups(sizes: Mapping[str, int], count: int) -> list[tuple[str, ...]]:
+    """Cut namespaces into about `count` groups of alike many documents, in their order."""
+    share = max(1.0, sum(sizes.values()) / max(1, count))
+    found: list[list[str]] = []
+    held = 0
+    for name, size in sizes.items():
+        if not found or held + size / 2 > share or len(found[-1]) == MOST_NAMES:
+            found.append([])
+            held = 0
+        found[-1].append(name)
+        held += size
+    return [tuple(group) for group in found]
 
-    Raises QueryError: Truncated when a part is cut off or `seconds` are over, BadQuery when a
-    part holds rows of another namespace.
+
+def gather(
+    parts: Sequence[tuple[str, ...]],
+    ask: Callable[[tuple[str, ...]], Part],
+    *,
+    seconds: float,
+) -> tuple[Part, int]:
+    """Ask about every group of namespaces, in halves where one is cut off.
+
+    Returns the rows of all, with the number of queries. Raises QueryError: Truncated when a single
+    namespace is cut off, or when there are too many queries or `seconds` are over; BadQuery when
+    a part holds rows of a namespace that was not asked about.
     """
-    parts: list[Part] = []
-    end = monotonic() + seconds
-    for name in names:
-        if monotonic() > end:
-            raise _cut_off(
-                f"cut off, and {len(names)} parts could not be read in {seconds:.0f} s: "
-                f"{len(parts)} were"
-            )
+    found: list[Part] = []
+    waiting = list(reversed(parts))
+    end, asked = monotonic() + seconds, 0
+    while waiting:
+        _check(asked, len(waiting), monotonic() > end, seconds)
+        group = waiting.pop()
+        asked += 1
         try:
-            parts.append(_own(name, ask(name)))
+            found.append(_own(group, ask(group)))
         except QueryError as error:
             if error.outcome is not AuditOutcome.TRUNCATED:
                 raise
-            raise _cut_off(f"cut off even within namespace {name}: {error.message}") from error
-    return Part(_table(parts), tuple(chain.from_iterable(part.rows for part in parts)))
+            if len(group) == 1:
+                raise _cut_off(
+                    f"cut off even within namespace {group[0]}: {error.message}"
+                ) from error
+            middle = len(group) // 2
+            waiting += [group[middle:], group[:middle]]
+    return Part(_table(found), tuple(chain.from_iterable(part.rows for part in found))), asked
 
 
-def _own(name: str, part: Part) -> Part:
-    foreign = sorted({row.target.namespace for row in part.rows} - {name})
+def _check(asked: int, left: int, late: bool, seconds: float) -> None:
+    """Raise Truncated when there were enough queries, or there is no more time."""
+    if asked + left > MOST_PARTS:
+        raise _cut_off(
+            f"cut off, and split by namespace it would take {asked + left} queries or more "
+            f"({MOST_PARTS} at most)"
+        )
+    if late:
+        raise _cut_off(
+            f"cut off, and split by namespace it could not be read in {seconds:.0f} s: "
+            f"{asked} queries were answered, {left} or more were left"
+        )
+
+
+def _own(group: Sequence[str], part: Part) -> Part:
+    foreign = sorted({row.target.namespace for row in part.rows} - set(group))
     if foreign:
         raise QueryError(
             AuditOutcome.BAD_QUERY,
-            f"narrowed to namespace {name}, it answers about {', '.join(foreign)}",
+            f"narrowed to namespace {_shown(group)}, it answers about {_shown(foreign)}",
             hint="Compare k8s.namespace.name with ?namespace in the query.",
         )
     return part
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
 
 
 def _table(parts: Sequence[Part]) -> Table:

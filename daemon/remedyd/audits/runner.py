@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 
-from remedyd.audits import evidence, partition
+from remedyd.audits import evidence, grouping, partition
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.freshness import pass_gate
 from remedyd.audits.parameters import ALL, bind, checked, window_at
@@ -29,6 +30,9 @@ _CLUSTER_FIELD = "k8s.cluster.name"
 _GATE_SECONDS = 10.0
 _SHORTEST_SECONDS = 60.0
 _FITS_AGAIN = 0.8
+_HALVES = 2
+_FILLED = 0.7
+"""How full a part is meant to be the next time: namespaces grow, and are not alike."""
 UNKNOWN_VERSION = (0, 0)
 """What a source answers that can not tell its release: then nothing is refused for it."""
 
@@ -73,7 +77,7 @@ class AuditRunner:
         self._cluster = cluster
         self._gate = gate
         self._lock = threading.Lock()
-        self._split: set[str] = set()
+        self._split: dict[str, int] = {}
         self._gate_memory: tuple[Window, tuple[AuditRow, ...]] | None = None
 
     def guard_by(self, gate: AuditDefinition | None) -> None:
@@ -127,7 +131,7 @@ class AuditRunner:
         return result if kept else _without_rows(result, aside)
 
     def _whole(self, run: _Run) -> _Answer:
-        """Run the query; one whose rows are cut off is asked again namespace by namespace.
+        """Run the query; one whose rows are cut off is asked again in parts, by namespace.
 
         An audit that had to be split is split at once the next time, until its rows fit again.
         """
@@ -142,32 +146,43 @@ class AuditRunner:
                 if error.outcome is not AuditOutcome.TRUNCATED:
                     raise
         answer = self._gathered(run)
-        fits = len(answer.table.rows) < definition.limit * _FITS_AGAIN
-        (self._split.discard if fits else self._split.add)(definition.name)
+        share = len(answer.table.rows) / definition.limit
+        self._split[definition.name] = ceil(share / _FILLED)
+        if share < _FITS_AGAIN:
+            del self._split[definition.name]
         return answer
 
     def _gathered(self, run: _Run) -> _Answer:
         definition = run.definition
         rendered = prepare(definition, self._source)
         cluster = ALL if _unnamed(rendered) else run.cluster or ALL
-        names = partition.namespaces(definition, self._source, run.window, cluster)
+        sizes = partition.namespaces(definition, self._source, run.window, cluster)
+        several = grouping.groupable(rendered.text)
+        parts = partition.groups(sizes, self._split.get(definition.name, _HALVES))
 
-        def ask(namespace: str) -> partition.Part:
-            part = self._answer(replace(run, params={**run.params, "namespace": namespace}))
+        def ask(group: tuple[str, ...]) -> partition.Part:
+            text, more = grouping.grouped(rendered.text, group) if several else (rendered.text, {})
+            narrowed = replace(run, params={**run.params, "namespace": group[0]})
+            part = self._asked(narrowed, replace(rendered, text=text), more)
             return partition.Part(part.table, part.rows)
 
         seconds = max(definition.interval.total_seconds(), _SHORTEST_SECONDS)
-        whole = partition.gather(names, ask, seconds=seconds)
-        return _Answer(whole.table, whole.rows, rendered, len(names))
+        chosen = parts if several else [(name,) for name in sizes]
+        whole, asked = partition.gather(chosen, ask, seconds=seconds)
+        return _Answer(whole.table, whole.rows, rendered, asked)
 
     def _answer(self, run: _Run) -> _Answer:
         """Prepare and run the query; return its rows as the contract has them."""
+        _refuse_old(run.definition, self._source.version())
+        return self._asked(run, prepare(run.definition, self._source))
+
+    def _asked(
+        self, run: _Run, rendered: Rendered, more: Mapping[str, Json] | None = None
+    ) -> _Answer:
         definition = run.definition
-        _refuse_old(definition, self._source.version())
-        rendered = prepare(definition, self._source)
         cluster = ALL if _unnamed(rendered) else run.cluster or ALL
         values = bind(definition, run.window, cluster=cluster, scope=run.scope, params=run.params)
-        table = self._source.query(rendered.text, values)
+        table = self._source.query(rendered.text, values | dict(more or {}))
         return _Answer(table, rows_of(definition, table, run.cluster), rendered)
 
     def _gate_rows(self, gate: AuditDefinition, window: Window) -> tuple[AuditRow, ...]:

@@ -8,7 +8,7 @@ module: a library that repeats a PATCH on its own would undo every promise about
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,16 @@ _CHUNK = 1 << 16
 _LARGEST = 64 << 20
 """Bytes of one answer; a page of the largest objects has a tenth of it."""
 _PAGE = 500
+_SIZES = {"Node": 100}
+"""Nodes are large, and parsing a page keeps every other thread waiting."""
+_ROWS = 1000
+_JSON = "application/json"
+_TABLE = f"{_JSON};as=Table;v=v1;g=meta.k8s.io,{_JSON}"
 _EXPIRED = 410
 __all__ = ["FIELD_MANAGER", "Cluster", "Reader"]
 
 _BAD_CONFIG = (ConfigException, OSError, ValueError, TypeError, KeyError, yaml.YAMLError)
+Took = Callable[[str, float], object]
 _NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 
 
@@ -50,13 +56,19 @@ class Cluster:
     """
 
     def __init__(
-        self, api: ApiClient, *, timeout_seconds: float = 30.0, dates: Dates | None = None
+        self,
+        api: ApiClient,
+        *,
+        timeout_seconds: float = 30.0,
+        took: Took = lambda *_: None,
+        dates: Dates | None = None,
     ) -> None:
         """Take a configured client; `timeout_seconds` bounds a whole request, body included.
 
         `dates` hears the headers of every answer.
         """
         self._api = api
+        self._took = took
         self._timeout = timeout_seconds
         self._dates = dates
         self._remaining: Callable[[], float] | None = None
@@ -69,11 +81,13 @@ class Cluster:
         kubeconfig: Path | None = None,
         context: str = "",
         timeout_seconds: float = 30.0,
+        took: Took = lambda *_: None,
         dates: Dates | None = None,
     ) -> "Cluster":
         """Connect by kubeconfig, or by the pod's ServiceAccount when none is given.
 
         Without a kubeconfig and outside a cluster the user's default kubeconfig is taken.
+        `took` hears of each request, in its thread: the method, and the seconds until its answer.
         Raises ConfigurationError; does not speak to the server yet.
         """
         configuration = Configuration()
@@ -95,7 +109,8 @@ class Cluster:
                 hint="set REMEDYD_KUBERNETES__KUBECONFIG, or run inside a cluster",
             ) from error
         configuration.retries = False
-        return cls(ApiClient(configuration), timeout_seconds=timeout_seconds, dates=dates)
+        client = ApiClient(configuration)
+        return cls(client, timeout_seconds=timeout_seconds, took=took, dates=dates)
 
     @property
     def server(self) -> str:
@@ -109,14 +124,16 @@ class Cluster:
         the time that the API server is told to give it, and again with the request half sent. A
         process that is stopped after that finds its request given up by the server when it wakes.
         """
-        made = Cluster(self._api, timeout_seconds=self._timeout, dates=self._dates)
+        made = self._patient(self._timeout)
         made._remaining = remaining
         return made
 
     def hurried(self, seconds: float) -> "Cluster":
         """Return the same connection, that waits no longer than this for a whole request."""
-        seconds = min(seconds, self._timeout)
-        return Cluster(self._api, timeout_seconds=seconds, dates=self._dates)
+        return self._patient(min(seconds, self._timeout))
+
+    def _patient(self, seconds: float) -> "Cluster":
+        return Cluster(self._api, timeout_seconds=seconds, took=self._took, dates=self._dates)
 
     def close(self) -> None:
         """Drop the pooled connections."""
@@ -164,12 +181,46 @@ class Cluster:
             return len(self.list(kind, namespace))
         return len(page.get("items") or ()) + int(meta.get("remainingItemCount") or 0)
 
+    def each(self, kind: str, namespace: str = "", *, labels: str = "") -> Iterator[KubeObject]:
+        """Yield the objects of a kind as their pages arrive; after an expired page, some twice."""
+        found = kind_of(kind)
+        try:
+            yield from self._pages(found, namespace, labels, "")
+        except ClusterRejected as error:
+            if error.status != _EXPIRED:
+                raise
+            yield from self._pages(found, namespace, labels, "")
+
+    def printed(self, kind: str, *columns: str) -> Sequence[tuple[str, ...]] | None:
+        """Return columns of the server's own table of a kind, row by row; None without such one.
+
+        A row of a node is some 200 bytes, the node itself ten kilobytes and more.
+        """
+        found = kind_of(kind)
+        rows: list[tuple[str, ...]] = []
+        query = {"limit": str(_ROWS), "includeObject": "None"}
+        for page in self._sheets(f"list {found.plural}", found.path(), query, _TABLE):
+            heads = [column.get("name") for column in page.get("columnDefinitions") or ()]
+            if page.get("kind") != "Table" or not set(columns) <= set(heads):
+                return None
+            places = [heads.index(column) for column in columns]
+            rows += [tuple(str(row["cells"][n]) for n in places) for row in page.get("rows") or ()]
+        return rows
+
     def _pages(self, kind: Kind, namespace: str, labels: str, fields: str) -> Iterator[KubeObject]:
-        query = {"limit": str(_PAGE), "labelSelector": labels, "fieldSelector": fields}
+        size = _SIZES.get(kind.name, _PAGE)
+        query = {"limit": str(size), "labelSelector": labels, "fieldSelector": fields}
         what = f"list {kind.plural}" + (f" in {namespace}" if namespace else "")
-        while True:
-            page = self._read(what, kind.path(namespace), query)
+        for page in self._sheets(what, kind.path(namespace), query):
             yield from (slim(kind.name, item) for item in page.get("items") or ())
+
+    def _sheets(
+        self, what: str, path: str, query: dict[str, str], accept: str = _JSON
+    ) -> Iterator[KubeObject]:
+        """Yield the pages of a list as the server sends them."""
+        while True:
+            page = self._read(what, path, query, accept)
+            yield page
             query["continue"] = (page.get("metadata") or {}).get("continue") or ""
             if not query["continue"]:
                 return
@@ -220,9 +271,11 @@ class Cluster:
         path = kind_of(kind).path()
         return self._call(f"ask by {kind}", "POST", path, {}, body, writes=False)
 
-    def _read(self, what: str, path: str, query: Mapping[str, str]) -> KubeObject:
+    def _read(
+        self, what: str, path: str, query: Mapping[str, str], accept: str = _JSON
+    ) -> KubeObject:
         def once() -> KubeObject:
-            return self._call(what, "GET", path, query, writes=False)
+            return self._call(what, "GET", path, query, writes=False, accept=accept)
 
         return _patiently(once)
 
@@ -233,11 +286,14 @@ class Cluster:
         path: str,
         query: Mapping[str, str],
         body: object = None,
-        content_type: str = "application/json",
+        content_type: str = _JSON,
         *,
         writes: bool,
+        accept: str = _JSON,
     ) -> KubeObject:
-        status, headers, answer = self._send(what, method, path, query, body, content_type, writes)
+        status, headers, answer = self._send(
+            what, method, path, query, body, content_type, writes, accept
+        )
         if not 200 <= status < 300:
             raise failures.failure(what, status, answer, headers, writes=writes)
         try:
@@ -257,14 +313,15 @@ class Cluster:
         body: object,
         content_type: str,
         writes: bool,
+        accept: str = _JSON,
     ) -> tuple[int, Mapping[str, str], bytes]:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = content_type
         guard = self._remaining if writes else None
         if guard is not None:
             query = {**query, "timeout": f"{max(1, int(guard() * 1000))}ms"}
-        deadline = monotonic() + self._timeout
+        begun = monotonic()
         try:
             request = self._api.param_serialize(
                 method=method,
@@ -281,10 +338,12 @@ class Cluster:
                 response = self._api.call_api(*request, _request_timeout=limits).response
             if self._dates is not None:
                 self._dates.heard(response.headers)
-            return response.status, response.headers, _body(response, deadline)
+            return response.status, response.headers, _body(response, begun + self._timeout)
         except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
             sent = not isinstance(error, _NEVER_SENT)
             raise failures.silence(what, error, writes=writes, sent=sent) from error
+        finally:
+            self._took(method, monotonic() - begun)
 
     def _in_two(self, request: Any, body: Late, limits: tuple[float, float]) -> Any:
         """Send the head of a request, and its body only after another look."""

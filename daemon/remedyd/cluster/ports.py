@@ -4,6 +4,7 @@ Apart from the client, so that whoever plans and checks, also over recorded obje
 policies, does not load the client library.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 from remedyd.model.values import KubeObject
@@ -42,6 +43,33 @@ def count(reader: Reader, kind: str, namespace: str = "") -> int:
     if isinstance(reader, Counting):
         return reader.count(kind, namespace)
     return len(reader.list(kind, namespace))
+
+
+@runtime_checkable
+class Paging(Protocol):
+    """What can hand out a list while it is still being read."""
+
+    def each(self, kind: str, namespace: str = "", *, labels: str = "") -> Iterator[KubeObject]:
+        """Yield the objects of a kind; after an expired page some come twice."""
+        ...
+
+
+def each(
+    reader: Reader, kind: str, namespace: str = "", *, labels: str = ""
+) -> Iterator[KubeObject]:
+    """Yield the objects of a kind, no more of them read than are taken where that is possible."""
+    if isinstance(reader, Paging):
+        return reader.each(kind, namespace, labels=labels)
+    return iter(reader.list(kind, namespace, labels=labels))
+
+
+@runtime_checkable
+class Printing(Protocol):
+    """What can ask for the few columns that `kubectl get` shows, instead of whole objects."""
+
+    def printed(self, kind: str, *columns: str) -> Sequence[tuple[str, ...]] | None:
+        """Return these columns of every object; None where the server prints no such table."""
+        ...
 
 
 class Api(Reader, Protocol):

@@ -2,13 +2,13 @@
 
 Prechecks and plans look at pods, autoscalers, quotas, nodes; most look at one or two of them.
 Reads are narrowed by namespace and selector, so that nobody lists the whole cluster to look at
-one Deployment (nodes apart, which have no namespace).
+one Deployment. Nodes have no namespace: they come page by page, and who has seen enough stops.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from remedyd.cluster.ports import Reader
+from remedyd.cluster.ports import Reader, each
 from remedyd.errors import NotFound
 from remedyd.model.values import KubeObject
 
@@ -104,9 +104,9 @@ class Surroundings:
         """Return the namespace's LimitRanges."""
         return self._list("LimitRange", lambda: self._reader.list("LimitRange", self.namespace))
 
-    def nodes(self) -> list[KubeObject]:
-        """Return all nodes."""
-        return self._list("Node", lambda: self._reader.list("Node"))
+    def nodes(self) -> Iterator[KubeObject]:
+        """Yield all nodes, read page by page as they are taken; after a lost page some twice."""
+        return each(self._reader, "Node")
 
     def claim(self, name: str) -> KubeObject:
         """Return a PersistentVolumeClaim of the namespace."""

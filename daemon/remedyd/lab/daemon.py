@@ -82,6 +82,12 @@ class Daemon:
         last = self.log.read_text(encoding="utf-8").splitlines()[-5:]
         raise RemedydError("the daemon did not become ready: " + "\n".join(last))
 
+    @property
+    def pid(self) -> int:
+        """The number of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
     def wait(self, seconds: float) -> int:
         """Wait for the process to end by itself and return its exit status."""
         assert self._process is not None

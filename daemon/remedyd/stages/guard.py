@@ -12,7 +12,8 @@ from typing import Any
 
 from remedyd.cluster.client import Reader
 from remedyd.cluster.kinds import WORKLOADS
-from remedyd.cluster.nodes import not_ready
+from remedyd.cluster.lately import Lately
+from remedyd.cluster.nodes import unready
 from remedyd.cluster.ports import count
 from remedyd.errors import Refused
 from remedyd.model import (
@@ -58,10 +59,12 @@ class Guard:
         *,
         dry_run: bool = False,
         lookback: Callable[[Plan], None] = lambda _: None,
+        lately: Lately | None = None,
         timekeeping: Timekeeping | None = None,
     ) -> None:
         """Take what is asked; with `dry_run` nothing goes further than DryRun, anywhere.
 
+        Plans may be judged by nodes as `lately` knows them, approvals and writes by live ones only.
         `lookback` raises Refused for a policy's plan that repeats what somebody reverted;
         `timekeeping` says whether our clock is to be believed.
         """
@@ -72,6 +75,7 @@ class Guard:
         self._metrics = metrics
         self._top = Mode.DRY_RUN if dry_run else Mode.AUTO
         self._lookback = lookback
+        self._lately = lately
         self._timekeeping = timekeeping
 
     def ceiling(self, target: Target) -> Ceiling:
@@ -95,7 +99,8 @@ class Guard:
 
     def check_plan(self, decision: Decision, plan: Plan) -> None:
         """Raise Refused if a guardrail stands against what a decision came to."""
-        seen = self._seen(plan.target)
+        lately = self._lately
+        seen = self._seen(plan.target, lately.unready if lately else self._unready)
         about = replace(
             self._about(plan.target, plan),
             mode=decision.mode,
@@ -144,7 +149,7 @@ class Guard:
         """Look at the cluster, then at the store."""
         target, requested = proposal.plan.target, proposal.source == "request"
         top = self.ceiling(target)
-        seen = {} if requested else self._seen(target)
+        seen = {} if requested else self._seen(target, self._unready)
         about = replace(
             self._about(target, proposal.plan),
             proposal=proposal.id,
@@ -157,17 +162,20 @@ class Guard:
 
     def _about(self, target: Target, plan: Plan | None = None) -> Snapshot:
         now = self._clock.now()
-        state = self._store.decision_state(now)
+        state = self._store.circumstances(now, target.workload)
         found = Snapshot(now, target, state, self._guardrails, plan=plan)
         if (kept := self._timekeeping) is None:
             return found
         return replace(found, clock=kept.wrong(), clock_set=kept.unsettled())
 
-    def _seen(self, target: Target) -> dict[str, Any]:
+    def _unready(self) -> tuple[str, ...]:
+        return unready(self._cluster)
+
+    def _seen(self, target: Target, nodes: Callable[[], tuple[str, ...]]) -> dict[str, Any]:
         """Return what only the cluster knows: nodes not ready, workloads that there are."""
         kinds = sorted(WORKLOADS)
         return {
-            "nodes": not_ready(self._cluster.list("Node")),
+            "nodes": nodes(),
             "workloads": sum(count(self._cluster, kind, target.namespace) for kind in kinds),
         }
 

@@ -5,15 +5,16 @@ seen for the time of calm. An audit that gave no usable rows changes nothing: si
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from remedyd.cluster.client import Reader
-from remedyd.cluster.nodes import not_ready
+from remedyd.cluster.lately import Lately
+from remedyd.cluster.reader import selector
 from remedyd.errors import ClusterError, NotFound
-from remedyd.model import AuditResult, Clock, Hold, HoldKind, KubeObject, Severity
+from remedyd.model import AuditResult, Clock, Hold, HoldKind, KubeObject, Severity, Target
 from remedyd.observability import logs
 from remedyd.observability.alerts import Alert, AlertKind, Alerts
 from remedyd.policy.guardrails import Guardrails, node_sign, signs
@@ -24,6 +25,9 @@ log = logs.get(__name__)
 
 _NODES = "nodes"
 _GROUPS = 10
+_LOOKED_AT = 20
+_PODS = 200
+"""A cause shows in some pods: of a few workloads, and of each not all."""
 _REVISION = ("pod-template-hash", "controller-revision-hash")
 
 Signs = Mapping[str, str]
@@ -37,7 +41,7 @@ class WatchStorms:
     def __init__(
         self,
         store: Store,
-        cluster: Reader,
+        cluster: Lately,
         clock: Clock,
         ids: Callable[[], str],
         guardrails: Guardrails,
@@ -89,9 +93,14 @@ class WatchStorms:
         if not known:
             assert hold is not None
             return replace(hold, ended_at=now, ended_by="remedyd", end_reason="it is over")
-        groups = self._groups(results) if fresh or hold is None else hold.data["groups"]
+        kept = hold.data if hold else {}
+        told = {"groups": kept.get("groups"), "sample": kept.get("sample", "")}
+        if fresh or hold is None:
+            critical = _critical(results)
+            some = critical[:: -(-len(critical) // _LOOKED_AT) or 1]
+            told = {"groups": self._groups(some), "sample": _sample(some, critical)}
         detail = "; ".join(entry["detail"] for entry in known.values())
-        data = {"signs": known, "groups": groups}
+        data = {"signs": known, **told}
         if hold is None:
             return Hold(self._ids(), HoldKind.STORM, self._subject, now, detail, data)
         return replace(hold, detail=detail, data=data)
@@ -99,33 +108,30 @@ class WatchStorms:
     def _nodes(self) -> Signs:
         """Return the sign that nodes give; nodes that cannot be read are one."""
         try:
-            text = node_sign(not_ready(self._cluster.list("Node")), self._limits)
+            text = node_sign(self._cluster.unready(), self._limits)
         except (ClusterError, NotFound) as error:
             text = f"the nodes cannot be read: {error.message}"
         return {_NODES: text} if text else {}
 
-    def _groups(self, results: list[AuditResult]) -> Any:
+    def _groups(self, critical: Sequence[Target]) -> Any:
         """Count the pods of critical workloads by node, image and revision: where is the cause?"""
         counts: dict[str, Counter[str]] = {"node": Counter(), "image": Counter()}
         counts["revision"] = Counter()
-        critical = {
-            (row.target.namespace, row.target.name)
-            for result in results
-            for row in result.rows
-            if row.severity is Severity.CRITICAL
-        }
-        for namespace in sorted({namespace for namespace, _ in critical}):
-            for pod in self._pods(namespace):
-                owners = pod["metadata"].get("ownerReferences") or ()
-                if any((namespace, _workload(o["name"], pod)) in critical for o in owners):
-                    _count(pod, counts)
+        for target in critical:
+            for pod in self._pods(target):
+                _count(pod, counts)
         return {name: dict(counter.most_common(_GROUPS)) for name, counter in counts.items()}
 
-    def _pods(self, namespace: str) -> list[KubeObject]:
+    def _pods(self, target: Target) -> list[KubeObject]:
+        """Return the first pods of a workload, none of those that cannot be read."""
+        namespace = target.namespace
         try:
-            return self._cluster.list("Pod", namespace)
+            workload = self._cluster.get(target.kind, namespace, target.name)
+            labels = selector(workload["spec"].get("selector"))
+            some = islice(self._cluster.each("Pod", namespace, labels=labels), _PODS)
+            return [pod for pod in some if _belongs(pod, target.name)]
         except (ClusterError, NotFound) as error:
-            log.warning("pods not grouped", namespace=namespace, detail=error.message)
+            log.warning("pods not grouped", target=str(target), detail=error.message)
             return []
 
     def _tell(self, before: Hold | None, after: Hold | None) -> None:
@@ -135,6 +141,29 @@ class WatchStorms:
             self._alerts.raise_(Alert(AlertKind.STORM, after.since, self._subject, _report(after)))
         elif after.ended_at is not None:
             log.info("the storm is over", subject=self._subject, hold=after.id)
+
+
+def _critical(results: Iterable[AuditResult]) -> list[Target]:
+    """Return the critical workloads, a target for each."""
+    found = {
+        row.target.workload: row.target
+        for result in results
+        for row in result.rows
+        if row.severity is Severity.CRITICAL
+    }
+    return [target for _, target in sorted(found.items())]
+
+
+def _sample(some: Sequence[Target], critical: Sequence[Target]) -> str:
+    """Say whose pods were counted, where it is not those of all."""
+    if len(some) == len(critical):
+        return ""
+    return f"the pods of {len(some)} of {len(critical)} critical workloads"
+
+
+def _belongs(pod: KubeObject, workload: str) -> bool:
+    owners = pod["metadata"].get("ownerReferences") or ()
+    return any(_workload(owner["name"], pod) == workload for owner in owners)
 
 
 def _workload(owner: str, pod: KubeObject) -> str:
@@ -158,4 +187,6 @@ def _report(hold: Hold) -> str:
         for name, found in groups.items()
         if found
     ]
-    return "; ".join([hold.detail, *(f"by {part}" for part in parts)])
+    sample = hold.data.get("sample")
+    told = [hold.detail, *(f"by {part}" for part in parts)]
+    return "; ".join([*told, f"counted: {sample}"] if sample else told)

@@ -237,28 +237,47 @@ def node_fit(scene: Scene) -> Precheck | None:
     if not scene.amounts:
         return None
     pod = scene.after["spec"]["template"]["spec"]
-    nodes = [node for node in scene.around.nodes() if usable(node, pod)]
-    if not nodes:
+    requests = {resource: pod_total(pod, "requests", resource) for resource in _RESOURCES}
+    limit = pod_total(pod, "limits", "memory")
+    most = dict.fromkeys(_RESOURCES, Decimal(-1))
+    taking = Decimal(-1)
+    for node in scene.around.nodes():
+        if not usable(node, pod):
+            continue
+        room = {resource: allocatable(node, resource) for resource in _RESOURCES}
+        most = {resource: max(most[resource], room[resource]) for resource in _RESOURCES}
+        if all(requests[resource] <= room[resource] for resource in _RESOURCES):
+            taking = max(taking, room["memory"])
+            if limit <= taking:
+                name = node["metadata"]["name"]
+                return passed("NodeFit", f"fits a ready node when it is empty: {name}")
+    if taking < 0:
+        return _no_node(requests, most)
+    return warned(
+        "NodeFit",
+        f"a pod's memory limits add up to {write('memory', limit)}, the largest ready node "
+        f"has {write('memory', taking)}",
+        "the node may run out of memory before the limit is reached",
+    )
+
+
+def _no_node(requests: Mapping[str, Decimal], most: Mapping[str, Decimal]) -> Precheck:
+    """Say what no ready node has; `most` is the most of each that any has, negative for none."""
+    if min(most.values()) < 0:
         return blocked("NodeFit", "no ready node takes these pods", "look at the nodes first")
     for resource in _RESOURCES:
-        most = max(allocatable(node, resource) for node in nodes)
-        request = pod_total(pod, "requests", resource)
-        if request > most:
+        if requests[resource] > most[resource]:
             return blocked(
                 "NodeFit",
-                f"a pod would request {write(resource, request)} {resource}, the largest ready "
-                f"node has {write(resource, most)}",
+                f"a pod would request {write(resource, requests[resource])} {resource}, the "
+                f"largest ready node has {write(resource, most[resource])}",
                 "lower the request, or add a larger node",
             )
-        limit = pod_total(pod, "limits", resource)
-        if resource == "memory" and limit > most:
-            return warned(
-                "NodeFit",
-                f"a pod's memory limits add up to {write(resource, limit)}, the largest ready node "
-                f"has {write(resource, most)}",
-                "the node may run out of memory before the limit is reached",
-            )
-    return passed("NodeFit", f"fits one of {len(nodes)} ready nodes when empty")
+    return blocked(
+        "NodeFit",
+        "no ready node has both the memory and the CPU that a pod would request",
+        "lower one of the requests, or add a larger node",
+    )
 
 
 def allocatable(node: KubeObject, resource: str) -> Decimal:
