@@ -42,7 +42,7 @@ from remedyd.proposals.gate import Gate
 from remedyd.proposals.notices import Listener
 from remedyd.proposals.query import Page, ProposalFilter
 from remedyd.proposals.refusals import Refusal
-from remedyd.proposals.store import Store
+from remedyd.proposals.store import Store, absent
 from remedyd.proposals.trail import Entry, TrailFilter
 from remedyd.stages.controls import Controls
 from remedyd.stages.guard import Guard
@@ -128,7 +128,7 @@ class Service:
         _require(principal, Scope.VIEWER)
         proposal = self._store.get(proposal_id)
         if not principal.may(Scope.VIEWER, proposal.plan.target.namespace):
-            raise NotFound(f"no proposal {proposal_id}")
+            raise absent(proposal_id)
         return proposal
 
     def events(self, principal: Principal, proposal_id: ProposalId) -> Sequence[Event]:

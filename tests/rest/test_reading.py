@@ -113,7 +113,12 @@ def test_a_limited_caller_sees_its_namespaces_only(running: Running) -> None:
     assert elsewhere.get("/v1/proposals").json()["items"] == []
     assert elsewhere.get("/v1/trail").json()["items"] == []
     assert elsewhere.get("/v1/refusals").json()["items"] == []
-    assert elsewhere.get(f"/v1/proposals/{made['id']}").status_code == 404
+    hidden = elsewhere.get(f"/v1/proposals/{made['id']}")
+    none = elsewhere.get(f"/v1/proposals/{made['id'][::-1]}")
+    assert hidden.status_code == none.status_code == 404
+    assert hidden.json()["detail"].replace(made["id"], "it") == none.json()["detail"].replace(
+        made["id"][::-1], "it"
+    ), "whether there is one elsewhere is nobody's business"
     assert elsewhere.get(f"/v1/proposals/{made['id']}/events").status_code == 404
     assert elsewhere.get(f"/v1/workloads/shop/Deployment/{an_app()}").status_code == 403
 

@@ -128,7 +128,7 @@ class Store:
         with self._database.read() as connection:
             body = connection.scalar(query)
         if body is None:
-            raise NotFound(f"there is no proposal {key}", hint="list them: remedyd proposals list")
+            raise absent(key)
         return codec.load(body)
 
     def list(self, wanted: ProposalFilter | None = None) -> Page:
@@ -335,6 +335,11 @@ class Store:
         return Conflict(
             f"{proposal.plan.target} had another open proposal a moment ago", hint="try again"
         )
+
+
+def absent(key: ProposalId) -> NotFound:
+    """Return the error for a proposal that there is none of, or none for whoever asks."""
+    return NotFound(f"there is no proposal {key}", hint="list them: remedyd proposals list")
 
 
 def _swapped(connection: Connection, old: Proposal, new: Proposal) -> bool:
