@@ -98,14 +98,15 @@ class Scheduler:
 
     def remove(self, name: str) -> None:
         """Run job `name` no more; a run that has begun ends as it will."""
-        if self._jobs.get_job(name) is not None:
+        with suppress(JobLookupError):
             self._jobs.remove_job(name)
 
     def run_now(self, name: str) -> bool:
         """Bring the next run of job `name` forward to now; False if there is no such job."""
-        if self._jobs.get_job(name) is None:
+        try:
+            self._jobs.modify_job(name, next_run_time=datetime.now(UTC))
+        except JobLookupError:
             return False
-        self._jobs.modify_job(name, next_run_time=datetime.now(UTC))
         return True
 
     def on_jump(self, told: Callable[[timedelta], None]) -> None:

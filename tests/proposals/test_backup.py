@@ -4,7 +4,7 @@ import gzip
 import json
 import stat
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,33 @@ def test_a_restored_store_is_paused(
     copy.close()
     assert flag is not None
     assert "backup" in flag.reason
+
+
+def test_no_store_is_ever_restored_unpaused(
+    source: Database, empty: Database, tmp_path: Path, clock: ManualClock
+) -> None:
+    """Rows and pause are one transaction: who dies in between leaves nothing."""
+
+    class Dying(ManualClock):
+        def now(self) -> datetime:
+            raise KeyboardInterrupt
+
+    backup(source, tmp_path / "b.gz", clock)
+    with pytest.raises(KeyboardInterrupt):
+        restore(empty, tmp_path / "b.gz", Dying(START))
+    with empty.read() as connection:
+        assert not sa.inspect(connection).has_table("proposals")
+
+
+def test_a_link_beside_the_backup_is_not_written_through(
+    source: Database, tmp_path: Path, clock: ManualClock
+) -> None:
+    """In a directory of many, nobody can choose where the content goes."""
+    other = tmp_path / "other"
+    other.write_text("mine")
+    (tmp_path / "b.gz.part").symlink_to(other)
+    backup(source, tmp_path / "b.gz", clock)
+    assert other.read_text() == "mine"
 
 
 def test_a_restored_store_goes_on_counting(

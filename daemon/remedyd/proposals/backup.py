@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,8 +24,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from remedyd.errors import Conflict, InvalidInput, StoreError
 from remedyd.model import Clock
+from remedyd.proposals import flags
 from remedyd.proposals.database import Database
-from remedyd.proposals.flags import Flags
+from remedyd.proposals.flags import Flag
 from remedyd.proposals.schema import Schema
 from remedyd.proposals.tables import HEAD
 
@@ -44,19 +46,22 @@ def backup(
     """
     if path.exists() and not replace:
         raise Conflict(f"{path} exists", hint="name another file, or add --replace")
-    part = path.with_name(f"{path.name}.part")
     try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as raw, gzip.open(raw, "wt", encoding="utf-8") as out:
-            counts = _write(database, out, clock)
-        part.replace(path)
+        # a name of its own: nobody can have put a link there, and no other backup writes to it
+        handle, part = mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as raw:
+                with gzip.open(raw, "wt", encoding="utf-8") as out:
+                    counts = _write(database, out, clock)
+                os.fsync(raw.fileno())
+            Path(part).replace(path)
+        finally:
+            with suppress(FileNotFoundError):
+                Path(part).unlink()
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}", hint="choose another place"
         ) from error
-    finally:
-        with suppress(FileNotFoundError):
-            part.unlink()
     return counts
 
 
@@ -90,7 +95,10 @@ def restore(database: Database, path: Path, clock: Clock) -> Mapping[str, int]:
             )
         counts = _load(connection, path, lines)
         upgrade(connection)
-    Flags(database).pause("remedyd:restore", clock.now(), _REASON)
+        pause = flags.current(connection, flags.PAUSE)
+        if pause is None or pause.value is False:  # as one with the rows: never there unpaused
+            by = "remedyd:restore"
+            flags.append(connection, Flag(flags.PAUSE, True, clock.now(), by, _REASON))
     return counts
 
 

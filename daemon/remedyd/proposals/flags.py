@@ -47,23 +47,7 @@ class Flags:
         """Append the setting; raise `Conflict` if another was set at the same moment."""
         try:
             with self._database.write() as connection:
-                last = connection.scalar(
-                    sa.select(sa.func.max(flags.c.sequence)).where(flags.c.name == flag.name)
-                )
-                sequence = 0 if last is None else last + 1
-                body = {
-                    "value": flag.value,
-                    "principal": flag.principal,
-                    "reason": flag.reason,
-                }
-                connection.execute(
-                    flags.insert().values(
-                        name=flag.name,
-                        sequence=sequence,
-                        at=flag.at,
-                        body=codec.dump_free(body),
-                    )
-                )
+                sequence = append(connection, flag)
                 if self._report is not None:
                     self._report(connection, flag, sequence)
         except IntegrityError as error:
@@ -99,6 +83,21 @@ class Flags:
         now = self.get(PAUSE)
         if bool(now and now.value is not False) is not on:
             self.set(Flag(PAUSE, on, at, principal, reason))
+
+
+def append(connection: Connection, flag: Flag) -> int:
+    """Write the setting within the caller's transaction; return its place in the history."""
+    last = connection.scalar(
+        sa.select(sa.func.max(flags.c.sequence)).where(flags.c.name == flag.name)
+    )
+    sequence = 0 if last is None else int(last) + 1
+    body = {"value": flag.value, "principal": flag.principal, "reason": flag.reason}
+    connection.execute(
+        flags.insert().values(
+            name=flag.name, sequence=sequence, at=flag.at, body=codec.dump_free(body)
+        )
+    )
+    return sequence
 
 
 def current(connection: Connection, name: str) -> Flag | None:
