@@ -149,15 +149,17 @@ def collector() -> AbstractContextManager[Wire]:
     return serving(lambda _: Answer(body=b""))
 
 
-def forwarded(url: str, asked: Asked) -> Answer:
-    """Pass a request on and return the answer."""
+def forwarded(url: str, asked: Asked, *names: str) -> Answer:
+    """Pass a request on and return the answer, with further headers of these names."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
     try:
         kept = {k: v for k, v in asked.headers.items() if k.lower() not in ("host", "connection")}
         connection.request(asked.method, asked.path, asked.body or None, kept)
         response = connection.getresponse()
         headers = {
-            k: v for k, v in response.getheaders() if k.lower() in ("retry-after", "warning")
+            k.title(): v
+            for k, v in response.getheaders()
+            if k.lower() in ("retry-after", "warning", *names)
         }
         return Answer(response.status, response.read(), headers)
     finally:

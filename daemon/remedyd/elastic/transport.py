@@ -1,9 +1,10 @@
-"""Two things the official client does not let a caller decide, mended at its transport.
+"""Three things the official client does not let a caller decide, mended at its transport.
 
 The client of generation 9 asks for REST API 9 in its media types, which an 8.x server refuses;
 its methods reset the headers, so they are rewritten where requests leave. And it turns `Warning`
 headers into Python warnings, which are process-wide: here they are moved to another header, from
-which the caller of this very request reads them.
+which the caller of this very request reads them. And it asks only the first answer whether it comes
+from Elasticsearch, though a proxy may step in between at any time.
 """
 
 import re
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from elastic_transport import ApiResponseMeta, HttpHeaders, Transport, TransportApiResponse
+from elasticsearch import UnsupportedProductError
 
 _GENERATION = re.compile(r"compatible-with=\d+")
 _CAPTURED = "x-captured-warning"
@@ -31,6 +33,7 @@ class CompatibleTransport(Transport):
             {name: _GENERATION.sub(asked, value) for name, value in headers.items()}
         )
         response = super().perform_request(method, target, **options)
+        _refuse_others(response)
         return TransportApiResponse(_without_warnings(response.meta), response.body)
 
 
@@ -47,6 +50,13 @@ def warnings_of(meta: ApiResponseMeta) -> tuple[str, ...]:
     if raw and not texts:
         texts = [raw]
     return tuple(dict.fromkeys(texts))
+
+
+def _refuse_others(response: TransportApiResponse) -> None:
+    """Raise unless it is Elasticsearch that answered; the client itself looks at the first only."""
+    meta = response.meta
+    if 200 <= meta.status < 300 and meta.headers.get("x-elastic-product") != "Elasticsearch":
+        raise UnsupportedProductError("not Elasticsearch", meta=meta, body=response.body)
 
 
 def _without_warnings(meta: ApiResponseMeta) -> ApiResponseMeta:
