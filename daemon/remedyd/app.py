@@ -52,6 +52,7 @@ from remedyd.stages.guard import Guard
 from remedyd.stages.lookback import LookBack
 from remedyd.stages.moves import Moves
 from remedyd.stages.nominate import Decide, RunAudit
+from remedyd.stages.pace import Pace, PacedDoor
 from remedyd.stages.propose import AutoApprove, Propose
 from remedyd.stages.prove import Prove
 from remedyd.stages.quarantine import SetAside
@@ -82,6 +83,7 @@ class App:
         self.settings = settings
         self.clock: Clock = settings.clock.clock()
         self.metrics = Metrics()
+        self._pace = Pace(self.metrics)
         self._opened = ExitStack()
         self._cluster: Cluster | None = None
         self._library: Library | None = None
@@ -142,6 +144,7 @@ class App:
             kubeconfig=settings.kubernetes.kubeconfig,
             context=settings.kubernetes.context,
             timeout_seconds=settings.kubernetes.timeout_seconds,
+            took=self._pace.took,
             dates=dates,
         )
         timekeeping = Timekeeping(self.clock, dates.ahead, self.metrics)
@@ -254,6 +257,7 @@ class App:
                 AuditRunner(source, self.clock, settings.cluster_name), audits, self.clock
             ),
             alerts=alerts,
+            pace=self._pace,
         )
 
     def _guardrails(self) -> Guardrails:
@@ -281,11 +285,11 @@ class App:
         door = kind(
             leading.guarded(cluster),
             self.clock,
-            partial(leading.fence, partial(guard.fence, gate)),
+            self._pace.fenced(partial(leading.fence, partial(guard.fence, gate))),
             undo_fence=partial(leading.fence, partial(guard.undo_fence, gate)),
             recheck=planner.recheck,
         )
-        return CountedDoor(door, self.metrics)
+        return CountedDoor(PacedDoor(door, self._pace), self.metrics)
 
     def _steps(
         self,

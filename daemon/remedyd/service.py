@@ -46,6 +46,7 @@ from remedyd.proposals.store import Store, absent
 from remedyd.proposals.trail import Entry, TrailFilter
 from remedyd.stages.controls import Controls
 from remedyd.stages.guard import Guard
+from remedyd.stages.pace import Pace
 from remedyd.stages.propose import tell
 from remedyd.stages.recent import Judged, Recent
 from remedyd.stages.signals import Signal, Signals
@@ -95,6 +96,7 @@ class Service:
         run_now: Callable[[str], bool],
         signals: Signals,
         alerts: Alerts,
+        pace: Pace,
     ) -> None:
         """Take the rooms it speaks for; `wake` has the loop look at a proposal soon."""
         self._store = store
@@ -115,6 +117,7 @@ class Service:
         self._run_now = run_now
         self._signals = signals
         self._alerts = alerts
+        self._pace = pace
 
     def proposals(self, principal: Principal, wanted: ProposalFilter) -> Page:
         """Return a page of proposals, newest first, within the principal's namespaces."""
@@ -153,9 +156,10 @@ class Service:
         with self._attempts.watch(principal, "approve", proposal_id):
             proposal = self.proposal(principal, proposal_id)
             _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
-            approved = self._gate.approve(
-                proposal_id, digest, principal, comment, execution_url=execution_url
-            )
+            with self._pace.approving(proposal_id):
+                approved = self._gate.approve(
+                    proposal_id, digest, principal, comment, execution_url=execution_url
+                )
         self._wake(proposal_id)
         return approved
 
@@ -302,7 +306,8 @@ class Service:
             return proposal
         with self._attempts.watch(principal, "approve", proposal.id):
             _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
-            self._gate.approve(proposal.id, proposal.digest, principal, comment)
+            with self._pace.approving(proposal.id):
+                self._gate.approve(proposal.id, proposal.digest, principal, comment)
         self._loop.advance(proposal.id, patience=_PATIENCE_SECONDS)
         moved = self._store.get(proposal.id)
         if moved.state in (State.APPROVED, State.APPLYING):

@@ -66,20 +66,26 @@ def _shape(engine: sa.Engine) -> list[tuple[object, ...]]:
     """Return all that the database itself knows of its columns, indexes and constraints."""
     if engine.dialect.name == "sqlite":
         queries = [
-            "SELECT t.name, c.* FROM sqlite_schema t, pragma_table_xinfo(t.name) c"
-            " WHERE t.type = 'table'",
+            (
+                "SELECT t.name, c.* FROM sqlite_schema t, pragma_table_xinfo(t.name) c"
+                " WHERE t.type = 'table'"
+            ),
             "SELECT t.name, k.* FROM sqlite_schema t, pragma_foreign_key_list(t.name) k",
             "SELECT name, sql LIKE '%AUTOINCREMENT%' FROM sqlite_schema WHERE type = 'table'",
             "SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'index'",
         ]
     else:
         queries = [
-            "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable,"
-            " column_default, ordinal_position FROM information_schema.columns"
-            " WHERE table_schema = 'public'",
+            (
+                "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable,"
+                " column_default, ordinal_position FROM information_schema.columns"
+                " WHERE table_schema = 'public'"
+            ),
             "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
-            "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)"
-            " FROM pg_constraint WHERE connamespace = 'public'::regnamespace",
+            (
+                "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)"
+                " FROM pg_constraint WHERE connamespace = 'public'::regnamespace"
+            ),
         ]
     with engine.connect() as connection:
         return sorted(

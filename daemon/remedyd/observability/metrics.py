@@ -21,6 +21,8 @@ from remedyd.model import State
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _REQUESTS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
+_ROUND_TRIPS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
+_OWN: Final = (0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0, 5.0)
 _STAGES: Final = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -37,6 +39,7 @@ class Metrics:
         self._audits(add)
         self._proposals(add)
         self._stages(add)
+        self._pace(add)
         self._faces(add)
         self._outbox(add)
         for state in State:
@@ -156,6 +159,21 @@ class Metrics:
             "remedyd_stage_errors",
             "Stages that ended in an error",
             ["stage", "error"],
+            registry=add,
+        )
+
+    def _pace(self, add: CollectorRegistry) -> None:
+        self.kubernetes_seconds = Histogram(
+            "remedyd_kubernetes_request_duration_seconds",
+            "Time of a request to the Kubernetes API, answer included",
+            ["method"],
+            buckets=_ROUND_TRIPS,
+            registry=add,
+        )
+        self.own_seconds = Histogram(
+            "remedyd_approval_to_write_own_seconds",
+            "From the arrival of an approval to its write, without the API server's round trips",
+            buckets=_OWN,
             registry=add,
         )
 

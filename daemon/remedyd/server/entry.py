@@ -23,6 +23,7 @@ from remedyd.server.console import entering, paths
 from remedyd.server.context import Context
 from remedyd.server.rates import Rates
 from remedyd.server.repeats import Repeats
+from remedyd.stages.pace import arrived
 
 log = logs.get(__name__)
 
@@ -66,6 +67,7 @@ class Entry:
         structlog.contextvars.bind_contextvars(request_id=request_id, source=_source(scope))
         answer = _Answer(send, request_id)
         begun = monotonic()
+        arrived.set(begun)
         try:
             await self._serve(scope, receive, answer)
         except Exception as error:
