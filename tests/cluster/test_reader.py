@@ -98,6 +98,8 @@ def test_current_pods_of_a_stateful_set_go_by_its_revision() -> None:
     assert [pod["metadata"]["name"] for pod in found.current_pods()] == ["new"]
     put(live, "status.updateRevision", "")
     assert len(found.current_pods()) == 2
+    live["metadata"]["generation"] += 1
+    assert found.current_pods() == [], "the status is of the template before"
 
 
 @pytest.mark.parametrize(("text", "number"), [("12", 12), ("", 0), ("x", 0), (None, 0)])

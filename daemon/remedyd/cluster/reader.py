@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from remedyd.cluster.ports import Reader, each
+from remedyd.cluster.rollout import observed
 from remedyd.errors import NotFound
 from remedyd.model.values import KubeObject
 
@@ -69,7 +70,10 @@ class Surroundings:
         if self.workload["kind"] == "Deployment":
             latest = [one["metadata"]["uid"] for one in self.replicasets()[:1]]
             return [pod for pod in alive if any(owned_by(pod, uid) for uid in latest)]
-        revision_hash = (self.workload.get("status") or {}).get("updateRevision")
+        status = self.workload.get("status") or {}
+        if not observed(self.workload):
+            return []  # the revision that the status names is that of the template before
+        revision_hash = status.get("updateRevision")
         if not revision_hash:
             return alive
         return [pod for pod in alive if _revision_hash(pod) == revision_hash]

@@ -32,11 +32,18 @@ class RolloutStatus:
         return self.state is RolloutState.COMPLETE
 
 
+def observed(obj: KubeObject) -> bool:
+    """Whether the controller has seen the object as it is: before, its status is an older one's."""
+    status = obj.get("status") or {}
+    generation = int(obj["metadata"].get("generation") or 0)
+    return int(status.get("observedGeneration") or 0) >= generation
+
+
 def rollout_status(obj: KubeObject) -> RolloutStatus:
     """Return the state of a Deployment, StatefulSet or DaemonSet; other kinds are Complete."""
     status = obj.get("status") or {}
-    generation = int(obj["metadata"].get("generation") or 0)
-    if int(status.get("observedGeneration") or 0) < generation:
+    if not observed(obj):
+        generation = obj["metadata"]["generation"]
         return _progressing(f"the controller has not seen generation {generation} yet")
     check = {"Deployment": _deployment, "StatefulSet": _stateful_set, "DaemonSet": _daemon_set}
     rule = check.get(obj.get("kind", ""))
@@ -52,7 +59,7 @@ def in_progress(obj: KubeObject) -> str:
     now = rollout_status(obj)
     if now.state is not RolloutState.PROGRESSING:
         return ""
-    if int(status.get("observedGeneration") or 0) < int(obj["metadata"].get("generation") or 0):
+    if not observed(obj):
         return now.evidence
     if obj.get("kind") == "Deployment":
         finished = _condition(status, "Progressing").get("reason") == "NewReplicaSetAvailable"

@@ -6,7 +6,7 @@ from remedyd.cluster.client import Reader
 from remedyd.cluster.door import Door
 from remedyd.cluster.progress import progress
 from remedyd.cluster.readback import undo_lost
-from remedyd.cluster.rollout import RolloutState
+from remedyd.cluster.rollout import RolloutState, observed
 from remedyd.errors import (
     ClusterError,
     ClusterRejected,
@@ -25,9 +25,8 @@ from remedyd.stages.patience import Patience, waits
 def _replaced(live: KubeObject) -> bool:
     """Whether every pod runs the restored template, ready or not: it was broken before, too."""
     status = live.get("status") or {}
-    seen = int(status.get("observedGeneration") or 0) >= int(live["metadata"]["generation"])
     updated = int(status.get("updatedReplicas") or 0)
-    return seen and updated > 0 and updated == int(status.get("replicas") or 0)
+    return observed(live) and updated > 0 and updated == int(status.get("replicas") or 0)
 
 
 class StartRollback:
