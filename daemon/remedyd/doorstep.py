@@ -166,6 +166,9 @@ def main() -> None:
 
     if sys.argv[1:2] == ["run"] and not {"--help", "-h"} & set(sys.argv):
         begin(sys.argv[2:], os.environ)
-    from remedyd.cli.main import main as command_line
+    try:
+        from remedyd.cli.main import main as command_line
 
-    command_line()
+        command_line()
+    except KeyboardInterrupt:  # also while libraries are being imported
+        sys.exit(130)

@@ -110,26 +110,24 @@ def test_lists_for_people_and_scripts(remedyd: Line, running: Running, output: s
 
 
 def test_watching_goes_on_with_what_moves(remedyd: Line, running: Running) -> None:
-    """`--watch` prints each move as it happens."""
+    """With `--watch` and json each line is a proposal: those there are, then what moves."""
+    viewer = running.client("viewer")
+    proposed(running)
     environment = remedyd.environment("viewer") | {"PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "remedyd", "proposals", "list", "--watch", "-o", "json"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as watch:
         try:
             assert watch.stdout is not None
-            for line in watch.stdout:
-                if line.rstrip() in ("]", "[]"):
-                    break
-            seen = ""
-            end = time.monotonic() + 20
-            while '"propose"' not in seen and time.monotonic() < end:
-                proposed(running)
-                for line in watch.stdout:
-                    seen += line
-                    if line.rstrip() == "}":
-                        break
+            before = {item["id"] for item in viewer.get("/v1/proposals").json()["items"]}
+            listed = [json.loads(watch.stdout.readline())["id"] for _ in before]
+            end, made, seen = time.monotonic() + 20, set[str](), set[str]()
+            while not made & seen and time.monotonic() < end:
+                made.add(proposed(running)["id"])
+                seen.add(json.loads(watch.stdout.readline())["id"])
         finally:
             watch.terminate()
-    assert '"propose"' in seen
+    assert set(listed) == before
+    assert made & seen
 
 
 def test_status_tells_how_the_daemon_stands(remedyd: Line, running: Running) -> None:

@@ -35,19 +35,27 @@ def list_(
     watch: Watch = False,
     output: Output = "table",
 ) -> None:
-    """List proposals, newest first; with --watch, then each as it moves."""
+    """List proposals, newest first; with --watch, then each as it moves.
+
+    With --watch and json every line is one proposal, from the oldest on.
+    """
     tables.known(output)
+    if watch and output == "yaml":
+        raise InvalidInput("--watch goes with table or json", hint="yaml is one document")
     client = Client()
+    seen = client.get("/v1/trail", limit=1)["items"] if watch else []
     page = client.get("/v1/proposals", state=state, namespace=namespace, policy=policy, limit=limit)
-    if not tables.printed(page["items"], output):
+    items = page["items"]
+    if not (watch and tables.streamed(reversed(items), output)) and not tables.printed(
+        items, output
+    ):
         table = tables.table(*_HEADERS)
-        for item in page["items"]:
+        for item in items:
             table.add_row(*_row(item))
         tables.console().print(table)
     if watch:
-        if output == "yaml":
-            raise InvalidInput("--watch goes with table or json", hint="yaml is one document")
-        _follow(client, output, frozenset(state or ()), namespace=namespace, policy=policy)
+        last = str(seen[0]["position"]) if seen else ""  # what moves while we list is not lost
+        _follow(client, last, output, frozenset(state or ()), namespace=namespace, policy=policy)
 
 
 @app.command()
@@ -55,12 +63,15 @@ def show(proposal: Id, watch: Watch = False, output: Output = "table") -> None:
     """Show one proposal on one screen: what, why, diff, prechecks, digest."""
     client = Client()
     item = client.get(f"/v1/proposals/{proposal}")
-    if not tables.printed(item, output):
+    if watch and output != "table":  # one document: the proposal as it ended
+        tables.known(output)
+        awaited(client, item, output=output)
+    elif not tables.printed(item, output):
         typer.echo(item["summary"])
         for line in _standing(item):
             typer.echo(line)
-    if watch:
-        awaited(client, item)
+        if watch:
+            awaited(client, item)
 
 
 def _standing(item: dict[str, Any]) -> Iterator[str]:
@@ -155,14 +166,13 @@ def awaited(
         raise typer.Exit(1)
 
 
-def _follow(client: Client, output: str, states: frozenset[str], **wanted: str) -> None:
-    for event in client.events(**wanted):
+def _follow(client: Client, last: str, output: str, states: frozenset[str], **wanted: str) -> None:
+    for event in client.events(last, **wanted):
         if states and event["state"] not in states:
             continue
-        if output == "json":
-            tables.printed(event, output)
-            continue
         item = client.get(f"/v1/proposals/{event['proposal']}")
+        if tables.streamed([item], output):
+            continue
         typer.echo("  ".join([*_row(item)[:5], f"{event['at'][:19]} {event['action']}"]))
 
 

@@ -5,7 +5,7 @@ is cut off. In a pipe or a file every row is one line, whatever its length.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import typer
@@ -52,6 +52,17 @@ def printed(data: object, output: str) -> bool:
     else:
         known(output)
     return output != "table"
+
+
+def streamed(items: Iterable[object], output: str) -> bool:
+    """Print each item as one line of JSON, as soon as it is there; False where JSON is not wanted.
+
+    A stream has no end at which a list could be closed.
+    """
+    if output == "json":
+        for item in items:
+            print(json.dumps(item), flush=True)
+    return output == "json"
 
 
 def known(output: str) -> None:

@@ -32,7 +32,10 @@ def trail(
     watch: Watch = False,
     output: Output = "table",
 ) -> None:
-    """Show the audit trail, newest last; with --watch, then what happens."""
+    """Show the audit trail, newest last; with --watch, then what happens.
+
+    With --watch and json every line is one event.
+    """
     tables.known(output)
     wanted = {"who": who, "proposal": proposal, "limit": limit}
     others = {"action": action, "state": state, "namespace": namespace, "policy": policy}
@@ -46,7 +49,8 @@ def trail(
     client = Client()
     times = {"since": _moment("--since", since), "until": _moment("--until", until)}
     items = client.get("/v1/trail", **wanted, **others, **times)["items"]
-    _shown(items, output, _EVENTS, _event)
+    if not (watch and tables.streamed(reversed(items), output)):
+        _shown(items, output, _EVENTS, _event)
     if watch:
         last = str(items[0]["position"]) if items else ""
         _follow(client, last, output, frozenset(state or ()), proposal, namespace, policy)
@@ -64,7 +68,7 @@ def _follow(
     for event in client.events(last, proposal=proposal, namespace=namespace, policy=policy):
         if states and event["state"] not in states:
             continue
-        if not tables.printed(event, output):
+        if not tables.streamed([event], output):
             typer.echo("  ".join(part for part in _event(event) if part))
 
 
