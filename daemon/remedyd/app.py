@@ -157,16 +157,16 @@ class App:
         gate_audit = library.loaded.audits.gate
         runner = AuditRunner(source, self.clock, settings.cluster_name, gate=gate_audit)
         library.on_change(lambda loaded: runner.guard_by(loaded.audits.gate))
+        lately = Lately(cluster, self.clock)
         planner = Planner(
             cluster,
             self.clock,
-        lately = Lately(cluster, self.clock)
             AuditedRevisions(runner, lambda: library.audits),
             entitled=entitlements.check,
+            lately=lately,
         )
         guardrails = self._guardrails()
         show_limits(self.metrics, settings, guardrails)
-            lately=lately,
         attempts = Attempts(store, self.clock)
         recent, alerts, ids = Recent(), Alerts(self.metrics), ProposalIds(self.clock)
         lookback = LookBack(cluster, store, self.clock, ids, alerts, self.metrics)
@@ -178,10 +178,10 @@ class App:
             self.metrics,
             dry_run=settings.dry_run,
             lookback=lookback.check,
+            lately=lately,
             timekeeping=timekeeping,
         )
         gate = self._gate(store, Review(guard, cluster, planner))
-            lately=lately,
         mail = reporting.open(store, cluster, leading, recent.failing, opened)
         storms = WatchStorms(
             store, lately, self.clock, ids, guardrails, alerts, settings.cluster_name
