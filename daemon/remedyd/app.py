@@ -41,7 +41,7 @@ from remedyd.proposals.ids import ProposalIds
 from remedyd.proposals.store import Store
 from remedyd.readiness import Readiness
 from remedyd.reporting import Reporting
-from remedyd.rights import requested
+from remedyd.rights import requested, rights
 from remedyd.scheduler import Scheduler
 from remedyd.service import Service
 from remedyd.settings import Settings
@@ -330,6 +330,11 @@ class App:
             self.clock,
             requested=asked,
             most_excess=wanted.most_excess,
+            least=partial(
+                rights,
+                dry_run=self.settings.dry_run,
+                events=self.settings.trail.kubernetes_events,
+            ),
         )
         found.start()
         library.on_change(lambda _: found.outdated())

@@ -6,7 +6,7 @@ nothing is proposed.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from remedyd import rights
@@ -17,7 +17,7 @@ from remedyd.model import Clock
 from remedyd.observability import logs
 from remedyd.observability.metrics import Metrics
 from remedyd.policy.policy import PolicySet
-from remedyd.rights import Use
+from remedyd.rights import Rights, Use
 
 log = logs.get(__name__)
 
@@ -36,8 +36,12 @@ class Entitlements:
         *,
         requested: Sequence[Use] = (),
         most_excess: int | None = None,
+        least: Callable[[Iterable[Use]], Rights] = rights.rights,
     ) -> None:
-        """`requested` is what people may ask for; more than `most_excess` rights are too many."""
+        """`requested` is what people may ask for; more than `most_excess` rights are too many.
+
+        `least` says what such a daemon needs for its uses.
+        """
         self._cluster = cluster
         self._policies = policies
         self._metrics = metrics
@@ -45,6 +49,7 @@ class Entitlements:
         self._due: datetime | None = None
         self._requested = requested
         self._most = most_excess
+        self._least = least
         self._lock = threading.Lock()
         self._missing: tuple[Access, ...] | None = None
         self._excess: tuple[Access, ...] = ()
@@ -77,7 +82,7 @@ class Entitlements:
     def review(self, *, excess: bool = True) -> None:
         """Ask for each needed right, and for `excess` ones; raise ClusterError."""
         with self._lock:
-            wanted = rights.rights([*rights.uses(self._policies().values()), *self._requested])
+            wanted = self._least([*rights.uses(self._policies().values()), *self._requested])
             missing = rights.missing(self._cluster, wanted)
             spare = rights.excess(self._cluster, wanted) if excess else self._excess
             if missing != self._missing or spare != self._excess:

@@ -33,13 +33,15 @@ _OWN = frozenset({"Lease", "SelfSubjectAccessReview", "SubjectAccessReview", "To
 class Use:
     """An action on workloads of some kinds; without `namespaces` it is used in all of them.
 
-    `policy` says that policies use it, under guardrails that watch the cluster.
+    `policy` says that policies use it, under guardrails that watch the cluster; `rehearsed` that
+    it ends as a dry run, so that nothing is read back or told of.
     """
 
     action: str
     kinds: tuple[str, ...] = tuple(sorted(WORKLOADS))
     namespaces: tuple[str, ...] = ()
     policy: bool = False
+    rehearsed: bool = False
 
     @property
     def everywhere(self) -> bool:
@@ -64,14 +66,17 @@ class Review:
 
 
 def uses(policies: Iterable[Policy]) -> Iterator[Use]:
-    """Yield the actions of all policies that are not disabled; a dry run needs them, too."""
+    """Yield the actions of all policies that are not disabled; Kubernetes authorizes a dry run,
+    too.
+    """
     for policy in policies:
         if policy.mode is Mode.DISABLED:
             continue
         match = policy.spec.match
         kinds = tuple(str(kind) for kind in match.target_kinds)
         for step in policy.steps:
-            yield Use(step.action.type, kinds, match.namespaces, policy=True)
+            rehearsed = policy.mode is Mode.DRY_RUN
+            yield Use(step.action.type, kinds, match.namespaces, True, rehearsed)
 
 
 def requested(actions: Iterable[str], namespaces: Iterable[str] = ()) -> tuple[Use, ...]:
@@ -90,14 +95,19 @@ def requested(actions: Iterable[str], namespaces: Iterable[str] = ()) -> tuple[U
     return tuple(Use(one, namespaces=places) for one in wanted)
 
 
-def rights(wanted: Iterable[Use]) -> Rights:
-    """Return the least that lets a daemon do all of `wanted`."""
+def rights(wanted: Iterable[Use], *, dry_run: bool = False, events: bool = True) -> Rights:
+    """Return the least that lets a daemon do all of `wanted`.
+
+    With `dry_run` it only rehearses, whatever a policy says; without `events` it does not tell of
+    changes on the workloads.
+    """
     everywhere: set[Permission] = set()
     within: dict[str, set[Permission]] = {}
     for use in wanted:
-        found = {one for kind in use.kinds for one in needs(use.action, kind)}
+        rehearsed = dry_run or use.rehearsed
+        found = {one for kind in use.kinds for one in needs(use.action, kind, rehearsed=rehearsed)}
         found |= WATCHED if use.policy else frozenset()
-        found |= TOLD if use.action != "Status" else frozenset()
+        found |= TOLD if events and not rehearsed and use.action != "Status" else frozenset()
         spread = {one for one in found if use.everywhere or not kind_of(one.kind).namespaced}
         everywhere |= spread
         if not use.everywhere:

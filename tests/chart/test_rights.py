@@ -47,7 +47,8 @@ def test_chart_and_command_render_the_same(values: Path, tmp_path: Path) -> None
     manifests = render(4, values)
     asked = ("Restart", "Scale", "Status") if values.stem == "propose" else ()
     wanted = [*uses(manifests, tmp_path), *(Use(action) for action in asked)]
-    assert granted(manifests) == needed(rights.rights(wanted))
+    dry_run = values.stem == "dry-run"
+    assert granted(manifests) == needed(rights.rights(wanted, dry_run=dry_run))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,26 @@ def test_namespaces_bound_the_rights(
     manifests = render(4, None, *settings)
     wanted = rights.rights([*uses(manifests, tmp_path), *requests])
     assert granted(manifests) == needed(wanted)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("policies.mode=DryRun", {"dry_run": False}),
+        ("dryRun=true", {"dry_run": True}),
+        ("trail.kubernetesEvents=false", {"events": False}),
+    ],
+)
+def test_what_is_not_done_needs_no_right(
+    setting: str, told: dict[str, bool], tmp_path: Path
+) -> None:
+    """Nothing is read back after a rehearsal, and nothing told where Events are not wanted."""
+    manifests = render(4, None, setting)
+    found = granted(manifests)
+    assert found == needed(rights.rights(uses(manifests, tmp_path), **told))
+    assert ("", "", "events", "create") not in found
+    rehearsed = told.get("events", True)
+    assert (("", "apps", "replicasets", "list") not in found) is rehearsed
 
 
 def test_auto_in_one_namespace_writes_only_there() -> None:

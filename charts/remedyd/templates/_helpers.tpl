@@ -113,22 +113,26 @@ seccompProfile: {type: RuntimeDefault}
 {{- if not (hasKey $actions .action.type) -}}
 {{- fail (printf "policies: %s: no action is called %q" $file .action.type) -}}
 {{- end -}}
-{{- $uses = append $uses (dict "action" .action.type "kinds" ($match.targetKinds | default $all) "namespaces" ($match.namespaces | default list) "more" $table.policies) -}}
+{{- $rehearsed := or $.Values.dryRun (eq ($spec.mode | default "Propose") "DryRun") -}}
+{{- $uses = append $uses (dict "action" .action.type "kinds" ($match.targetKinds | default $all) "namespaces" ($match.namespaces | default list) "more" $table.policies "rehearsed" $rehearsed) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- range .Values.requests.actions -}}
-{{- $uses = append $uses (dict "action" . "kinds" $all "namespaces" $.Values.requests.namespaces "more" list) -}}
+{{- $uses = append $uses (dict "action" . "kinds" $all "namespaces" $.Values.requests.namespaces "more" list "rehearsed" $.Values.dryRun) -}}
 {{- end -}}
 {{- $everywhere := dict -}}
 {{- $within := dict -}}
 {{- range $use := $uses -}}
 {{- $wide := or (not $use.namespaces) (contains "*" (join "," $use.namespaces)) -}}
 {{- $rights := $use.more -}}
-{{- if ne $use.action "Status" -}}{{- $rights = concat $rights $table.told -}}{{- end -}}
+{{- $told := and $.Values.trail.kubernetesEvents (not $use.rehearsed) (ne $use.action "Status") -}}
+{{- if $told -}}{{- $rights = concat $rights $table.told -}}{{- end -}}
 {{- range $kind := $use.kinds -}}
-{{- $rights = concat $rights (get (get $actions $use.action) $kind) -}}
+{{- range $right := get (get $actions $use.action) $kind -}}
+{{- if not (and $use.rehearsed $right.written) -}}{{- $rights = append $rights $right -}}{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- range $right := $rights -}}
 {{- $resource := printf "%s %s" $right.group $right.resource -}}

@@ -29,12 +29,18 @@ TOLD = frozenset({Permission("create", "Event")})
 """What it takes to tell of a change where it happens, by an Event on the workload."""
 
 
-def needs(action: str, kind: str) -> frozenset[Permission]:
-    """Return the rights that `action` needs on workloads of `kind`; none where it cannot act."""
+def needs(action: str, kind: str, *, rehearsed: bool = False) -> frozenset[Permission]:
+    """Return the rights that `action` needs on workloads of `kind`; none where it cannot act.
+
+    When it is only `rehearsed`, nothing is ever written that would be read back.
+    """
     if kind not in ACTIONS[action].kinds:
         return frozenset()
     found = {Permission("get", kind), Permission("get", "Namespace")}  # with its annotations
-    return frozenset((*found, *_writes(action, kind), *_reads(action, kind)))
+    found.update(_writes(action, kind), _reads(action, kind))
+    if not rehearsed:
+        found.update(_reads_back(action, deployment=kind == "Deployment"))
+    return frozenset(found)
 
 
 def _writes(action: str, kind: str) -> Iterable[Permission]:
@@ -66,9 +72,15 @@ def _reads(action: str, kind: str) -> Iterable[Permission]:
 def _pods_and_revisions(action: str, *, deployment: bool) -> Iterable[Permission]:
     if action in _LOOKS_AT_PODS:
         yield Permission("get", "Pod")
-    if action in _LOOKS_AT_PODS | _ARRIVES_IN_PODS:
         yield Permission("list", "Pod")
-    if deployment and action in _LOOKS_AT_PODS | _ARRIVES_IN_PODS | {"RolloutUndo"}:
+    if deployment and action in _LOOKS_AT_PODS | {"RolloutUndo"}:
         yield Permission("list", "ReplicaSet")
     if action == "RolloutUndo" and not deployment:
         yield Permission("list", "ControllerRevision")
+
+
+def _reads_back(action: str, *, deployment: bool) -> Iterable[Permission]:
+    if action in _ARRIVES_IN_PODS:
+        yield Permission("list", "Pod")
+        if deployment:
+            yield Permission("list", "ReplicaSet")

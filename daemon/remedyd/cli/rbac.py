@@ -25,6 +25,10 @@ _ACTIONS = typer.Option(
     None, "--action", help="Also what people and workflows may request; repeat for more"
 )
 _WHERE = typer.Option(None, "--in", help="Namespace of those requests (default: all); repeatable")
+_DRY_RUN = typer.Option(False, "--dry-run", help="For a daemon that writes nothing (dry_run)")
+_EVENTS = typer.Option(
+    True, "--events/--no-events", help="Whether it tells of changes by Events (trail)"
+)
 
 
 @app.command()
@@ -33,6 +37,8 @@ def render(
     audits: list[Path] | None = _AUDITS,
     actions: list[str] | None = _ACTIONS,
     where: list[str] | None = _WHERE,
+    dry_run: bool = _DRY_RUN,
+    events: bool = _EVENTS,
     name: str = typer.Option("remedyd", help="Name of the roles and of the ServiceAccount"),
     namespace: str = typer.Option("remedyd", "--namespace", "-n", help="Where the daemon runs"),
     lease: str = typer.Option("", help="Name of the Lease, where several daemons run"),
@@ -41,7 +47,7 @@ def render(
     ),
 ) -> None:
     """Print the roles and bindings that the enabled policies need, and no more."""
-    wanted = needed.rights(_uses(paths, audits, actions, where))
+    wanted = needed.rights(_uses(paths, audits, actions, where), dry_run=dry_run, events=events)
     found = needed.manifests(
         wanted, name=name, namespace=namespace, account=name, lease=lease, callers=callers
     )
@@ -54,6 +60,8 @@ def check(
     audits: list[Path] | None = _AUDITS,
     actions: list[str] | None = _ACTIONS,
     where: list[str] | None = _WHERE,
+    dry_run: bool = _DRY_RUN,
+    events: bool = _EVENTS,
     kubeconfig: Path | None = typer.Option(None, help="Default: the pod's, or the user's own"),
     context: str = typer.Option("", help="Context of the kubeconfig (default: its current one)"),
     strict: bool = typer.Option(False, "--strict", help="Fail on rights that are not needed"),
@@ -62,7 +70,7 @@ def check(
     from remedyd.cluster.client import Cluster
 
     wanted = _uses(paths, audits, actions, where)
-    rights = needed.rights(wanted)
+    rights = needed.rights(wanted, dry_run=dry_run, events=events)
     cluster = Cluster.connect(kubeconfig=kubeconfig, context=context)
     try:
         found = needed.review(cluster, rights)

@@ -11,7 +11,7 @@ from remedyd.doctor.clocks import skew
 from remedyd.doctor.finding import Finding, Part
 from remedyd.errors import RemedydError
 from remedyd.model import Clock
-from remedyd.rights import Use
+from remedyd.rights import Rights, Use
 from remedyd.settings import Settings
 
 _PART: Final = Part("kubernetes")
@@ -30,7 +30,9 @@ def kubernetes(settings: Settings, uses: Sequence[Use], clock: Clock) -> Iterato
         yield _PART.fail("configured", error.message, error.hint)
         return
     try:
-        yield from _asked(cluster, uses, clock)
+        events = settings.trail.kubernetes_events
+        wanted = rights.rights(uses, dry_run=settings.dry_run, events=events)
+        yield from _asked(cluster, uses, wanted, clock)
     except RemedydError as error:
         fix = error.hint or "check the address, the network policy and the ServiceAccount"
         yield _PART.fail("reachable", error.message, fix)
@@ -38,13 +40,14 @@ def kubernetes(settings: Settings, uses: Sequence[Use], clock: Clock) -> Iterato
         cluster.close()
 
 
-def _asked(cluster: Cluster, uses: Sequence[Use], clock: Clock) -> Iterator[Finding]:
+def _asked(
+    cluster: Cluster, uses: Sequence[Use], wanted: Rights, clock: Clock
+) -> Iterator[Finding]:
     version = cluster.version()
     yield _PART.ok("reachable", f"{cluster.server}, Kubernetes {version}")
     now: datetime | None = cluster.time()
     if now is not None:
         yield skew(_PART, now, clock.now())
-    wanted = rights.rights(uses)
     missing = rights.missing(cluster, wanted)
     count = len(wanted.everywhere) + sum(map(len, wanted.within.values()))
     if missing:
