@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -202,6 +203,25 @@ def test_the_report_groups_by_node_image_and_revision(watch: Watch) -> None:
         "revision": {"77d": 3},
     }
     assert "by node: worker-1 (2), worker-2 (1)" in watch.told[0].detail
+
+
+def test_the_store_can_be_written_while_pods_are_looked_at(watch: Watch) -> None:
+    """A cluster in a storm answers slowly: a pause must not have to wait for it, nor the hold."""
+    held: list[bool] = []
+
+    class Slow(ListReader):
+        def get(self, kind: str, namespace: str, name: str) -> KubeObject:
+            pausing = Thread(target=watch.store.flags.pause, args=("ann", NOW), daemon=True)
+            pausing.start()
+            pausing.join(5)
+            held.append(watch.store.decision_state(NOW).storm is not None)
+            assert watch.store.flags.paused() is not None
+            return super().get(kind, namespace, name)
+
+    watch.cluster.__class__ = Slow
+    watch.see(*rows(3, 2))
+    assert held
+    assert all(held)
 
 
 def test_a_new_sign_joins_the_report(watch: Watch) -> None:

@@ -65,11 +65,28 @@ class WatchStorms:
         heard = {result.audit for result in usable} | {_NODES}
 
         def change(hold: Hold | None) -> Hold | None:
-            return self._changed(hold, seen, heard, now, usable)
+            return self._changed(hold, seen, heard, now)
 
         before, after = self._store.holds.revise(HoldKind.STORM, self._subject, change)
+        if after is not None and _signs(after) - _signs(before):
+            after = self._explained(usable) or after
         self._tell(before, after)
         return cycle
+
+    def _explained(self, results: Sequence[AuditResult]) -> Hold | None:
+        """Add to the report what the critical pods have in common.
+
+        Only now: everything is held already, and a cluster in a storm answers slowly. Within the
+        transaction nobody else could have written meanwhile, not even a pause.
+        """
+        critical = _critical(results)
+        some = critical[:: -(-len(critical) // _LOOKED_AT) or 1]
+        told = {"groups": self._groups(some), "sample": _sample(some, critical)}
+
+        def fill(hold: Hold | None) -> Hold | None:
+            return hold and replace(hold, data={**hold.data, **told})
+
+        return self._store.holds.revise(HoldKind.STORM, self._subject, fill)[1]
 
     def _changed(
         self,
@@ -77,11 +94,9 @@ class WatchStorms:
         seen: Signs,
         heard: set[str],
         now: datetime,
-        results: list[AuditResult],
     ) -> Hold | None:
         kept: Any = hold.data["signs"] if hold else {}
         known: dict[str, Any] = dict(kept)
-        fresh = set(seen) - set(known)
         for key, text in seen.items():
             since = known[key]["since"] if key in known else now.isoformat()
             known[key] = {"detail": text, "since": since, "last_seen": now.isoformat()}
@@ -93,17 +108,11 @@ class WatchStorms:
         if not known:
             assert hold is not None
             return replace(hold, ended_at=now, ended_by="remedyd", end_reason="it is over")
-        kept = hold.data if hold else {}
-        told = {"groups": kept.get("groups"), "sample": kept.get("sample", "")}
-        if fresh or hold is None:
-            critical = _critical(results)
-            some = critical[:: -(-len(critical) // _LOOKED_AT) or 1]
-            told = {"groups": self._groups(some), "sample": _sample(some, critical)}
         detail = "; ".join(entry["detail"] for entry in known.values())
-        data = {"signs": known, **told}
         if hold is None:
+            data: Any = {"signs": known, "groups": {}, "sample": ""}
             return Hold(self._ids(), HoldKind.STORM, self._subject, now, detail, data)
-        return replace(hold, detail=detail, data=data)
+        return replace(hold, detail=detail, data={**hold.data, "signs": known})
 
     def _nodes(self) -> Signs:
         """Return the sign that nodes give; nodes that cannot be read are one."""
@@ -141,6 +150,12 @@ class WatchStorms:
             self._alerts.raise_(Alert(AlertKind.STORM, after.since, self._subject, _report(after)))
         elif after.ended_at is not None:
             log.info("the storm is over", subject=self._subject, hold=after.id)
+
+
+def _signs(hold: Hold | None) -> set[str]:
+    """Return the names of a report's signs; those that are over count no more."""
+    found: Any = hold.data["signs"] if hold is not None and hold.ended_at is None else {}
+    return set(found)
 
 
 def _critical(results: Iterable[AuditResult]) -> list[Target]:
