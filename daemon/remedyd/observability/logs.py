@@ -93,7 +93,7 @@ class Lines(logging.StreamHandler[TextIO]):
         super().emit(record)
         if before and self._lost == before:
             self._lost = 0
-            missing = {"event": "log lines were lost", "count": before, "detail": self._why}
+            missing = f"{before} lines of this log were lost: {self._why}"
             told = logging.LogRecord(__name__, logging.WARNING, "", 0, missing, None, None)
             super().emit(told)
 
