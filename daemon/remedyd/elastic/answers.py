@@ -35,7 +35,7 @@ def table_of(body: object, warnings: Sequence[str], where: str) -> Table:
     """
     if not isinstance(body, Mapping):
         raise garbled(where, "columns")
-    _refuse_partial(body)
+    _refuse_partial(body, where)
     columns = _columns(body.get("columns"), where)
     values = body.get("values")
     if not isinstance(values, list):
@@ -46,7 +46,7 @@ def table_of(body: object, warnings: Sequence[str], where: str) -> Table:
             tuple(_cell(cell, read) for cell, read in zip(row, readers, strict=True))
             for row in values
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise garbled(where, "cells of the types it names") from error
     took = body.get("took")
     return Table(
@@ -61,11 +61,12 @@ def _columns(raw: object, where: str) -> tuple[Column, ...]:
         raise garbled(where, "columns") from error
 
 
-def _refuse_partial(body: Mapping[str, Any]) -> None:
-    clusters = body.get("_clusters")
-    lost = 0
-    if isinstance(clusters, Mapping):
+def _refuse_partial(body: Mapping[str, Any], where: str) -> None:
+    clusters = body.get("_clusters") or {}
+    try:
         lost = sum(int(clusters.get(key) or 0) for key in ("skipped", "partial", "failed"))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise garbled(where, "a count of its clusters") from error
     if body.get("is_partial") or body.get("is_running") or lost:
         raise QueryError(
             AuditOutcome.PARTIAL,

@@ -4,7 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeGuard
 
 import stamina
 from elastic_transport import ObjectApiResponse, SerializationError, TransportError
@@ -80,7 +80,7 @@ class ElasticSource:
         )
         body: Mapping[str, Any] = answer.body
         visible, fields = body.get("indices", []), body.get("fields")
-        if not isinstance(fields, Mapping) or not isinstance(visible, list):
+        if not isinstance(visible, list) or not _by_name(fields):
             raise garbled(self._where, "fields")
         hidden = [p for p in indices.split(",") if not _any_matches(p, visible)]
         self._refuse_unreadable(hidden)
@@ -127,6 +127,8 @@ class ElasticSource:
                 return {}
             raise
         held = answer.body.get("index", {})
+        if not _by_name(held):
+            raise garbled(self._where, "privileges")
         return {p: bool(held.get(p, {}).get("read")) for p in patterns if p in held}
 
     def close(self) -> None:
@@ -180,6 +182,8 @@ class ElasticSource:
                 return UNKNOWN_VERSION
             raise
         version = body.get("version", {})
+        if not isinstance(version, Mapping):
+            raise garbled(self._where, "a version")
         if version.get("build_flavor") == "serverless":
             return SERVERLESS
         match = re.match(r"(\d+)\.(\d+)", str(version.get("number", "")))
@@ -193,6 +197,11 @@ class ElasticSource:
                 f"the credentials may not read {', '.join(unreadable)}",
                 hint='Give the key the index privilege "read" on these data streams.',
             )
+
+
+def _by_name(found: object) -> TypeGuard[Mapping[str, Mapping[str, Any]]]:
+    """Whether it is an object of objects, as answers about fields and rights are."""
+    return isinstance(found, Mapping) and all(isinstance(v, Mapping) for v in found.values())
 
 
 def _patterns(text: str) -> list[str]:

@@ -90,8 +90,10 @@ class TrailSink:
             raise self._failed(garbled(self._where, "one item for each document"))
         found = Delivery()
         for (key, _), answer in zip(items, answers, strict=True):
-            told = answer.get("create") or {}
-            status = int(told.get("status") or 0)
+            told = answer.get("create") if isinstance(answer, Mapping) else None
+            told = told if isinstance(told, Mapping) else {}
+            status = told.get("status")
+            status = status if isinstance(status, int) else 0
             if status in (200, 201):
                 found.created.append(key)
             elif status == 409:
