@@ -1,21 +1,24 @@
 """Two daemons on one database and one lab API server, and how one of them is struck.
 
-What is struck, when and how follows from a seed and a number. The moments in the middle of a
-request are announced by the API server, in the thread that serves it.
+What is struck, when and how follows from a seed and a number. Some moments in the middle of a
+request are announced by the API server, in the thread that serves it; where nobody outside could
+be quick enough, between two lines, the process strikes itself (`takeover_struck`).
 """
 
-import json
 import os
 import secrets
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from random import Random
 
 import httpx2
+from takeover_struck import COMMIT, COMMITTED, PLACES
 
 from remedyd.lab.apiserver.messages import Request, User
 from remedyd.lab.apiserver.server import Moment
@@ -25,12 +28,15 @@ from remedyd.model.clock import monotonic
 from remedyd.paths import shipped
 
 LEASES = "coordination.k8s.io/v1/leases"
-MARK = "remedyd.io/proposal"
 OPEN = ("Proposed", "Approved", "Applying", "Applied", "Verifying", "unknown")
 APPROVING, SOON, LATER = "as it is approved", "within 0.1 s", "within 2 s"
 WRITE, RENEWAL = "write", "renewal"
-TRAPS = {f"{what} {moment}": (what, moment) for what in (WRITE, RENEWAL) for moment in Moment}
-MOMENTS = (APPROVING, SOON, LATER, *TRAPS)
+TRAPS = {
+    f"{what} {moment}": (what, moment)
+    for what, moment in product((WRITE, RENEWAL), Moment)
+    if (what, moment) != (WRITE, Moment.BEGUN)  # too late: its body is there a moment after
+}
+MOMENTS = (APPROVING, SOON, LATER, *PLACES, *TRAPS)
 LIMIT = 15.0
 LONGEST = 60.0
 NEVER = float("inf")
@@ -54,6 +60,8 @@ class Fate:
     moment: str
     wait: float
     """Seconds from the approval, or from the announced moment, to the strike."""
+    often: int
+    """At which commit from the approval on, where it is struck at one."""
     by_leader: bool
     """Whether the approval is given through the leader."""
     rest: float
@@ -67,7 +75,8 @@ def fated(seed: int, number: int) -> Fate:
     longest = {APPROVING: 0.05, SOON: 0.1, LATER: 2.0}.get(moment, 0.002)
     wait = random.uniform(0, longest)
     by_leader, rest = random.random() < 0.5, random.uniform(0, 3)
-    return Fate(number, bool(number % 2), moment, wait, by_leader, rest)
+    often = random.randint(1, 6) if moment in (COMMIT, COMMITTED) else 1
+    return Fate(number, bool(number % 2), moment, wait, often, by_leader, rest)
 
 
 @dataclass(slots=True)
@@ -106,7 +115,7 @@ class Write:
 
     at: float
     user: str
-    proposal: str
+    workload: str
     status: int
     led: bool
 
@@ -121,6 +130,10 @@ class Replica(Daemon):
         self._starts = 0
         self._before: object = None
         self.user = ""
+
+    def command(self) -> list[str]:
+        """Return the daemon's program, as one that can strike itself."""
+        return [sys.executable, str(Path(__file__).with_name("takeover_struck.py")), "run"]
 
     def start(self) -> None:
         """Start a new process with a new name."""
@@ -150,7 +163,7 @@ class Replica(Daemon):
 
 
 class Trap:
-    """Strikes a process once, at an announced moment or when told."""
+    """Strikes a process once: where it strikes itself, at an announced moment, or when told."""
 
     def __init__(self, fate: Fate, replica: Replica) -> None:
         """Take what is to happen to whom."""
@@ -160,14 +173,28 @@ class Trap:
         self._wait = fate.wait
         self._due = TRAPS.get(fate.moment)
         self._lock = threading.Lock()
-        self.at: float | None = None
+        self._at: float | None = None
+        self._told = replica.directory / "strike"
+        self._struck = replica.directory / "struck"
+        self._struck.unlink(missing_ok=True)
+        if fate.moment in PLACES:
+            text = f"{fate.moment}|{fate.often}|{int(self._signal)}"
+            self._told.write_text(text, encoding="utf-8")
+
+    @property
+    def at(self) -> float | None:
+        """When it was struck, None before."""
+        if self._at is None and self._struck.exists():
+            self._at = float(self._struck.read_text(encoding="utf-8"))
+        return self._at
 
     def strike(self) -> None:
         """Strike now, unless that is done."""
         with self._lock:
             if self.at is None:
+                self._told.unlink(missing_ok=True)
                 self._replica.send(self._signal)
-                self.at = monotonic()
+                self._at = monotonic()
 
     def seen(self, moment: Moment, what: str) -> None:
         """Hear of a request of the process."""
@@ -227,9 +254,8 @@ class Pair:
         writes = request.method == "PATCH" and "dryRun" not in request.query
         renews = request.method == "PUT" and request.path.endswith(f"/leases/{self.lease}")
         if writes and moment is Moment.DONE:
-            mark = json.loads(request.body)["metadata"]["annotations"][MARK]
-            led = self.holds(self._pids[user])
-            self.writes.append(Write(monotonic(), user, mark, status, led))
+            name, led = request.path.rpartition("/")[2], self.holds(self._pids[user])
+            self.writes.append(Write(monotonic(), user, name, status, led))
         trap = self._trap
         if trap is not None and user == trap.user and (writes or renews):
             trap.seen(moment, WRITE if writes else RENEWAL)
@@ -270,8 +296,8 @@ class Pair:
             lambda: any(self.holds(one.pid) for one in self.replicas if one.pid != pid),
             trap.at,
         )
-        until(lambda: bool(self._made(proposal)), trap.at)
-        first = min((one.at for one in self._made(proposal)), default=NEVER)
+        until(lambda: bool(self._made(workload)), trap.at)
+        first = min((one.at for one in self._made(workload)), default=NEVER)
         run.written = max(0.0, first - trap.at)
         woke = NEVER
         if restart is not None:
@@ -299,7 +325,7 @@ class Pair:
             timer.join()
         else:
             _approve(via, key, digest)
-            if fate.moment not in TRAPS:
+            if fate.moment in (SOON, LATER):
                 threading.Event().wait(fate.wait)
             else:
                 until(lambda: trap.at is not None, monotonic(), 10)
@@ -311,8 +337,8 @@ class Pair:
         threading.Event().wait(after)
         replica.start()
 
-    def _made(self, proposal: str) -> list[Write]:
-        return [one for one in self.writes if one.proposal == proposal and one.status == 200]
+    def _made(self, workload: str) -> list[Write]:
+        return [one for one in self.writes if one.workload == workload and one.status == 200]
 
     def _settled(self, run: Run, proposal: str, workload: str, struck: str, woke: float) -> bool:
         for one in self.replicas:
@@ -320,11 +346,11 @@ class Pair:
                 client.timeout = 2.0
                 run.state = str(client.get(f"/v1/proposals/{proposal}").json()["state"])
                 break
-        made = self._made(proposal)
+        made = self._made(workload)
         run.writes = len(made)
         run.unled = sum(not one.led for one in made)
         run.late = sum(one.user == struck and one.at > woke for one in made)
-        run.refused = sum(one.proposal == proposal and one.status != 200 for one in self.writes)
+        run.refused = sum(one.workload == workload and one.status != 200 for one in self.writes)
         stored = self._lab.apiserver.store.peek("apps/v1/deployments", "shop", workload) or {}
         run.right = (stored.get("spec") or {}).get("replicas") == 2
         return run.state not in OPEN

@@ -113,12 +113,12 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {key.lower(): value for key, value in self.headers.items()}
         query = parse_qs(parts.query, keep_blank_values=True)
         api = self.server.api
-        api.announce(
-            Moment.BEGUN, Request(self.command, parts.path, query, headers, b"", ANONYMOUS), 0
-        )
+        head = Request(self.command, parts.path, query, headers, b"", ANONYMOUS)
+        api.announce(Moment.BEGUN, head, 0)
         try:
             body = self._body(parts.query)
         except TimeoutError:
+            api.announce(Moment.DONE, head, 504)
             self.close_connection = True
             self.send(Response(504, _too_late().body()))
             return
