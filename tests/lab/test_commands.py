@@ -54,6 +54,14 @@ def test_it_says_how_to_look_around(running: tuple[Path, str]) -> None:
     assert "REMEDYD_CLOCK__ORIGIN=" in environment
 
 
+def test_a_second_lab_does_not_take_the_place_of_the_first(running: tuple[Path, str]) -> None:
+    """It would write over its kubeconfig and tokens."""
+    kubeconfig = (running[0] / "kubeconfig").read_text(encoding="utf-8")
+    done = remedyd("lab", "--directory", str(running[0]))
+    assert (done.returncode, "a lab is running already" in done.stderr) == (2, True)
+    assert (running[0] / "kubeconfig").read_text(encoding="utf-8") == kubeconfig
+
+
 def test_a_fault_is_injected_listed_and_cleared(running: tuple[Path, str]) -> None:
     """A second terminal breaks a workload, sees that, and mends it."""
     where = ["--directory", str(running[0])]

@@ -50,6 +50,7 @@ def start(
     from remedyd.lab.world import Lab
 
     place = directory or _default_directory()
+    _refuse_second(place)
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     console = Console(highlight=False, soft_wrap=True)
     console.print("starting the simulated cluster ...")
@@ -71,6 +72,18 @@ def start(
             control.stop()
             (place / _STATE).unlink(missing_ok=True)
     console.print("stopped")
+
+
+def _refuse_second(place: Path) -> None:
+    """Raise InvalidInput where a lab runs: it would lose its kubeconfig and tokens to this one."""
+    try:
+        _call("GET", place)
+    except (NotFound, InvalidInput, httpx2.HTTPError, ValueError):
+        return  # left by a lab that is no more
+    raise InvalidInput(
+        f"a lab is running already, with its files in {place}",
+        hint="stop it, or give this one a --directory of its own",
+    )
 
 
 def _until_signal() -> threading.Event:

@@ -143,7 +143,14 @@ def _word(argument: Expression) -> str:
     return str(argument.value).upper() if isinstance(argument, Constant) else ""
 
 
+_MOST_OF_TOP = 999_999
+"""What DuckDB keeps at most."""
+
+
 def _top_limits(arguments: Sequence[Expression]) -> str:
+    count = arguments[1].value if isinstance(arguments[1], Constant) else None
+    if isinstance(count, int) and count > _MOST_OF_TOP:
+        return f"TOP of more than {_MOST_OF_TOP:,} values"
     return "TOP with an output field" if len(arguments) > 3 else ""
 
 
@@ -171,7 +178,14 @@ def _absolute_deviation(
     return folded(call, "mad", f"CAST({arguments[0]} AS DOUBLE{'[]' if multi else ''})", where)
 
 
-def _weighted(_: Emitter, __: AggregateCall, arguments: Sequence[str], where: str) -> str:
+def _weighted_limits(arguments: Sequence[Expression]) -> str:
+    return "WEIGHTED_AVG of a multivalued field" if any(one.multi for one in arguments) else ""
+
+
+def _weighted(emitter: Emitter, call: AggregateCall, arguments: Sequence[str], where: str) -> str:
+    """Elasticsearch asks for a plain average where all weigh the same."""
+    if isinstance(call.arguments[1], Constant):
+        return _average(emitter, call, arguments, where)
     value, weight = (f"CAST({item} AS DOUBLE)" for item in arguments)
     return f"(fsum({value} * {weight}){where} / fsum({weight}){where})"
 
@@ -274,7 +288,14 @@ FUNCTIONS = (
         limits=_top_limits,
         wrong=_wrong_top,
     ),
-    _aggregate("WEIGHTED_AVG", (_NUMBER, numbers("weight")), _DOUBLE, _weighted, since=(8, 15)),
+    _aggregate(
+        "WEIGHTED_AVG",
+        (_NUMBER, numbers("weight")),
+        _DOUBLE,
+        _weighted,
+        since=(8, 15),
+        limits=_weighted_limits,
+    ),
     _aggregate("STD_DEV", (_NUMBER,), _DOUBLE, _deviation("stddev_pop")),
     _aggregate("VARIANCE", (_NUMBER,), _DOUBLE, _deviation("var_pop"), since=(9, 2)),
     _aggregate("VALUES", (anything("field"),), same, _values, gives_multi=True),

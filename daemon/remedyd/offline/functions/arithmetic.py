@@ -23,7 +23,8 @@ def _result(types: Sequence[DataType]) -> DataType:
         if data_type in DATES:
             return data_type
     if left is DataType.NULL or right is DataType.NULL:
-        return right if left is DataType.NULL else left
+        other = right if left is DataType.NULL else left
+        return DataType.NULL if other in SPANS else other
     if left in SPANS:
         return left
     return promoted(left, right)
@@ -51,8 +52,8 @@ def _arithmetic(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
     if bounded:
         return bounded
     value = f"({wider(left, call.type)} {symbol} {wider(right, call.type)})"
-    if call.type is not DataType.LONG:
-        return tried(emitter, call, value, (left, right))
+    if call.type is not DataType.LONG or any(item.multi for item in call.arguments):
+        return tried(emitter, call, value, (left, right))  # TRY takes no note of several values
     present = f"{left} IS NOT NULL AND {right} IS NOT NULL"
     failed = f"TRY_CAST({value} AS BIGINT) IS NULL AND {present}"
     note = emitter.note(call, failed, overflow(call.type))

@@ -65,10 +65,21 @@ def _log(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
     failed = " OR ".join(f"{item} <= 0" for item in (*base, value))
     computed = f"ln({value})"
     if base:
-        failed = f"({failed} OR {base[0]} = 1)"
-        computed = f"(ln({value}) / ln({base[0]}))"
+        flat = f"{base[0]} = 1 AND {value} > 0"
+        message = "java.lang.ArithmeticException: Log of base 1"
+        quotient = f"(ln({value}) / ln({base[0]}))"
+        computed = guarded(emitter.note(call, flat, message), quotient, flat)
     message = "java.lang.ArithmeticException: Log of non-positive number"
     return guarded(emitter.note(call, failed, message), computed, failed)
+
+
+def _angle(text: str) -> Sql:
+    """Convert each value of a multivalue, unlike the other functions here."""
+
+    def sql(emitter: Emitter, call: Call, arguments: Sequence[str]) -> str:
+        return finite(emitter, call, text.format(f"CAST({arguments[0]} AS DOUBLE)"))
+
+    return sql
 
 
 def _round(_: Emitter, call: Call, arguments: Sequence[str]) -> str:
@@ -100,9 +111,11 @@ def _storage(data_type: DataType) -> str:
     return {DataType.INTEGER: "INTEGER", DataType.LONG: "BIGINT"}.get(data_type, "UBIGINT")
 
 
-def _function(name: str, sql: Sql, *, arity: int = 1, returns: Returns = _DOUBLE) -> Function:
+def _function(
+    name: str, sql: Sql, *, arity: int = 1, returns: Returns = _DOUBLE, maps: bool = False
+) -> Function:
     parameters = tuple(numbers(f"number{index or ''}") for index in range(arity))
-    return Function(name, parameters, returns, sql, topic="math", repeats=True)
+    return Function(name, parameters, returns, sql, topic="math", repeats=True, maps=maps)
 
 
 def _constant(name: str, value: float) -> Function:
@@ -149,6 +162,6 @@ FUNCTIONS = (
     _function("TAN", _plain("tan({0})")),
     _function("TANH", _plain("tanh({0})")),
     _constant("TAU", math.tau),
-    _function("TO_DEGREES", _finite("degrees({0})")),
-    _function("TO_RADIANS", _plain("radians({0})")),
+    _function("TO_DEGREES", _angle("degrees({0})"), maps=True),
+    _function("TO_RADIANS", _angle("radians({0})"), maps=True),
 )

@@ -70,13 +70,30 @@ def _percentile(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
     assert isinstance(rank, Constant)
     assert isinstance(rank.value, int | float)
     values = f"CAST({_values(emitter, call)} AS DOUBLE[])"
+    if not 0 <= rank.value <= 100:
+        present = f"{values} IS NOT NULL"
+        message = f"{_PERCENTILE}, found [{float(rank.value)}]"
+        return f"CASE WHEN {present} THEN {emitter.note(call, present, message)} END"
     value = f"list_aggregate({values}, 'quantile_cont', {float(rank.value) / 100!r})"
     return value if call.type is DataType.DOUBLE else f"CAST({value} AS {storage(call.type)})"
 
 
+_PERCENTILE = (
+    "java.lang.IllegalArgumentException: Percentile parameter must be a number between 0 and 100"
+)
+
+
 def _concat(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
-    delimiter = emitter.emit_as(call.arguments[1], DataType.KEYWORD)
-    return f"array_to_string({_values(emitter, call)}, {delimiter})"
+    values, delimiter = _values(emitter, call), emitter.emit_as(call.arguments[1], DataType.KEYWORD)
+    if isinstance(call.arguments[1], Constant):
+        return f"array_to_string({values}, {delimiter})"
+    return f"list_reduce({values}, lambda joined, each: joined || {delimiter} || each)"
+
+
+def _dedupe(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
+    """Keep the first of each, in the order of the values."""
+    values = _values(emitter, call)
+    return f"list_filter({values}, lambda each, place: list_position({values}, each) = place)"
 
 
 def _sort(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
@@ -96,9 +113,9 @@ def _wrong_order(arguments: Sequence[Expression], text: str) -> str:
 def _slice(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
     """Positions count from 0, from the end when negative; the end is included."""
     values = _values(emitter, call)
-    bounds = [emitter.emit_as(item, DataType.INTEGER) for item in call.arguments[1:]]
-    start, end = bounds[0], bounds[-1]
-    size = f"CAST(len({values}) AS INTEGER)"
+    given = [emitter.emit_as(item, DataType.INTEGER) for item in call.arguments[1:]]
+    start, end = (f"CAST({bound} AS BIGINT)" for bound in (given[0], given[-1]))
+    size = f"len({values})"
     first, last = (
         f"CASE WHEN {item} < 0 THEN {item} + {size} ELSE {item} END" for item in (start, end)
     )
@@ -106,7 +123,7 @@ def _slice(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
 
 
 def _zip(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
-    left, right = _values(emitter, call), _values(emitter, call, 1)
+    left, right = (emitter.emit_list(item, DataType.KEYWORD) for item in call.arguments[:2])
     delimiter = "','"
     if len(call.arguments) > 2:
         delimiter = emitter.emit_as(call.arguments[2], DataType.KEYWORD)
@@ -132,6 +149,10 @@ def _contains(emitter: Emitter, call: Call, _: Sequence[str]) -> str:
 
 def _joint(types: Sequence[DataType]) -> DataType:
     return common(list(types)) or DataType.UNSUPPORTED
+
+
+def _alike(types: Sequence[DataType]) -> DataType:
+    return DataType.BOOLEAN if common(list(types)) else DataType.UNSUPPORTED
 
 
 def _function(
@@ -183,14 +204,14 @@ FUNCTIONS = (
         "MV_CONTAINS",
         (anything("superset"), anything("subset")),
         _contains,
-        gives(DataType.BOOLEAN),
+        _alike,
         since=(9, 2),
         strict=False,
     ),
     _function(
         "MV_COUNT", (_ORDERED,), _simple("CAST(len({0}) AS INTEGER)"), gives(DataType.INTEGER)
     ),
-    _function("MV_DEDUPE", (_ORDERED,), _simple("list_sort(list_distinct({0}))"), gives_multi=True),
+    _function("MV_DEDUPE", (_ORDERED,), _dedupe, gives_multi=True),
     _function("MV_FIRST", (_ORDERED,), _simple("{0}[1]")),
     _function("MV_LAST", (_ORDERED,), _simple("{0}[-1]")),
     _function("MV_MAX", (_ORDERED,), _simple("list_max({0})")),

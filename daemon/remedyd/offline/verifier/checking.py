@@ -59,12 +59,43 @@ def check_arguments(
             argument = read_as(argument, parameter.types, reporter)
         if argument.type not in parameter.types and argument.type is not DataType.NULL:
             raise _wrong_type(function, index, argument, parameter.expected, node, reporter)
-        if parameter.constant and not isinstance(argument, Constant | Span):
-            place = f"{ORDINALS[min(index, 4)]} argument"
-            reason = f"{place} of [{reporter.text(node)}] must be a constant, received "
-            raise reporter.error(node, f"{reason}[{reporter.text(argument.node)}]")
+        if parameter.constant:
+            _check_constant(function, index, argument, node, reporter)
         checked.append(argument)
     return checked
+
+
+_MAY_VARY = frozenset(
+    {
+        "CIDR_MATCH",
+        "DATE_DIFF",
+        "DATE_EXTRACT",
+        "DATE_FORMAT",
+        "DATE_PARSE",
+        "HASH",
+        "MV_PERCENTILE",
+        "REPLACE",
+    }
+)
+"""In Elasticsearch all their arguments may differ from row to row."""
+
+
+def _check_constant(
+    function: Function, index: int, argument: Expression, node: nodes.Node, reporter: Reporter
+) -> None:
+    """Refuse a column where a constant has to stand, and what is no single constant."""
+    name = function.parameter(index).name
+    text = reporter.text(argument.node)
+    if argument.multi and isinstance(argument, Constant):
+        raise reporter.unsupported(argument.node, f"{function.name} with several values as {name}")
+    place = f"{ORDINALS[min(index, 4)]} argument of [{reporter.text(node)}]"
+    if not isinstance(argument, Constant | Span):
+        if function.name in _MAY_VARY:
+            feature = f"{function.name} with a {name} that is not a constant"
+            raise reporter.unsupported(argument.node, feature)
+        raise reporter.error(node, f"{place} must be a constant, received [{text}]")
+    if function.kind is Kind.AGGREGATE and argument.type is DataType.NULL:
+        raise reporter.error(node, f"{place} cannot be null, received [{text}]")
 
 
 def _wrong_type(

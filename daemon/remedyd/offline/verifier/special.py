@@ -81,6 +81,8 @@ def _counted(
     values = []
     for place, bound in zip(places, bounds, strict=True):
         wanted = read_as(bound, {DataType.DATE}, binder.reporter) if dated else bound
+        if dated and wanted.type in STRINGS and not isinstance(wanted, Constant):
+            raise binder.reporter.unsupported(bound.node, "BUCKET with a column as a bound")
         fits = wanted.type in (DATES if dated else NUMERIC)
         if not fits:
             expected = "datetime or string" if dated else "numeric"
