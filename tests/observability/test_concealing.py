@@ -56,6 +56,19 @@ def test_a_known_secret_is_blanked(stream: io.StringIO, say: Callable[[], None])
     assert json.dumps(SECRET)[1:-1] not in said
 
 
+def test_nobody_forges_a_line_or_speaks_to_the_terminal(stream: io.StringIO) -> None:
+    """Neither by a reason, nor by the words of a library, nor by an error's message."""
+    evil = "x\n2030-01-01 [info] all is well\x1b[2J\x9b31m\u202e\ud800"
+    logs.get("remedyd.test").warning(f"paused: {evil}", reason=evil)
+    logging.getLogger("some.library").error("refused: %s", evil)
+    assert len(stream.getvalue().splitlines()) == 2
+    try:
+        raise ValueError(evil)
+    except ValueError:
+        logs.get("remedyd.test").exception("failed")
+    assert not set("\x1b\x9b\u202e\ud800") & set(stream.getvalue())
+
+
 def test_a_traceback_shows_no_local_variables(stream: io.StringIO) -> None:
     """They hold what nobody thought of as a secret."""
     passing = "".join(["only", "known", "here"])

@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Mapping, MutableMapping
+from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,6 +18,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from remedyd import __version__
+from remedyd.model.visible import in_json, in_one_line, visible
 from remedyd.observability import concealing, traces
 
 _ECS_VERSION = "8.17.0"
@@ -134,7 +136,8 @@ def configure(
     renderer = ecs if style == "ecs" else _for_people(out)
 
     def line(logger: WrappedLogger, name: str, event: EventDict) -> str:
-        return conceal(str(renderer(logger, name, event)))
+        text = str(renderer(logger, name, event))
+        return conceal(in_json(text) if style == "ecs" else text)
 
     handler = Lines(out)
     handler.setFormatter(
@@ -157,11 +160,26 @@ def configure(
 
 
 def _for_people(stream: TextIO) -> Processor:
-    """Render lines for a terminal; a traceback shows no local variables, which hold secrets."""
-    return structlog.dev.ConsoleRenderer(
+    """Render lines for a terminal; a traceback shows no local variables, which hold secrets.
+
+    What callers say, or the cluster does, neither begins a line nor speaks to the terminal.
+    """
+    render = structlog.dev.ConsoleRenderer(
         colors=stream.isatty() and "NO_COLOR" not in os.environ,
-        exception_formatter=structlog.dev.plain_traceback,
+        exception_formatter=_plain_traceback,
     )
+
+    def line(logger: WrappedLogger, name: str, event: EventDict) -> str:
+        plain = {k: in_one_line(v) if isinstance(v, str) else v for k, v in event.items()}
+        return str(render(logger, name, plain))
+
+    return line
+
+
+def _plain_traceback(out: TextIO, error: Any) -> None:
+    text = StringIO()
+    structlog.dev.plain_traceback(text, error)
+    out.write(visible(text.getvalue()))
 
 
 def bound() -> Mapping[str, Any]:

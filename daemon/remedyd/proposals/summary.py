@@ -16,15 +16,13 @@ from typing import Final
 
 from remedyd.documents import format_duration
 from remedyd.model import AuditRow, Cell, Json, Plan, Precheck, PrecheckResult, Proposal
+from remedyd.model.visible import visible
 
 LINES: Final = 23
 """One less than a terminal of 24, for a line of state below it."""
 WIDTH: Final = 76
 """Of 80, to leave room for a frame."""
 _LABEL: Final = 9
-_UNSAFE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|~#!]|^[-+]|(?<=\d)\.(?=\s))")
 
 
@@ -288,16 +286,11 @@ def _moment(value: datetime, now: datetime) -> str:
 
 def _safe(texts: Iterable[str]) -> Iterable[str]:
     for text in texts:
-        yield from _UNSAFE.sub(_visible, text.expandtabs(4)).split("\n")
+        yield from visible(text.expandtabs(4)).split("\n")
 
 
 def _clipped(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def _visible(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def _escaped(text: str) -> str:

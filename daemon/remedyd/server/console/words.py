@@ -1,14 +1,11 @@
 """How things are said on a page: times, numbers, states and fields, short and alike everywhere."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from remedyd.model import FieldChange, Principal, Proposal, Scope, Severity, State
+from remedyd.model.visible import visible
 
-_UNSAFE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
 _LONG_AGO: Final = timedelta(days=99)
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _TONES: Final = {
@@ -37,12 +34,7 @@ def safe(value: object) -> object:
 
     Names and labels come from telemetry and from the cluster: none may rearrange the page.
     """
-    return _UNSAFE.sub(_escape, value) if type(value) is str else value
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    return visible(value) if type(value) is str else value
 
 
 def span(length: timedelta) -> str:
