@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -78,14 +79,17 @@ class Doorstep:
 
 def _serve(connection: socket.socket) -> None:
     """Answer one request; whoever is slow or speaks no HTTP is left alone."""
-    connection.settimeout(_PATIENCE_SECONDS)
-    received = b""
+    received, end = b"", time.monotonic() + _PATIENCE_SECONDS
     try:
+        # bounded as a whole: who sends a byte now and then would keep the door, and the start
         while b"\r\n\r\n" not in received and len(received) < _LONGEST:
-            part = connection.recv(4096)
+            left = end - time.monotonic()
+            connection.settimeout(max(left, 0.001))
+            part = connection.recv(4096) if left > 0 else b""
             if not part:
                 return
             received += part
+        connection.settimeout(_PATIENCE_SECONDS)
         words = received.split(b"\r\n", 1)[0].split(b" ")
         path = words[1].split(b"?")[0] if len(words) == 3 else b""
         status, body = {b"/healthz": _ALIVE, b"/readyz": _STARTING}.get(path, _LATER)

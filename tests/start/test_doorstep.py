@@ -54,6 +54,27 @@ def test_strangers_do_not_stop_it(door: Doorstep, sent: bytes) -> None:
         assert ask(door, "/healthz")[0] == 200
 
 
+def test_who_drips_does_not_keep_the_door(door: Doorstep) -> None:
+    """A byte now and then is no request: neither probes nor the start wait for its end."""
+    over = threading.Event()
+
+    def drip(stranger: socket.socket) -> None:
+        try:
+            while not over.wait(0.05):
+                stranger.sendall(b"x")
+        except OSError:
+            return
+
+    with socket.create_connection(("127.0.0.1", door.port), timeout=5) as stranger:
+        thread = threading.Thread(target=drip, args=(stranger,))
+        thread.start()
+        try:
+            assert ask(door, "/healthz")[0] == 200
+        finally:
+            over.set()
+            thread.join()
+
+
 class _Real(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
