@@ -147,9 +147,10 @@ class AuditRunner:
                     raise
         answer = self._gathered(run)
         share = len(answer.table.rows) / definition.limit
-        self._split[definition.name] = ceil(share / _FILLED)
         if share < _FITS_AGAIN:
-            del self._split[definition.name]
+            self._split.pop(definition.name, None)  # a run by hand may have been as far
+        else:
+            self._split[definition.name] = ceil(share / _FILLED)
         return answer
 
     def _gathered(self, run: _Run) -> _Answer:
