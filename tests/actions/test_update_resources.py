@@ -97,6 +97,26 @@ def test_the_same_amount_in_another_spelling_is_no_change() -> None:
     assert caught.value.reason == "NoChange"
 
 
+@pytest.mark.parametrize(
+    ("resource", "before", "absolute", "after"),
+    [
+        ("memory", ("300Mi", "100Mi"), "500Mi", "167Mi"),
+        ("memory", ("1536Mi", "128974848"), "129e6", "10Mi"),
+        ("cpu", ("300m", "100m"), "500m", "167m"),
+        ("cpu", ("300m", "100m"), "0.5m", "1m"),
+    ],
+)
+def test_a_request_that_follows_is_an_amount_that_kubernetes_keeps(
+    resource: str, before: tuple[str, str], absolute: str, after: str
+) -> None:
+    """The API server rounds finer ones up, and the plan would not be what lands."""
+    live = recorded("deployment-checkout-oom")
+    resources = {"limits": {resource: before[0]}, "requests": {resource: before[1]}}
+    put(live, "spec.template.spec.containers.0.resources", resources)
+    found = values(plan(live, {resource: {"absolute": absolute}}))
+    assert found[REQUEST.replace("memory", resource)] == after
+
+
 def test_growth_ends_at_the_policys_maximum() -> None:
     """A cap below the wanted amount is used when it still is more than before."""
     params = {"memory": {"factor": 3, "max": "300Mi"}}
@@ -331,6 +351,8 @@ def test_the_plan_is_bound_to_the_live_object() -> None:
         ({"memory": {"factor": "2"}}, "valid number"),
         ({"memory": {"factr": 2}}, "factr"),
         ({"memory": {"absolute": "12XB"}}, "is not a quantity"),
+        ({"memory": {"absolute": "500m"}}, "memory: 500m is a fraction of a byte"),
+        ({"memory": {"factor": 2, "max": "1500m"}}, "1500m is a fraction of a byte"),
         ({"memory": {"factor": 2, "requestPolicy": "follow"}}, "'Follow', 'Keep' or 'Equal'"),
     ],
 )  # fmt: skip

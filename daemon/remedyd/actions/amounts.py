@@ -6,7 +6,7 @@ fifth of a small limit is nothing, and it ends at the lowest of all ceilings. A 
 stands at a ceiling is not raised again: that is how a leak would be fed for ever.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Self
@@ -19,6 +19,10 @@ from remedyd.cluster.quantities import MEBI, QuantityText
 from remedyd.errors import Refused
 
 _STEP = {"memory": 16 * MEBI, "cpu": Decimal("0.01")}
+_FINEST = {"memory": Decimal(1), "cpu": Decimal("0.001")}
+"""What the API server rounds up to."""
+_FINE = {"memory": MEBI, "cpu": Decimal("0.001")}
+"""What a request that follows an exact limit is rounded up to."""
 _FLOOR = {"memory": 100 * MEBI, "cpu": Decimal(0)}
 
 
@@ -71,6 +75,18 @@ class Share:
 
     limit: Decimal | None
     request: Decimal | None
+
+
+def whole_bytes(given: AmountParameters) -> AmountParameters:
+    """Return amounts of memory; raise ValueError where one is a fraction of a byte.
+
+    Kubernetes takes `500m` for half a byte; whoever writes it means half a gigabyte.
+    """
+    for name in ("absolute", "min_bump", "min", "max", "round_to"):
+        text = getattr(given, name)
+        if text is not None and quantities.parse(text) % 1:
+            raise ValueError(f"{text} is a fraction of a byte: write an amount such as 500Mi")
+    return given
 
 
 def changed(
@@ -128,7 +144,9 @@ def _request(
     if params.request_policy == "Follow" and now.limit:
         if now.request == now.limit:
             return limit
-        wanted = min(limit, _rounded(resource, params, now.request * limit / now.limit))
+        share = now.request * limit / now.limit
+        finest = _FINE if params.absolute is not None else _STEP
+        wanted = min(limit, _rounded(resource, params, share, finest))
         step = _step(resource, params)
         room = [
             quantities.round_down(one.most(now.request), step)
@@ -154,7 +172,7 @@ def _grown(
     what: str,
 ) -> Decimal:
     if params.absolute is not None:
-        return _rounded(resource, params, quantities.parse(params.absolute))
+        return _rounded(resource, params, quantities.parse(params.absolute), _FINEST)
     assert base is not None and params.factor is not None
     factor = Decimal(str(params.factor))
     wanted = base * factor
@@ -162,7 +180,7 @@ def _grown(
         wanted = max(wanted, base + _least(resource, params))
     if params.min is not None:
         wanted = max(wanted, quantities.parse(params.min))
-    wanted = _rounded(resource, params, wanted)
+    wanted = _rounded(resource, params, wanted, _STEP)
     cap = _lowest(resource, params, ceilings, base)
     if cap is None or wanted <= cap.most(base):
         return wanted
@@ -196,10 +214,11 @@ def _step(resource: str, params: AmountParameters) -> Decimal:
     return quantities.parse(params.round_to) if params.round_to else _STEP[resource]
 
 
-def _rounded(resource: str, params: AmountParameters, amount: Decimal) -> Decimal:
-    if params.round_to is not None:
-        return quantities.round_up(amount, quantities.parse(params.round_to))
-    return quantities.round_up(amount, _STEP[resource] if params.factor is not None else Decimal(0))
+def _rounded(
+    resource: str, params: AmountParameters, amount: Decimal, steps: Mapping[str, Decimal]
+) -> Decimal:
+    step = quantities.parse(params.round_to) if params.round_to is not None else steps[resource]
+    return quantities.round_up(amount, step)
 
 
 def _text(resource: str, amount: Decimal) -> str:

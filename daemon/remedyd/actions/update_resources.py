@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from remedyd.actions import consequence
 from remedyd.actions.action import Live, Parameters
-from remedyd.actions.amounts import AmountParameters, Share, changed
+from remedyd.actions.amounts import AmountParameters, Share, changed, whole_bytes
 from remedyd.actions.changing import changing_plan
 from remedyd.cluster import quantities
 from remedyd.cluster.access import Permission
@@ -29,7 +29,7 @@ class UpdateResourcesParameters(Parameters):
     """The container; without it the one that the audit's row is about, or the only one."""
     container_from: str = ""
     """The column of the audit that names the container."""
-    memory: AmountParameters | None = None
+    memory: Annotated[AmountParameters, AfterValidator(whole_bytes)] | None = None
     """What to do about memory."""
     cpu: AmountParameters | None = None
     """What to do about CPU."""
