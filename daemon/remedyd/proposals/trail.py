@@ -3,6 +3,10 @@
 The position of an event is its place in the trail; a reader that remembers it can go on after a
 break without losing or repeating one. Writers take turns for the positions (`append`), so that
 none becomes visible behind one that was read already.
+
+What an entry is about is known by its proposal. Where that may be very many, a page is looked for
+among the first few thousand events in its order; only when it is not whole there is everything
+asked that is about it: the one finds the many quickly, the other the few.
 """
 
 from collections.abc import Mapping
@@ -20,6 +24,8 @@ from remedyd.proposals.database import Database
 from remedyd.proposals.tables import events, proposals
 
 MAX_PAGE: Final = 500
+_LATELY: Final = 5_000
+"""Events among which a page is looked for first, where many may belong to it."""
 _TURN: Final = 0x72656D65647965  # the advisory lock that writers of events queue on
 
 
@@ -82,24 +88,46 @@ class Trail:
         """
         if not 1 <= wanted.limit <= MAX_PAGE:
             raise InvalidInput(f"a page holds 1 to {MAX_PAGE} events, not {wanted.limit}")
-        position = events.c.position
-        about = (proposals.c.namespace, proposals.c.workload, proposals.c.policy)
-        query = (
-            sa.select(events, *about)
-            .join(proposals, proposals.c.id == events.c.proposal)
-            .where(*_conditions(wanted))
-            .order_by(position if wanted.oldest_first else position.desc())
-            .limit(wanted.limit)
-        )
         with self._database.read() as connection:
-            return tuple(
-                Entry(row.position, read_event(row), row.namespace, row.workload, row.policy)
-                for row in connection.execute(query)
-            )
+            rows = connection.execute(_lately(wanted)).all() if _is_wide(wanted) else ()
+            if len(rows) < wanted.limit:  # not whole: the page may go on further away
+                rows = connection.execute(_page(wanted, events)).all()
+        return tuple(
+            Entry(row.position, read_event(row), row.namespace, row.workload, row.policy)
+            for row in rows
+        )
 
 
-def _conditions(wanted: TrailFilter) -> list[sa.ColumnElement[bool]]:
-    e, p = events.c, proposals.c
+def _is_wide(wanted: TrailFilter) -> bool:
+    """Whether there may be very many entries, which no index has in their order."""
+    narrow = wanted.proposal or wanted.workload or wanted.since or wanted.until
+    return not narrow and bool(wanted.policy or wanted.namespace or wanted.namespaces)
+
+
+def _lately(wanted: TrailFilter) -> sa.Select[Any]:
+    """Return the page, looked for among the first few events in its order."""
+    e = events.c
+    bounds = [e.position > wanted.after]
+    if wanted.before:
+        bounds.append(e.position < wanted.before)
+    order = e.position if wanted.oldest_first else e.position.desc()
+    few = sa.select(events).where(*bounds).order_by(order).limit(_LATELY)
+    return _page(wanted, few.subquery())
+
+
+def _page(wanted: TrailFilter, among: sa.FromClause) -> sa.Select[Any]:
+    position = among.c.position
+    return (
+        sa.select(among, proposals.c.namespace, proposals.c.workload, proposals.c.policy)
+        .join(proposals, proposals.c.id == among.c.proposal)
+        .where(*_conditions(wanted, among.c))
+        .order_by(position if wanted.oldest_first else position.desc())
+        .limit(wanted.limit)
+    )
+
+
+def _conditions(wanted: TrailFilter, e: Any) -> list[sa.ColumnElement[bool]]:
+    p = proposals.c
     found: list[sa.ColumnElement[bool]] = []
     if wanted.after:
         found.append(e.position > wanted.after)
@@ -126,11 +154,14 @@ def _conditions(wanted: TrailFilter) -> list[sa.ColumnElement[bool]]:
     return found
 
 
+_EVENT: Final = events.insert()
+
+
 def append(connection: Connection, event: Mapping[str, Any]) -> None:
     """Write one event; on PostgreSQL its writers take turns, as they do on SQLite anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURN)))
-    connection.execute(events.insert().values(event))
+    connection.execute(_EVENT, event)
 
 
 def read_event(row: Any) -> Event:
