@@ -42,12 +42,15 @@ class Client:
     ) -> None:
         """Take where the daemon is, by default what flags, environment and contexts say."""
         found = connection or contexts.connection()
-        self._http = httpx2.Client(
-            base_url=found.url,
-            timeout=timeout_seconds,
-            headers={"Authorization": f"Bearer {found.token}"},
-            verify=_trust(found),
-        )
+        try:
+            self._http = httpx2.Client(
+                base_url=found.url,
+                timeout=timeout_seconds,
+                headers={"Authorization": f"Bearer {found.token}"},
+                verify=_trust(found),
+            )
+        except httpx2.InvalidURL as error:
+            raise ConfigurationError(f"{found.url} is no address: {error}") from error
         self.connection = found
         weakref.finalize(self, self._http.close)  # commands end without a word to their client
 
@@ -73,7 +76,7 @@ class Client:
     def answer(self, path: str) -> tuple[int, Any]:
         """Return status and JSON of a GET whose error statuses are an answer, too."""
         response = self._request("GET", path)
-        return response.status_code, response.json()
+        return response.status_code, self._json(response)
 
     def events(self, last_id: str = "", **params: Any) -> Iterator[dict[str, Any]]:
         """Give each event of the stream as it comes; reconnects behind the last one."""
@@ -112,8 +115,17 @@ class Client:
     def _send(self, method: str, path: str, **options: Any) -> Any:
         response = self._request(method, path, **options)
         if response.is_success:
-            return response.json()
+            return self._json(response)
         raise _problem(response)
+
+    def _json(self, response: httpx2.Response) -> Any:
+        try:
+            return response.json()
+        except ValueError as error:
+            raise RemedydError(
+                f"{self.connection.url} answers, but not as remedyd does: no JSON",
+                hint="does a proxy or a page to sign in stand in between?",
+            ) from error
 
     def _request(self, method: str, path: str, **options: Any) -> httpx2.Response:
         try:

@@ -73,6 +73,11 @@ def connection(
     if not ca and belongs and entry is not None:
         ca = entry.ca
     token = _token(flags, environment, entry if belongs else None, url)
+    if not token or not token.isascii() or not token.isprintable():
+        raise ConfigurationError(
+            f"the token for {url} cannot be sent: it is empty, or not one line of ASCII",
+            hint="look at the file or variable that it comes from",
+        )
     return Connection(
         url.rstrip("/"), token, Path(ca).expanduser() if ca else None, name if belongs else ""
     )
@@ -115,7 +120,6 @@ def _token(flags: Chosen, environment: Mapping[str, str], entry: _Entry | None, 
 def _content(file: str) -> str:
     try:
         return Path(file).expanduser().read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigurationError(
-            f"the token file {file} cannot be read: {error.strerror}"
-        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigurationError(f"the token file {file} cannot be read: {why}") from error
