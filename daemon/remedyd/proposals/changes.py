@@ -7,6 +7,7 @@ third raise of memory: a handful of records instead of a week of them.
 
 from collections.abc import Set
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
@@ -45,22 +46,40 @@ def changes(
     was read whole: of a closed proposal that is the same the next time. With `about`, what is
     over for more than an hour is of these workloads alone.
     """
+    asked = {
+        "since": since,
+        "recent": max(since, now - HOUR),
+        "day": now - _DAY,
+        "about": sorted(about or ()),
+    }
+    queries = _queries(narrow=about is not None)
+    found = {row.id: row for query in queries for row in connection.execute(query, asked)}
+    return tuple(sorted((_remembered(row, known) for row in found.values()), key=_order))
+
+
+@cache
+def _queries(*, narrow: bool) -> tuple[sa.Select[Any], ...]:
+    """Return what is asked, built once: before each write it is asked twice.
+
+    Asked apart: each has an index, all together have none.
+    """
     c = proposals.c
-    read = sa.or_(c.failed_at.is_not(None), c.applied_at > now - _DAY)
+    read = sa.or_(c.failed_at.is_not(None), c.applied_at > sa.bindparam("day"))
     body = sa.case((read, c.body), else_=None)
     query = sa.select(
         c.id, c.version, c.workload, c.state, c.updated_at, c.policy, c.step, c.applied_at,
         c.is_open, c.finished_at, body.label("whole"), c.failed_at,
     )  # fmt: skip
     ahead = sa.or_(c.state.in_(_AHEAD), c.applied_at.is_not(None))
-    rows = [  # asked apart: each has an index, all together have none
-        *connection.execute(query.where(c.applied_at >= since, *of(about))),
-        *connection.execute(query.where(c.is_open, ahead)),
-    ]
-    if about is not None:
-        rows += connection.execute(query.where(c.applied_at >= max(since, now - HOUR)))
-    found = {row.id: row for row in rows}
-    return tuple(sorted((_remembered(row, known) for row in found.values()), key=_order))
+    under_way = query.where(c.is_open, ahead)
+    if not narrow:
+        return (query.where(c.applied_at >= sa.bindparam("since")), under_way)
+    theirs = c.workload.in_(sa.bindparam("about", expanding=True))
+    return (
+        query.where(c.applied_at >= sa.bindparam("since"), theirs),
+        under_way,
+        query.where(c.applied_at >= sa.bindparam("recent")),
+    )
 
 
 def _remembered(row: Any, known: Known) -> Change:

@@ -7,6 +7,7 @@ quarantine. A requested change counts as effective once it is rolled out; that p
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Set
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,6 @@ from sqlalchemy.engine import Connection
 
 from remedyd.model import State
 from remedyd.proposals import holds
-from remedyd.proposals.changes import of
 from remedyd.proposals.tables import proposals
 
 _later = proposals.alias("later")
@@ -26,9 +26,8 @@ def times(
     """Return for each workload when its changes failed, oldest first, as far as it counts."""
     lifted = holds.lifted(connection, since)
     found: defaultdict[str, list[datetime]] = defaultdict(list)
-    c = proposals.c
-    query = _standing(since, about, c.workload, c.failed_at).order_by(c.failed_at)
-    for workload, at in connection.execute(query):
+    asked = {"since": since, "about": sorted(about or ())}
+    for workload, at in connection.execute(_standing(narrow=about is not None), asked):
         if workload not in lifted or at > lifted[workload]:
             found[workload].append(at)
     return {workload: tuple(times) for workload, times in found.items()}
@@ -46,7 +45,9 @@ def counts(connection: Connection, since: datetime, least: int) -> Mapping[str, 
     return {name: len(when) for name, when in found.items() if len(when) >= least}
 
 
-def _standing(since: datetime, about: Set[str] | None, *columns: Any) -> sa.Select[Any]:
+@cache
+def _standing(*, narrow: bool) -> sa.Select[Any]:
+    """Return the question which failures stand, built once."""
     c, later = proposals.c, _later.c
     proved = (
         sa.select(sa.literal(1))
@@ -58,4 +59,7 @@ def _standing(since: datetime, about: Set[str] | None, *columns: Any) -> sa.Sele
         )
         .exists()
     )
-    return sa.select(*columns).where(c.failed_at >= since, *of(about), ~proved)
+    query = sa.select(c.workload, c.failed_at).order_by(c.failed_at)
+    if narrow:
+        query = query.where(c.workload.in_(sa.bindparam("about", expanding=True)))
+    return query.where(c.failed_at >= sa.bindparam("since"), ~proved)

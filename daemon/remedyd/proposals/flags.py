@@ -106,15 +106,17 @@ def current(connection: Connection, name: str) -> Flag | None:
     return found[0] if found else None
 
 
+_LATEST: Final = (
+    sa.select(flags.c.at, flags.c.body)
+    .where(flags.c.name == sa.bindparam("of"))
+    .order_by(flags.c.sequence.desc())
+    .limit(sa.bindparam("most"))
+)
+
+
 def _read(connection: Connection, name: str, limit: int) -> list[Flag]:
-    query = (
-        sa.select(flags.c.at, flags.c.body)
-        .where(flags.c.name == name)
-        .order_by(flags.c.sequence.desc())
-        .limit(limit)
-    )
     found = []
-    for row in connection.execute(query):
+    for row in connection.execute(_LATEST, {"of": name, "most": limit}):
         body = codec.load_free(row.body)
         found.append(Flag(name, body["value"], row.at, body["principal"], body["reason"]))
     return found

@@ -6,6 +6,7 @@ who ended it and why: what was set aside last month is part of the history.
 
 from collections.abc import Callable, Mapping, Set
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -106,13 +107,7 @@ def opened(
     With `about`, of the quarantines only those of these workloads.
     """
     found: dict[HoldKind, dict[str, Hold]] = {kind: {} for kind in HoldKind}
-    c = holds.c
-    query = _select(c.ended_at.is_(None))
-    if about is not None:
-        query = query.where(
-            sa.or_(c.kind != HoldKind.QUARANTINE.value, c.subject.in_(sorted(about)))
-        )
-    for row in connection.execute(query):
+    for row in connection.execute(_opened(about is not None), {"about": sorted(about or ())}):
         hold = _read(row)
         found[hold.kind][hold.subject] = hold
     return found
@@ -127,13 +122,24 @@ def subjects(connection: Connection, kind: HoldKind) -> frozenset[str]:
 
 def lifted(connection: Connection, since: datetime) -> dict[str, datetime]:
     """Return for each workload when its quarantine was last lifted, from `since` on."""
+    return {row.subject: row.at for row in connection.execute(_LIFTED, {"from": since})}
+
+
+_LIFTED: Final = (
+    sa.select(holds.c.subject, sa.func.max(holds.c.ended_at).label("at"))
+    .where(holds.c.kind == HoldKind.QUARANTINE.value, holds.c.ended_at >= sa.bindparam("from"))
+    .group_by(holds.c.subject)
+)
+
+
+@cache
+def _opened(narrow: bool) -> sa.Select[Any]:
     c = holds.c
-    query = (
-        sa.select(c.subject, sa.func.max(c.ended_at).label("at"))
-        .where(c.kind == HoldKind.QUARANTINE.value, c.ended_at >= since)
-        .group_by(c.subject)
-    )
-    return {row.subject: row.at for row in connection.execute(query)}
+    query = _select(c.ended_at.is_(None))
+    if not narrow:
+        return query
+    theirs = c.subject.in_(sa.bindparam("about", expanding=True))
+    return query.where(sa.or_(c.kind != HoldKind.QUARANTINE.value, theirs))
 
 
 def _is_open(kind: HoldKind, subject: str) -> sa.ColumnElement[bool]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -131,22 +132,30 @@ def put(connection: Connection, letters: Sequence[Letter]) -> None:
         }
         for letter in letters
     ]
-    connection.execute(_new(connection), rows)
+    connection.execute(_new(connection.dialect.name), rows)
 
 
-def _new(connection: Connection) -> sa.Insert:
+@cache
+def _new(dialect: str) -> sa.Insert:
     """Return an insert that leaves alone what is there already."""
-    if connection.dialect.name == "postgresql":
+    if dialect == "postgresql":
         from sqlalchemy.dialects import postgresql  # half a megabyte of types, for this one word
 
         return postgresql.insert(outbox).on_conflict_do_nothing()
     return sqlite.insert(outbox).on_conflict_do_nothing()
 
 
+_WAITING: Final = sa.select(sa.func.count()).select_from(
+    sa.select(outbox.c.position)
+    .where(outbox.c.channel == sa.bindparam("of"), outbox.c.set_aside.is_(None))
+    .limit(sa.bindparam("most"))
+    .subquery()
+)
+
+
 def waiting(connection: Connection, channel: Channel, most: int) -> int:
     """Return how many letters wait, counting no further than `most`."""
-    some = sa.select(outbox.c.position).where(*_waits(channel)).limit(most).subquery()
-    return connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+    return connection.scalar(_WAITING, {"of": channel.value, "most": most}) or 0
 
 
 def _waits(channel: Channel) -> tuple[sa.ColumnElement[bool], ...]:

@@ -98,8 +98,8 @@ class Store:
 
     def check(self) -> None:
         """Raise `StoreError` unless the store answers, can be written and has our schema."""
-        self._database.check()
         self._schema.check()
+        self._database.check()  # after it: what is written for a try is in a table of today's
 
     def create(self, proposal: Proposal, *, action: str = "propose", detail: str = "") -> Proposal:
         """Write a new proposal with its first event; never overwrites.
@@ -124,9 +124,8 @@ class Store:
 
     def get(self, key: ProposalId) -> Proposal:
         """Return the proposal as it stands; raise `NotFound`."""
-        query = sa.select(proposals.c.body).where(proposals.c.id == key)
         with self._database.read() as connection:
-            body = connection.scalar(query)
+            body = connection.scalar(_BODY, {"key": key})
         if body is None:
             raise absent(key)
         return codec.load(body)
@@ -342,12 +341,19 @@ def absent(key: ProposalId) -> NotFound:
     return NotFound(f"there is no proposal {key}", hint="list them: remedyd proposals list")
 
 
+# Built once: what a statement is made of costs more than its execution.
+_BODY: Final = sa.select(proposals.c.body).where(proposals.c.id == sa.bindparam("key"))
+_SWAP: Final = proposals.update().where(
+    proposals.c.id == sa.bindparam("was"),
+    proposals.c.state == sa.bindparam("was_state"),
+    proposals.c.version == sa.bindparam("was_version"),
+)
+
+
 def _swapped(connection: Connection, old: Proposal, new: Proposal) -> bool:
     """Write `new` where the record still is what the caller read; return whether it was."""
-    c = proposals.c
-    still = (c.id == old.id, c.state == old.state, c.version == old.version)
-    values = _columns(new) | _ends(old, new)
-    return bool(connection.execute(proposals.update().where(*still).values(values)).rowcount)
+    read = {"was": old.id, "was_state": old.state.value, "was_version": old.version}
+    return bool(connection.execute(_SWAP, {**_moved(old, new), **read}).rowcount)
 
 
 def _columns(proposal: Proposal) -> dict[str, Any]:
@@ -373,11 +379,11 @@ def _columns(proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def _ends(old: Proposal, new: Proposal) -> dict[str, Any]:
-    """Return the times that a move sets or clears, or must leave as they were."""
-    ends: dict[str, Any] = {}
+def _moved(old: Proposal, new: Proposal) -> dict[str, Any]:
+    """Return the columns that a move sets; of the times, not those that it must leave."""
+    ends = _columns(new)
     if not lifecycle.is_open(old) and not lifecycle.is_open(new):
-        ends["finished_at"] = proposals.c.finished_at
+        del ends["finished_at"]
     if old.state is not new.state and new.state in lifecycle.NOT_EFFECTIVE:
         ends["failed_at"] = new.updated_at
     if new.state is State.EFFECTIVE:
