@@ -100,7 +100,12 @@ class App:
             service = self._build(opened, chores or {})
             self._opened = opened.pop_all()
         self._started.set()
-        log.info("started", cluster=self.settings.cluster_name, dry_run=self.settings.dry_run)
+        named, dry = self.settings.cluster_name, self.settings.dry_run
+        log.info(
+            f"started for cluster {named or '(unnamed)'}, {'dry run' if dry else 'with writes'}",
+            cluster=named,
+            dry_run=dry,
+        )
         return service
 
     def stop(self) -> None:
@@ -350,9 +355,7 @@ class App:
         tally: Callable[[], None],
     ) -> Scheduler:
         """Start the jobs, and keep them in step with the audits in force."""
-        scheduler = Scheduler(
-            self.clock, pool, lambda name: self.metrics.audits_skipped.labels(name).inc()
-        )
+        scheduler = Scheduler(self.clock, pool, partial(self._left_out, library))
         jobs = Jobs(scheduler, loop)
         jobs.follow(library.loaded)
         jobs.begin({"outbox": mail, "tally": tally}, chores)
@@ -362,6 +365,12 @@ class App:
         library.on_change(lambda loaded: scheduled.follow(loaded.policies.audits))
         scheduler.start()
         return scheduler
+
+    def _left_out(self, library: Library, job: str) -> None:
+        """Tell of an audit whose last run takes so long that the next one is left out."""
+        if job in library.loaded.policies.audits:
+            self.metrics.audits_skipped.labels(job).inc()
+            log.warning(f"a run of audit {job} is left out: the last one is not over", audit=job)
 
     def _forget(self, store: Store, timekeeping: Timekeeping) -> None:
         """Delete finished proposals that are older than the retention, by a clock we believe."""
@@ -376,4 +385,4 @@ def _submit(pool: ThreadPoolExecutor, loop: Loop, proposal: ProposalId) -> None:
     try:
         pool.submit(loop.advance, proposal)
     except RuntimeError:  # stopping: the next start takes the approved proposal up
-        log.info("approved while stopping", proposal=proposal)
+        log.info("approved while stopping: the next start applies it", proposal=proposal)

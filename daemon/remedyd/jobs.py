@@ -79,6 +79,6 @@ def _quietly(name: str, chore: Callable[[], object]) -> Callable[[], None]:
         try:
             chore()
         except RemedydError as error:
-            log.error("chore failed", chore=name, detail=error.message, hint=error.hint)
+            log.error(f"the job {name} failed: {error.message}", job=name, hint=error.hint)
 
     return job

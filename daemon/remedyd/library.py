@@ -92,7 +92,7 @@ class Library:
             self._loaded = loaded
             self._settle()
             log.info(
-                "policies and audits reloaded",
+                f"{len(loaded.policies)} policies and {len(loaded.audits)} audits are in force",
                 audits=len(loaded.audits),
                 policies=len(loaded.policies),
                 digest=loaded.digest[:12],
@@ -110,8 +110,7 @@ class Library:
         )
         self._show()
         log.error(
-            "policies and audits not reloaded",
-            detail="; ".join(details),
+            f"changed policies and audits are not valid: {'; '.join(details)}",
             hint="correct the files; those read before stay in force",
             since=since,
         )

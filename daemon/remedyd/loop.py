@@ -72,7 +72,11 @@ class Loop:
                 break
             except Exception:  # a bug in one audit's pass must not stop the schedule
                 self._metrics.stage_errors.labels(stage.name, "Bug").inc()
-                log.exception("stage broke", stage=stage.name, audit=audit)
+                log.exception(
+                    f"a bug in stage {stage.name} ended the run of audit {audit}",
+                    stage=stage.name,
+                    audit=audit,
+                )
                 break
         return cycle
 
@@ -107,14 +111,14 @@ class Loop:
             with traces.life(proposal_id):
                 return self._advance(self._store.get(proposal_id))
         except Conflict as error:
-            log.info("another replica moved it", proposal=proposal_id, detail=error.message)
+            log.info(f"somebody else moved it first: {error.message}", proposal=proposal_id)
             return None
         except RemedydError as error:
             self._failed("advance", error, proposal=proposal_id)
             return None
         except Exception:  # a bug in one proposal's step must not stop the others
             self._metrics.stage_errors.labels("advance", "Bug").inc()
-            log.exception("stage broke", proposal=proposal_id)
+            log.exception("a bug keeps the proposal where it is", proposal=proposal_id)
             return None
         finally:
             with self._guard:
@@ -140,4 +144,5 @@ class Loop:
 
     def _failed(self, stage: str, error: RemedydError, **context: str) -> None:
         self._metrics.stage_errors.labels(stage, type(error).__name__).inc()
-        log.error("stage failed", stage=stage, detail=error.message, hint=error.hint, **context)
+        what = " ".join([stage, *context.values()])
+        log.error(f"{what} failed: {error.message}", stage=stage, hint=error.hint, **context)

@@ -97,5 +97,5 @@ class Readiness:
             try:
                 found += other()
             except RemedydError as error:
-                log.warning("readiness not known in full", detail=error.message)
+                log.warning(f"readiness is not known in full: {error.message}")
         return found

@@ -55,14 +55,15 @@ class Alerts:
         """Tell everybody."""
         self._metrics.alerts.labels(alert.kind.value).inc()
         log.warning(
-            "a person is needed",
+            f"a person is needed ({alert.kind.value}) for {alert.subject}: {alert.detail}",
             alert=alert.kind.value,
             subject=alert.subject,
-            detail=alert.detail,
             proposal=alert.proposal,
         )
         for sink in self._sinks:
             try:
                 sink(alert)
             except Exception:  # a broken pager must not stop a rollback
-                log.exception("alert not delivered", alert=alert.kind.value)
+                log.exception(
+                    f"the alert {alert.kind.value} was not delivered", alert=alert.kind.value
+                )

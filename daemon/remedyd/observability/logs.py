@@ -4,54 +4,30 @@ The renderer is our own: it has to serve structlog events and foreign standard-l
 (uvicorn, elasticsearch, urllib3) alike, and to name exceptions the way ECS does.
 """
 
-import json
 import logging
 import os
 import sys
-import traceback
 from collections.abc import Iterable, Mapping, MutableMapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from remedyd import __version__
 from remedyd.model.visible import in_json, in_one_line, visible
-from remedyd.observability import concealing, traces
+from remedyd.observability import concealing, ecs, traces
 
-_ECS_VERSION = "8.17.0"
-_RENAMED = {"event": "message", "level": "log.level", "logger": "log.logger"}
+_LIBRARIES: Final = {
+    "alembic": logging.WARNING,
+    "apscheduler": logging.ERROR,
+    "elastic_transport": logging.ERROR,
+    "httpx2": logging.WARNING,
+    "urllib3": logging.ERROR,
+    "uvicorn": logging.WARNING,
+}
+"""What libraries may say. Retries, late jobs and silent nodes are told by us, in one line each."""
 _SECRET_WORDS = ("token", "password", "secret", "api_key", "authorization")
-
-
-def ecs(_: WrappedLogger, __: str, event: EventDict) -> str:
-    """Render one event as a line of ECS JSON."""
-    document: dict[str, Any] = {
-        "@timestamp": event.pop("timestamp", None),
-        "ecs.version": _ECS_VERSION,
-        "service.name": "remedyd",
-        "service.version": __version__,
-    }
-    document.update(_error(event.pop("exc_info", None)))
-    for key, value in event.items():
-        if not key.startswith("_"):
-            document[_RENAMED.get(key, key if "." in key else f"remedyd.{key}")] = value
-    return json.dumps(document, default=str, ensure_ascii=False)
-
-
-def _error(exc_info: object) -> dict[str, str]:
-    error = sys.exc_info() if exc_info is True else exc_info
-    if isinstance(error, BaseException):
-        error = (type(error), error, error.__traceback__)
-    if not isinstance(error, tuple) or error[1] is None:
-        return {}
-    return {
-        "error.type": error[1].__class__.__name__,
-        "error.message": str(error[1]),
-        "error.stack_trace": "".join(traceback.format_exception(*error)),
-    }
 
 
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -133,7 +109,7 @@ def configure(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
     ]
-    renderer = ecs if style == "ecs" else _for_people(out)
+    renderer = ecs.render if style == "ecs" else _for_people(out)
 
     def line(logger: WrappedLogger, name: str, event: EventDict) -> str:
         text = str(renderer(logger, name, event))
@@ -149,8 +125,8 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("elastic_transport", "urllib3", "apscheduler", "httpx2", "alembic"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    for name, least in _LIBRARIES.items():
+        logging.getLogger(name).setLevel(max(least, root.level))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,

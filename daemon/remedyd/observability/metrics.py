@@ -31,7 +31,7 @@ class Metrics:
 
     def __init__(self) -> None:
         """Register every metric at its zero value."""
-        disable_created_metrics()  # a second series for each counter, of no use to anyone here
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series each, of no use
         self.registry = CollectorRegistry()
         add = self.registry
         ProcessCollector(registry=add)

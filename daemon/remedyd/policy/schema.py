@@ -282,9 +282,16 @@ def policy_model(actions: Mapping[str, type[BaseModel]]) -> type[PolicyFile]:
 @cache
 def _policy_model(actions: tuple[tuple[str, type[BaseModel]], ...]) -> type[PolicyFile]:
     action = _action_model(dict(actions))
-    step = create_model("Step", __base__=StepSpec, __doc__=StepSpec.__doc__, action=(action, _like(StepSpec, "action")))
+    step = create_model(
+        "Step",
+        __base__=StepSpec,
+        __doc__=StepSpec.__doc__,
+        action=(action, _like(StepSpec, "action")),
+    )
     steps = Annotated[tuple[step, ...], Field(min_length=1)]
-    spec = create_model("Spec", __base__=Spec, __doc__=Spec.__doc__, steps=(steps, _like(Spec, "steps")))
+    spec = create_model(
+        "Spec", __base__=Spec, __doc__=Spec.__doc__, steps=(steps, _like(Spec, "steps"))
+    )
     model = create_model(
         KIND,
         __base__=PolicyFile,

@@ -70,15 +70,14 @@ class Attempts:
 
     def _keep(self, refusal: Refusal) -> None:
         log.warning(
-            "refused",
+            f"{refusal.principal} was refused {refusal.operation}: {refusal.detail}",
             principal=refusal.principal,
             operation=refusal.operation,
             outcome=refusal.outcome,
             proposal=refusal.proposal,
             namespace=refusal.namespace,
-            detail=refusal.detail,
         )
         try:
             self._store.refusals.add(refusal)
         except RemedydError as failed:  # the caller gets the refusal all the same
-            log.error("refusal not stored", detail=failed.message)
+            log.error(f"a refusal could not be stored: {failed.message}")

@@ -80,6 +80,9 @@ class Reports:
             **{f"event.{name}": event[name] for name in ("id", "action", "outcome", "dataset")},
             **{"user.name": document["user"]["name"]},
             **{"labels.proposal_id": document["labels"]["proposal_id"]},
+            policy=document["remediation"].get("policy", ""),
+            state=document["remediation"]["state"],
+            target=document["remediation"]["workload"],
         )
 
     def refused(self, connection: Connection, refusal: Refusal) -> None:

@@ -6,7 +6,7 @@ losers of a race learn the state they lost to. Nothing here decides anything: th
 `lifecycle`, the questions of right and time in `gate`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -281,13 +281,14 @@ class Store:
             self._entered(to)
         return new
 
-    def decided(self, decisions: Iterable[Decision], at: datetime) -> None:
-        """Put what the policies said into the outbox, where it is news."""
+    def decided(self, decisions: Iterable[Decision], at: datetime) -> Sequence[Decision]:
+        """Put what the policies said into the outbox, where it is news; return what is news."""
         if self._reports is None:
-            return
+            return tuple(decisions)
         if news := self._reports.news(decisions):
             with self._database.write() as connection:
                 self._reports.decided(connection, news, at)
+        return news
 
     def not_proposed(self, decision: Decision, reason: str, detail: str) -> None:
         """Put into the outbox that a decision came to nothing, where it is news."""

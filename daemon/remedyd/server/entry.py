@@ -133,7 +133,7 @@ class Entry:
         except Unauthenticated as error:
             self._ctx.metrics.authentication_failures.inc()
             if not isinstance(error, Throttled):
-                log.warning("authentication failed", path=scope["path"], detail=error.message)
+                log.warning(f"authentication failed: {error.message}", path=scope["path"])
             raise
 
     def _told(self, scope: Scope, status: int, seconds: float) -> None:
@@ -144,11 +144,11 @@ class Entry:
         level = 20 if scope["method"] not in ("GET", "HEAD") else 10
         log.log(
             level,
-            "request",
+            f"{scope['method']} {path} answered {status}",
             method=scope["method"],
             route=path,
             status=status,
-            milliseconds=round(seconds * 1000, 1),
+            **{"event.duration": int(seconds * 1e9)},
         )
 
 

@@ -134,7 +134,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 def bug(request: Request, error: Exception) -> JSONResponse:
     """Log an error that nobody foresaw, and say no more than that it happened."""
-    log.error("request failed", path=request.url.path, exc_info=error)
+    log.error("a bug made the request fail", path=request.url.path, exc_info=error)
     return problem(
         request, 500, "internal error; the log has the details", hint="try again, then report it"
     )

@@ -71,7 +71,7 @@ class Repeats:
             try:
                 await run_in_threadpool(self._service.end_answer, key, answer)
             except RemedydError as error:  # the work is done: the caller gets its answer
-                log.error("answer not kept", detail=error.message)
+                log.error(f"the answer is not kept for a repeat: {error.message}")
         for message in kept.messages:
             await send(message)
 

@@ -36,7 +36,7 @@ class Controls:
         found = self._store.flags.paused()
         if found is None:
             raise Conflict("resumed by someone else at the same moment", hint="pause again")
-        log.warning("paused", principal=principal.name, reason=reason)
+        log.warning(f"paused by {principal.name}: {reason or 'no reason given'}")
         return found
 
     def resume(self, principal: Principal, reason: str = "") -> None:
@@ -44,7 +44,7 @@ class Controls:
         with self._attempts.watch(principal, "resume"):
             _require_everywhere(principal, Scope.APPROVER, "resume")
         self._store.flags.resume(principal.name, self._clock.now(), reason)
-        log.warning("resumed", principal=principal.name, reason=reason)
+        log.warning(f"resumed by {principal.name}: {reason or 'no reason given'}")
 
     def holds(self, principal: Principal, *, ended: bool = False) -> tuple[Hold, ...]:
         """Return quarantines and storms, newest first, within the principal's namespaces."""
@@ -57,7 +57,7 @@ class Controls:
         with self._attempts.watch(principal, "lift quarantine"):
             self._check_lift(principal, self._store.holds.get(key))
             lifted = self._store.holds.end(key, self._clock.now(), principal.name, reason)
-        log.warning("quarantine lifted", subject=lifted.subject, principal=principal.name)
+        log.warning(f"{principal.name} lifted the quarantine of {lifted.subject}")
         return lifted
 
     def _check_lift(self, principal: Principal, hold: Hold) -> None:

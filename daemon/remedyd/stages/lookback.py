@@ -85,7 +85,7 @@ class LookBack:
                 left=proposal.applied.differences if proposal.applied else (),
             )
         except (ClusterError, NotFound) as error:
-            log.warning("not read back", proposal=proposal.id, detail=error.message)
+            log.warning(f"a change cannot be read back: {error.message}", proposal=proposal.id)
             return None
 
     def lost(self, moves: Moves, proposal: Proposal, found: ReadBack) -> Proposal:

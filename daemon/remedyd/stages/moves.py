@@ -32,14 +32,6 @@ class Moves:
     ) -> Proposal:
         """Move `proposal` to `state`; raise errors.Conflict if someone else moved it first."""
         moved = self._store.transition(proposal, state, action=action, detail=detail, **changes)
-        log.info(
-            "proposal moved",
-            proposal=proposal.id,
-            source=proposal.state.value,
-            state=state.value,
-            action=action,
-            detail=detail,
-        )
         if kind := _NEEDS_A_PERSON.get(state):
             subject = proposal.plan.target.workload
             self._alerts.raise_(Alert(kind, moved.updated_at, subject, detail, proposal.id))
@@ -48,7 +40,11 @@ class Moves:
     def waits(self, proposal: Proposal, error: RemedydError) -> Proposal:
         """Leave `proposal` where it is, and say once in its history what it waits for."""
         kind = error.reason if isinstance(error, Refused) else type(error).__name__
-        log.warning("proposal waits", proposal=proposal.id, reason=kind, detail=error.message)
+        log.warning(
+            f"proposal of {proposal.plan.target} waits: {error.message}",
+            proposal=proposal.id,
+            reason=kind,
+        )
         told = f"waits ({kind})"
         if proposal.reason.startswith(told):
             return proposal

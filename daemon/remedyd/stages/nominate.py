@@ -1,11 +1,12 @@
 """From telemetry to decisions: run the audit, then ask the policies."""
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.runner import AuditRunner
-from remedyd.model import Clock, DecisionKind, Severity
+from remedyd.model import AuditOutcome, AuditResult, Clock, DecisionKind, Severity
 from remedyd.observability import logs
 from remedyd.observability.metrics import Metrics
 from remedyd.policy.decide import decide
@@ -29,6 +30,7 @@ class RunAudit:
         self._runner = runner
         self._audits = audits
         self._metrics = metrics
+        self._ended: dict[str, AuditOutcome] = {}
 
     def run(self, cycle: Cycle) -> Cycle:
         """Run the audit and count the outcome."""
@@ -45,17 +47,23 @@ class RunAudit:
         for severity in Severity:
             rows = sum(row.severity is severity for row in result.rows)
             metrics.audit_rows.labels(result.audit, severity.name.lower()).set(rows)
+        self._tell(result)
+        return Cycle(cycle.audit, cycle.at, results=(result,))
+
+    def _tell(self, result: AuditResult) -> None:
+        """Tell how it ended; that all is well as before is for those who look closely."""
+        before, self._ended[result.audit] = self._ended.get(result.audit), result.outcome
+        told = f"audit {result.audit} ended {result.outcome.value} with {len(result.rows)} rows"
+        news = logging.DEBUG if before is result.outcome else logging.INFO
         log.log(
-            20 if result.ok else 30,
-            "audit run",
+            news if result.ok else logging.WARNING,
+            f"{told}: {result.detail}" if result.detail else told,
             audit=result.audit,
             outcome=result.outcome.value,
             rows=len(result.rows),
             parts=result.parts,
-            detail=result.detail,
             hint=result.hint,
         )
-        return Cycle(cycle.audit, cycle.at, results=(result,))
 
 
 class Decide:
@@ -91,17 +99,18 @@ class Decide:
             state = self._store.decision_state(self._clock.now(), about)
             decided = decide(cycle.results, state, cycle.at, self._policies(), self._guardrails)
             self._store.save_sightings(decided.state.sightings, before=state.sightings)
-        self._store.decided(decided.decisions, cycle.at)
+        news = self._store.decided(decided.decisions, cycle.at)
         for decision in decided.decisions:
             kind = decision.kind
             self._metrics.decisions.labels(decision.policy, kind.value, decision.reason).inc()
-            if kind is not DecisionKind.SKIP:
+        for decision in news:
+            if decision.kind is not DecisionKind.SKIP:
                 log.info(
-                    "decision",
+                    f"{decision.kind.value} for {decision.target} by policy {decision.policy}: "
+                    f"{decision.detail or decision.reason}",
                     policy=decision.policy,
                     target=str(decision.target),
-                    kind=kind.value,
+                    kind=decision.kind.value,
                     reason=decision.reason,
-                    detail=decision.detail,
                 )
         return Cycle(cycle.audit, cycle.at, cycle.results, decided.decisions)

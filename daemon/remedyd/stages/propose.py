@@ -77,15 +77,6 @@ class Propose:
             self._refused(decision, reason, error.message)
             return None
         traces.began(proposal.id, policy=proposal.policy, target=str(plan.target))
-        log.info(
-            "proposal made",
-            proposal=proposal.id,
-            policy=proposal.policy,
-            target=str(plan.target),
-            action=plan.action,
-            mode=proposal.mode.value,
-            digest=proposal.digest,
-        )
         tell(self._alerts, proposal)
         return proposal
 
@@ -93,11 +84,10 @@ class Propose:
         self._metrics.decisions.labels(decision.policy, "Refused", reason).inc()
         self._report(decision, reason, detail)
         log.warning(
-            "no proposal",
+            f"no proposal for {decision.target} by policy {decision.policy}: {detail}",
             policy=decision.policy,
             target=str(decision.target),
             reason=reason,
-            detail=detail,
         )
 
 
@@ -137,5 +127,5 @@ class AutoApprove:
                 proposal.id, proposal.digest, AUTO, f"policy {proposal.policy} is in mode Auto"
             )
         except RemedydError as error:
-            log.warning("not approved", proposal=proposal.id, detail=error.message)
+            log.warning(f"not approved by its policy: {error.message}", proposal=proposal.id)
             return proposal

@@ -93,7 +93,7 @@ class Mail:
         self._trouble[channel] = trouble
         if not trouble:
             if before:
-                log.info("delivered again", channel=channel.value)
+                log.info(f"{_NAMES[channel]}: delivered again", channel=channel.value)
             self._failures[channel] = 0
             self._not_before[channel] = 0.0
             return
@@ -101,7 +101,7 @@ class Mail:
         self._failures[channel] = failures
         self._not_before[channel] = self._now() + min(2.0**failures, _LONGEST_PAUSE)
         if trouble != before:
-            log.warning("not delivered", channel=channel.value, detail=trouble)
+            log.warning(f"{_NAMES[channel]}: not delivered: {trouble}", channel=channel.value)
 
     def _count(self) -> None:
         for channel in {courier.channel for courier in self._couriers}:
@@ -163,7 +163,7 @@ class TrailCourier:
         self._outbox.done(letter for letter in letters if letter.id in arrived)
         self._outbox.put_aside(aside, self._clock.now())
         for key, reason in delivery.refused.items():
-            log.error("event set aside", **{"event.id": key}, detail=reason)
+            log.error(f"an event of the audit trail is set aside: {reason}", **{"event.id": key})
         for result, count in (
             ("created", len(delivery.created)),
             ("known", len(delivery.known)),
@@ -210,7 +210,7 @@ class NoteCourier:
                 break
             kind = why.partition('"')[0]
             if told is Told.REFUSED and kind != self._refused:
-                log.warning("Kubernetes Event refused", detail=why)
+                log.warning(f"a Kubernetes Event was refused: {why}")
                 self._refused = kind
             done.append(letter)
             self._sent.labels(self.channel.value, told.name.lower()).inc()

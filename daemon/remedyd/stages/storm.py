@@ -140,7 +140,7 @@ class WatchStorms:
             some = islice(self._cluster.each("Pod", namespace, labels=labels), _PODS)
             return [pod for pod in some if _belongs(pod, target.name)]
         except (ClusterError, NotFound) as error:
-            log.warning("pods not grouped", target=str(target), detail=error.message)
+            log.warning(f"the pods of {target} cannot be grouped: {error.message}")
             return []
 
     def _tell(self, before: Hold | None, after: Hold | None) -> None:

@@ -31,9 +31,9 @@ class Tally:
         found = self._store.open_counts()
         for state in State:
             self._metrics.open_proposals.labels(state.value).set(found.get(state, 0))
-        holds = [hold.kind for hold in self._store.holds.list()]
+        holds = self._store.holds.counts()
         for kind in HoldKind:
-            self._metrics.holds.labels(kind.value).set(holds.count(kind))
+            self._metrics.holds.labels(kind.value).set(holds.get(kind, 0))
         self._metrics.paused.set(self._store.flags.paused() is not None)
 
 

@@ -54,7 +54,7 @@ class Timekeeping:
         if settles:
             self._settled_at = self._passing() + SETTLING.total_seconds()
         log.warning(
-            "the clock was set",
+            f"the machine's clock was set by {seconds:.1f} s",
             seconds=round(seconds, 1),
             hint=f"policies make no change for {SETTLING}" if settles else "",
         )
@@ -102,7 +102,7 @@ class Timekeeping:
             self._wrong = wrong
         if wrong:
             log.error(
-                "the clock is wrong",
+                f"our clock is {seconds:.0f} s off the API server's: nothing is changed",
                 seconds=round(seconds),
                 hint="run a time service (chrony, systemd-timesyncd) on the nodes",
             )

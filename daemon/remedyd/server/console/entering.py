@@ -36,7 +36,7 @@ async def admit(ctx: Context, scope: Scope) -> Principal | Response | None:
         session = await run_in_threadpool(ctx.sessions.read, given)
     except Unauthenticated as error:
         ctx.metrics.authentication_failures.inc()
-        log.warning("session refused", path=scope["path"], detail=error.message)
+        log.warning(f"session refused: {error.message}", path=scope["path"])
         return await _turned_away(scope, error.message)
     scope.setdefault("state", {})["session"] = session
     return session.principal

@@ -99,7 +99,7 @@ class Page(APIRoute):
                     trouble, request, error.status_code, str(error.detail)
                 )
             except Exception as error:
-                log.error("page failed", path=request.url.path, exc_info=error)
+                log.error("a bug made the page fail", path=request.url.path, exc_info=error)
                 words = "internal error; the log has the details"
                 return await run_in_threadpool(trouble, request, 500, words)
 

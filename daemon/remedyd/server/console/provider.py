@@ -90,7 +90,7 @@ class Provider:
             request = Request(address, urlencode(fields).encode(), headers)  # noqa: S310
             answer = self._discovery.fetch(request)
         except HTTPError as error:
-            log.warning("sign-in refused by the provider", status=error.code)
+            log.warning(f"the identity provider refused a sign-in: {error.code}")
             raise Unauthenticated(
                 "the identity provider does not accept the sign-in", hint="sign in again"
             ) from error

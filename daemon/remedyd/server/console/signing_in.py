@@ -112,7 +112,7 @@ def sign_out(
     """End the session, here and wherever its cookie was copied to."""
     session = session_of(request)
     ctx.sessions.end(session)
-    log.info("signed out", principal=session.principal.name)
+    log.info(f"{session.principal.name} signed out", principal=session.principal.name)
     return unseated(request, pages.redirect(paths.SIGN_IN))
 
 
@@ -126,7 +126,8 @@ def _begun(
     at_provider: bool = False,
 ) -> Response:
     value, session = ctx.sessions.begin(principal, token, at_provider=at_provider)
-    log.info("signed in", principal=principal.name, expires=session.expires.isoformat())
+    until = session.expires.isoformat(timespec="seconds")
+    log.info(f"{principal.name} signed in until {until}", principal=principal.name)
     return seated(request, answer, value, session)
 
 
@@ -135,7 +136,7 @@ def _failed(request: Request, ctx: Context, error: RemedydError, back: str) -> R
     if isinstance(error, Unauthenticated):
         ctx.metrics.authentication_failures.inc()
         if not isinstance(error, Throttled):
-            log.warning("authentication failed", path=request.url.path, detail=error.message)
+            log.warning(f"authentication failed: {error.message}", path=request.url.path)
     words = error.message[:1].upper() + error.message[1:]
     answer = form(request, f"{words}.", problems.status_of(error), back)
     if isinstance(error, Throttled):

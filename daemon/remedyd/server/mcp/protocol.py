@@ -92,9 +92,9 @@ class _Face:
             result = await tool.call(asking, tool.validated(params.arguments))
         except RemedydError as error:
             told = failures.text(error)
-            log.info("tool refused", tool=tool.name, detail=error.message)
+            log.info(f"tool {tool.name} refused: {error.message}", tool=tool.name)
             return types.CallToolResult(content=[_text(told)], is_error=True)
-        log.info("tool called", tool=tool.name)
+        log.info(f"tool {tool.name} called", tool=tool.name)
         structured = result.model_dump(mode="json")
         words = json.dumps(structured, ensure_ascii=False, separators=(",", ":"))
         return types.CallToolResult(content=[_text(words)], structured_content=structured)
@@ -176,7 +176,7 @@ def _guarded(
         except RemedydError as error:
             raise MCPError(types.INVALID_PARAMS, failures.text(error)) from error
         except Exception as error:
-            log.error("request failed", method=context.method, exc_info=error)
+            log.error(f"a bug made {context.method} fail", exc_info=error)
             raise MCPError(
                 types.INTERNAL_ERROR, "internal error; the daemon's log has the details"
             ) from error

@@ -94,7 +94,7 @@ async def _events(
             try:
                 entries = await run_in_threadpool(ctx.service.trail, principal, wanted)
             except RemedydError as error:  # the client reconnects behind what it has
-                log.warning("event stream ended", detail=error.message)
+                log.warning(f"the event stream ended: {error.message}")
                 return
             for entry in entries:
                 yield _event(entry)
