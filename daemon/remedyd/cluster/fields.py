@@ -6,7 +6,6 @@ true when the list is reordered. The same paths are in plans, digests, and confl
 patch and undo are both made of them and therefore touch nothing else.
 """
 
-import copy
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -103,25 +102,23 @@ def inverse(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
 
 
 def changed(obj: KubeObject, changes: Iterable[FieldChange]) -> KubeObject:
-    """Return a copy of `obj` with the changes made."""
-    result = copy.deepcopy(obj)
+    """Return `obj` with the changes made; what they do not touch is shared with it."""
     for change in changes:
-        _set(result, split(change.path), change.new)
-    return result
+        obj = _with(obj, split(change.path), change.new)
+    return obj
 
 
-def _set(place: Any, parts: tuple[Part, ...], value: Json) -> None:
-    for part in parts[:-1]:
-        if isinstance(part, tuple):
-            place = next(item for item in place[part[0]] if item["name"] == part[1])
-        else:
-            if place.get(part) is None:
-                place[part] = {}
-            place = place[part]
+def _with(place: KubeObject, parts: tuple[Part, ...], value: Json) -> KubeObject:
+    part, rest = parts[0], parts[1:]
+    if isinstance(part, tuple):
+        key, name = part
+        items = [_with(one, rest, value) if one["name"] == name else one for one in place[key]]
+        return {**place, key: items}
+    if rest:
+        return {**place, part: _with(place.get(part) or {}, rest, value)}
     if value is None:
-        place.pop(parts[-1], None)
-    else:
-        place[parts[-1]] = value
+        return {key: kept for key, kept in place.items() if key != part}
+    return {**place, part: value}
 
 
 def say(value: object) -> str:
