@@ -55,7 +55,8 @@ def contract(shown: dict[str, Any]) -> str:
 def result(found: AuditResult) -> str:
     """Return a result: its own table as the query orders it, then what there is to know."""
     window = f"{_time(found.window.start)} .. {_time(found.window.end)}"
-    parts = [f"{found.audit}: {found.outcome} ({window}, {len(found.rows)} rows)"]
+    told = f"{len(found.rows)} rows" + (f" in {found.parts} queries" if found.parts > 1 else "")
+    parts = [f"{found.audit}: {found.outcome} ({window}, {told})"]
     if found.detail:
         parts.append(f"  {found.detail}")
     if found.hint:

@@ -18,10 +18,9 @@ STREAMS = {
 }
 INTERVAL = timedelta(minutes=1)
 _A = "resource.attributes.k8s"
-_KILLS_EVERY = 2
 _MIB = 2**20
 _COLUMNS = f"""
-    TIMESTAMP '{{at}}' AS "@timestamp", '{{cluster}}' AS "{_A}.cluster.name",
+    TIMESTAMP '{{at}}' AS "@timestamp", {{cluster}} AS "{_A}.cluster.name",
     namespace AS "{_A}.namespace.name",
     CASE WHEN NOT stateful THEN name END AS "{_A}.deployment.name",
     CASE WHEN stateful THEN name END AS "{_A}.statefulset.name","""
@@ -51,7 +50,8 @@ class Telemetry:
         minute = int(at.timestamp() // INTERVAL.total_seconds())
         for stream, kinds in (("cluster", _CLUSTER), ("kubelet", _KUBELET)):
             moment = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-            names = {"at": moment, "cluster": self._crowd.cluster, "kills": minute // _KILLS_EVERY}
+            named = f"'{self._crowd.cluster}'" if self._crowd.cluster else "NULL::VARCHAR"
+            names = {"at": moment, "cluster": named, "kills": minute // 2 % 500_000}
             selects = " UNION ALL BY NAME ".join(kind.format_map(names) for kind in kinds)
             done = self._directory / f"{stream}-{self._name}{at:%Y%m%dT%H%M%S}.parquet"
             begun = done.with_suffix(".begun")

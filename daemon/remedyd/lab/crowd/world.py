@@ -24,7 +24,7 @@ from remedyd.lab.elasticsearch.endpoint import Endpoint
 from remedyd.lab.elasticsearch.server import ElasticsearchServer
 from remedyd.lab.elasticsearch.streams import DataStreams
 from remedyd.lab.world import STACK, write_kubeconfig
-from remedyd.model.clock import Clock, SystemClock
+from remedyd.model.clock import Clock, ManualClock, SystemClock
 from remedyd.model.values import KubeObject
 
 _RETENTION = timedelta(hours=1)
@@ -64,7 +64,8 @@ class CrowdLab:
     ) -> None:
         """Take the clusters that send telemetry; the first one has an API server.
 
-        `history` of telemetry lies before the start; afterwards each minute brings more.
+        `history` of telemetry lies before the start; afterwards each minute brings more, of the
+        machine's clock or of one that `advance` moves.
         """
         self.clock = clock or SystemClock()
         self._crowds = crowds
@@ -94,19 +95,28 @@ class CrowdLab:
             self._streams.attach(name, pattern)
         self.apiserver.start()
         self.elasticsearch.start()
-        self._thread.start()
+        if not isinstance(self.clock, ManualClock):
+            self._thread.start()
         return self
 
     def stop(self) -> None:
         """Close the ports and delete the telemetry."""
         self._stopped.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self.apiserver.stop()
         self.elasticsearch.stop()
         self._streams.close()
         for one in self._telemetry:
             one.close()
         self._directory.cleanup()
+
+    def advance(self, span: timedelta) -> datetime:
+        """Let `span` pass on the lab's own clock, and return the new time."""
+        assert isinstance(self.clock, ManualClock)
+        now = self.clock.advance(span)
+        self.scrape(now)
+        return now
 
     def scrape(self, until: datetime) -> None:
         """Write all scrapes that are due by then."""

@@ -11,6 +11,8 @@ from remedyd.server.console.overview import audits_of, failed, in_flight
 from remedyd.server.context import Caller, Context, Ctx
 
 router = APIRouter(prefix=paths.HOME, include_in_schema=False, route_class=pages.Page)
+_SHOWN = 500
+"""Rows on the page: nobody reads further, and a big cluster's would be megabytes."""
 
 
 @router.get("/audits")
@@ -59,7 +61,8 @@ def _audit(
         "audit.html",
         audit=definition,
         result=result,
-        rows=rows,
+        rows=rows[:_SHOWN],
+        total=len(rows),
         columns=standing.evidence_columns(definition),
         by_hand=by_hand,
         failed=failed,

@@ -30,7 +30,10 @@ class SetAsideView(BaseModel):
 
 
 class ResultView(BaseModel):
-    """One run of an audit; `rows` is empty unless `outcome` is Ok."""
+    """One run of an audit; `rows` is empty unless `outcome` is Ok.
+
+    `parts` counts the queries it took: more than one where a big result is read by namespace.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.RESULT]})
 
@@ -42,6 +45,7 @@ class ResultView(BaseModel):
     hint: str
     unavailable: list[str]
     warnings: list[str]
+    parts: int
     rows: list[RowView]
     set_aside: list[SetAsideView]
 
@@ -103,6 +107,7 @@ def result_view(result: AuditResult) -> ResultView:
         hint=result.hint,
         unavailable=list(result.unavailable),
         warnings=list(result.warnings),
+        parts=result.parts,
         rows=[row_view(row) for row in result.rows],
         set_aside=[
             SetAsideView(row=row_view(s.row), reason=s.reason, detail=s.detail)

@@ -37,6 +37,7 @@ RESULT: Final[dict[str, Any]] = {
     "hint": "",
     "unavailable": [],
     "warnings": [],
+    "parts": 1,
     "rows": [ROW],
     "set_aside": [],
 }
