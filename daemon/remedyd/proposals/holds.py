@@ -98,6 +98,13 @@ class Holds:
         with self._database.read() as connection:
             return tuple(_read(row) for row in connection.execute(query))
 
+    def counts(self) -> Mapping[HoldKind, int]:
+        """Return how many holds of each kind are open; a kind without any is left out."""
+        c = holds.c
+        query = sa.select(c.kind, sa.func.count()).where(c.ended_at.is_(None)).group_by(c.kind)
+        with self._database.read() as connection:
+            return {HoldKind(kind): count for kind, count in connection.execute(query)}
+
 
 def opened(
     connection: Connection, about: Set[str] | None = None

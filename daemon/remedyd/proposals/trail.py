@@ -9,7 +9,7 @@ among the first few thousand events in its order; only when it is not whole ther
 asked that is about it: the one finds the many quickly, the other the few.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -24,8 +24,6 @@ from remedyd.proposals.database import Database
 from remedyd.proposals.tables import events, proposals
 
 MAX_PAGE: Final = 500
-_LATELY: Final = 5_000
-"""Events among which a page is looked for first, where many may belong to it."""
 _TURN: Final = 0x72656D65647965  # the advisory lock that writers of events queue on
 
 
@@ -72,9 +70,13 @@ class TrailFilter:
 class Trail:
     """Reads the trail of one store."""
 
-    def __init__(self, database: Database) -> None:
-        """Take the store's database."""
+    def __init__(self, database: Database, *, lately: int = 5_000) -> None:
+        """Take the store's database.
+
+        Where many entries may belong to a page, it is looked for among `lately` events first.
+        """
         self._database = database
+        self._lately = lately
 
     def last(self) -> int:
         """Return the position of the newest event, 0 while there is none."""
@@ -89,7 +91,9 @@ class Trail:
         if not 1 <= wanted.limit <= MAX_PAGE:
             raise InvalidInput(f"a page holds 1 to {MAX_PAGE} events, not {wanted.limit}")
         with self._database.read() as connection:
-            rows = connection.execute(_lately(wanted)).all() if _is_wide(wanted) else ()
+            rows: Sequence[Any] = ()
+            if _is_wide(wanted):
+                rows = connection.execute(_among(wanted, self._lately)).all()
             if len(rows) < wanted.limit:  # not whole: the page may go on further away
                 rows = connection.execute(_page(wanted, events)).all()
         return tuple(
@@ -104,15 +108,14 @@ def _is_wide(wanted: TrailFilter) -> bool:
     return not narrow and bool(wanted.policy or wanted.namespace or wanted.namespaces)
 
 
-def _lately(wanted: TrailFilter) -> sa.Select[Any]:
+def _among(wanted: TrailFilter, few: int) -> sa.Select[Any]:
     """Return the page, looked for among the first few events in its order."""
     e = events.c
     bounds = [e.position > wanted.after]
     if wanted.before:
         bounds.append(e.position < wanted.before)
     order = e.position if wanted.oldest_first else e.position.desc()
-    few = sa.select(events).where(*bounds).order_by(order).limit(_LATELY)
-    return _page(wanted, few.subquery())
+    return _page(wanted, sa.select(events).where(*bounds).order_by(order).limit(few).subquery())
 
 
 def _page(wanted: TrailFilter, among: sa.FromClause) -> sa.Select[Any]:
