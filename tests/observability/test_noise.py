@@ -22,6 +22,8 @@ class Log:
         self.stream = io.StringIO()
         logs.configure("INFO", "ecs", self.stream)
         handler = logging.getLogger().handlers[0]
+        (there,) = handler.filters
+        assert isinstance(there, Repeats)
         handler.filters[:] = [Repeats(lambda: self.seconds)]
 
     def lines(self) -> list[dict[str, Any]]:

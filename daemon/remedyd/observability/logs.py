@@ -116,6 +116,7 @@ def configure(
         return conceal(in_json(text) if style == "ecs" else text)
 
     handler = Lines(out)
+    handler.addFilter(Repeats())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
