@@ -12,6 +12,7 @@ from remedyd import doorstep, lean
 from remedyd.cli.configured import Config
 from remedyd.errors import ConfigurationError, Problem
 
+_TURN_SECONDS: Final = 0.001
 _PREFIX: Final = "REMEDYD_"
 _NOT_SETTINGS: Final = ("CONFIG", "URL", "TOKEN", "TOKEN_FILE")
 _SERVICE_LINK: Final = re.compile(r"(^|_)(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_\w+)$")
@@ -80,6 +81,9 @@ def run(
             if loaded.server.mcp
             else None,
         )
+        # whoever comes back from the network or the disk waits a millisecond for the interpreter,
+        # not five, while another thread counts
+        sys.setswitchinterval(_TURN_SECONDS)
         server = Server(application, context, loaded.server)
         door = doorstep.taken(loaded.server.host, loaded.server.port)
         server.run(sockets=[door] if door else None)

@@ -109,6 +109,8 @@ class Cluster:
                 hint="set REMEDYD_KUBERNETES__KUBECONFIG, or run inside a cluster",
             ) from error
         configuration.retries = False
+        # said once: else each request of a kubeconfig would search the environment for a proxy
+        configuration.proxy = configuration.proxy
         client = ApiClient(configuration)
         return cls(client, timeout_seconds=timeout_seconds, took=took, dates=dates)
 
@@ -332,6 +334,7 @@ class Cluster:
                 auth_settings=["BearerToken"],
             )
             limits = (min(5.0, self._timeout), self._timeout)
+            begun = monotonic()  # what came before is our own time
             if guard is not None:
                 response = self._in_two(request, Late(guard, body), limits)
             else:
