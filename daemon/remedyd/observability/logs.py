@@ -17,6 +17,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from remedyd.model.visible import in_json, in_one_line, visible
 from remedyd.observability import concealing, ecs, traces
+from remedyd.observability.noise import Repeats
 
 _LIBRARIES: Final = {
     "alembic": logging.WARNING,
