@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from remedyd.cluster import fields
+from remedyd.model.hidden import hidden
 from remedyd.model.plan import FieldChange, Patch, Plan
 from remedyd.model.target import Target
 from remedyd.model.values import KubeObject
@@ -39,7 +40,7 @@ def changing_plan(
 
 def diff(what: object, live: KubeObject, changes: Sequence[FieldChange]) -> str:
     """Return a unified diff, as YAML, of what surrounds each change of an object."""
-    after = fields.changed(live, changes)
+    live, after = hidden(live, fields.changed(live, changes))
     lines = [f"--- {what} (live)", f"+++ {what} (planned)"]
     for place in dict.fromkeys(_place(change.path) for change in changes):
         hunk = difflib.unified_diff(_yaml(live, place), _yaml(after, place), n=2, lineterm="")

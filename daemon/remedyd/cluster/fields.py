@@ -12,13 +12,13 @@ from typing import Any
 
 from remedyd.cluster import quantities
 from remedyd.errors import InvalidInput
+from remedyd.model.hidden import short
 from remedyd.model.plan import FieldChange
 from remedyd.model.values import Json, KubeObject
 
 _PART = re.compile(r"([A-Za-z0-9_-]+)((?:\[[^\]]+\])*)(?:\.|$)")
 _KEYS = re.compile(r"\[([^\]]+)\]")
 _AMOUNTS = re.compile(r"\.resources\.(limits|requests)\.")
-_LONGEST = 60
 _LISTS = frozenset({"containers", "initContainers", "env", "volumes"})
 
 Part = str | tuple[str, str]
@@ -83,7 +83,7 @@ def moved(live: KubeObject, changes: Iterable[FieldChange], *, undo: bool = Fals
         expected = change.new if undo else change.old
         now = lookup(live, change.path)
         if not equal(change.path, now, expected):
-            found.append(f"{change.path} is {say(now)}, expected {say(expected)}")
+            found.append(f"{change.path} is {short(now)}, expected {short(expected)}")
     return found
 
 
@@ -119,12 +119,6 @@ def _with(place: KubeObject, parts: tuple[Part, ...], value: Json) -> KubeObject
     if value is None:
         return {key: kept for key, kept in place.items() if key != part}
     return {**place, part: value}
-
-
-def say(value: object) -> str:
-    """Return a value in a few words: a whole pod template would bury the sentence around it."""
-    text = "absent" if value is None else str(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def patch_body(changes: Iterable[FieldChange], *, undo: bool = False) -> KubeObject:

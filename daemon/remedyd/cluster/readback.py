@@ -15,6 +15,7 @@ from remedyd.cluster.ports import FIELD_MANAGER, Reader
 from remedyd.cluster.reader import Surroundings
 from remedyd.cluster.resize import in_force
 from remedyd.errors import NotFound
+from remedyd.model.hidden import short
 from remedyd.model.plan import FieldChange, Plan
 from remedyd.model.values import KubeObject
 
@@ -71,7 +72,7 @@ def read_back(
         return _reverted(live, changes, lost)
     if other := fields.landed(live, changes):
         first = other[0]
-        told = f"{first.path} landed as {fields.say(first.new)} instead of {fields.say(first.old)}"
+        told = f"{first.path} landed as {short(first.new)} instead of {short(first.old)}"
         return ReadBack(Finding.CHANGE_NOT_EFFECTIVE, told)
     inside = _inside(changes)
     older = next(_older(inside, replicasets), "")
@@ -180,7 +181,7 @@ def _reverted(
     before = next(change.old for change in changes if change.path == first.path)
     back = " again" if fields.equal(first.path, first.new, before) else ""
     when = f" at {others[0].at:%Y-%m-%d %H:%M:%S}" if others and others[0].at else ""
-    told = f"{first.path} is {fields.say(first.new)}{back} instead of {fields.say(first.old)}"
+    told = f"{first.path} is {short(first.new)}{back} instead of {short(first.old)}"
     evidence = f"{told}, set by {manager or 'somebody'}{when}"
     # a later release is no revert; an amount that somebody else sets is as good as one
     lasting = bool(back) or not isinstance(first.new, dict | None)
@@ -202,14 +203,14 @@ def _below(changes: Sequence[FieldChange], pods: Sequence[KubeObject]) -> Iterat
             yield from _differs(pod, "pod", path, change)
             if not in_force(pod, FieldChange(path, change.old, change.new)):
                 name = pod["metadata"]["name"]
-                yield f"pod {name} runs without the {fields.say(change.new)} at {path} in its spec"
+                yield f"pod {name} runs without the {short(change.new)} at {path} in its spec"
 
 
 def _differs(obj: KubeObject, kind: str, path: str, change: FieldChange) -> Iterator[str]:
     now = fields.lookup(obj, path)
     if not fields.equal(path, now, change.new):
-        name, planned = obj["metadata"]["name"], fields.say(change.new)
-        yield f"{kind} {name} has {fields.say(now)} at {path}, the template says {planned}"
+        name, planned = obj["metadata"]["name"], short(change.new)
+        yield f"{kind} {name} has {short(now)} at {path}, the template says {planned}"
 
 
 def _telemetry(changes: Sequence[FieldChange], limit: Decimal) -> str:
@@ -219,6 +220,6 @@ def _telemetry(changes: Sequence[FieldChange], limit: Decimal) -> str:
             if abs(planned - limit) > planned / 100:
                 return (
                     f"the telemetry says a memory limit of {quantities.binary(limit)}, "
-                    f"written was {fields.say(change.new)}"
+                    f"written was {short(change.new)}"
                 )
     return ""

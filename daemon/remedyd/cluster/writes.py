@@ -18,6 +18,7 @@ from remedyd.errors import (
     Stale,
     Superseded,
 )
+from remedyd.model.hidden import short
 from remedyd.model.plan import Applied, FieldChange, Patch, Plan
 from remedyd.model.values import KubeObject
 
@@ -154,9 +155,7 @@ def still_ours(
         if fields.equal(change.path, now, change.old):
             continue
         if not fields.equal(change.path, now, ours):
-            lost.append(
-                f"{change.path} is {fields.say(now)}, we left {fields.say(ours)}{_by(live, change)}"
-            )
+            lost.append(f"{change.path} is {short(now)}, we left {short(ours)}{_by(live, change)}")
         elif not _owned(live, change.path):
             lost.append(f"{change.path} was set to the same value again{_by(live, change)}")
         else:

@@ -7,7 +7,8 @@ out: a status update of the workload must not void an approval, a changed field 
 
 from datetime import UTC, datetime
 
-from remedyd.model import AuditRow, Digest, FieldChange, Json, Plan, Proposal, sha256
+from remedyd.model import AuditRow, Digest, FieldChange, Plan, Proposal, sha256
+from remedyd.model.hidden import short
 
 _LABELS = {
     "uid": "the workload's uid (it was replaced)",
@@ -86,11 +87,7 @@ def _changed_fields(old: Plan, new: Plan) -> list[str]:
 def _arrow(change: FieldChange | None) -> str:
     if change is None:
         return "untouched"
-    return f"{_shown(change.old)} -> {_shown(change.new)}"
-
-
-def _shown(value: Json) -> str:
-    return "absent" if value is None else str(value)
+    return f"{short(change.old)} -> {short(change.new)}"
 
 
 def _instant(value: datetime) -> str:

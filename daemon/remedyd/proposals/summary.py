@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from remedyd.documents import format_duration
-from remedyd.model import AuditRow, Cell, Json, Plan, Precheck, PrecheckResult, Proposal
+from remedyd.model import AuditRow, Cell, Plan, Precheck, PrecheckResult, Proposal
+from remedyd.model.hidden import short
 from remedyd.model.visible import visible
 
 LINES: Final = 23
@@ -170,7 +171,7 @@ def _diff(plan: Plan) -> list[str]:
         return lines[2:] if titled else lines  # the page is titled already
     if not plan.changes:
         return ["nothing is written"]
-    parts = ((c.path, f"  {_json(c.old)} -> {_json(c.new)}") for c in plan.changes)
+    parts = ((c.path, f"  {short(c.old)} -> {short(c.new)}") for c in plan.changes)
     return [line for part in parts for line in part]
 
 
@@ -224,7 +225,7 @@ def _undo(proposal: Proposal) -> str:
         return "nothing to undo"
     if plan.undo is None:
         return "cannot be undone"
-    old = ", ".join(f"{_field(c.path)} {_json(c.old)}" for c in plan.changes)
+    old = ", ".join(f"{_field(c.path)} {short(c.old)}" for c in plan.changes)
     return f"{'if it does not help' if proposal.verify.rollback else 'by hand only'}: {old}"
 
 
@@ -247,10 +248,6 @@ def _approve(proposal: Proposal) -> list[str]:
     many = "one principal" if count == 1 else f"{count} different principals"
     whom = "" if proposal.approvers is None else f": {', '.join(proposal.approvers) or 'nobody'}"
     return [*lines, f"needs {many}{whom}"]
-
-
-def _json(value: Json) -> str:
-    return "absent" if value is None else str(value)
 
 
 def _time(value: datetime) -> str:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from remedyd.model import FieldChange, Principal, Proposal, Scope, Severity, State
+from remedyd.model.hidden import short
 from remedyd.model.visible import visible
 
 _LONG_AGO: Final = timedelta(days=99)
@@ -126,6 +127,8 @@ def field(path: str) -> str:
 
 def value(given: Any) -> str:
     """Say a field's value."""
+    if isinstance(given, dict | list):
+        return short(given)
     return "absent" if given is None else str(given)
 
 

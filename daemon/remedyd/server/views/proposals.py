@@ -1,12 +1,13 @@
 """Proposals whole, and the workloads they are about."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from remedyd.model import Applied, Approval, Plan, Proposal, State, Verdict
+from remedyd.model import Applied, Approval, FieldChange, Plan, Proposal, State, Verdict
+from remedyd.model.hidden import hidden
 from remedyd.proposals.lifecycle import is_open
 from remedyd.proposals.summary import markdown, plain
 from remedyd.server.views import examples
@@ -196,7 +197,7 @@ def _plan(plan: Plan) -> Mapping[str, Any]:
         "target": target_view(plan.target),
         "action": plan.action,
         "params": dict(plan.params),
-        "changes": [ChangeView(path=c.path, old=c.old, new=c.new) for c in plan.changes],
+        "changes": _changes(plan.changes),
         "diff": plan.diff,
         "consequence": plan.consequence,
         "prechecks": [
@@ -207,6 +208,14 @@ def _plan(plan: Plan) -> Mapping[str, Any]:
         ],
         "dry_run": plan.dry_run,
     }
+
+
+def _changes(changes: Iterable[FieldChange]) -> list[ChangeView]:
+    found = []
+    for each in changes:
+        old, new = hidden(each.old, each.new)
+        found.append(ChangeView(path=each.path, old=old, new=new))
+    return found
 
 
 def _approval(approval: Approval) -> ApprovalView:
@@ -225,7 +234,7 @@ def _applied(applied: Applied) -> AppliedView:
         resource_version=applied.resource_version,
         generation=applied.generation,
         replayed=applied.replayed,
-        differences=[ChangeView(path=c.path, old=c.old, new=c.new) for c in applied.differences],
+        differences=_changes(applied.differences),
         assumed=applied.assumed,
     )
 
