@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from remedyd.errors import IdentityUnavailable
+from remedyd.errors import IdentityUnavailable, Throttled, Unauthenticated
 from remedyd.lab.world import Lab
 from remedyd.server.console.provider import Provider
 from remedyd.settings import OidcSettings
@@ -167,6 +167,21 @@ def test_nobody_is_sent_to_an_address_in_the_open() -> None:
         settings = OidcSettings(issuer=fresh.url, audience="remedyd", redirect_url=fresh.url)
         with pytest.raises(IdentityUnavailable, match="not served by https"):
             Provider(settings).begin("")
+
+
+def test_who_tries_without_end_keeps_no_other_from_signing_in() -> None:
+    """Codes are exchanged so many times a minute for each address."""
+    with openid() as fresh:
+        made = Provider(OidcSettings(issuer=fresh.url, audience="remedyd", redirect_url=fresh.url))
+        pending = {"verifier": "v"}
+        with pytest.raises(Throttled):
+            for _ in range(100):
+                with pytest.raises(Unauthenticated) as refused:
+                    made.finish("made up", pending, "10.0.0.1")
+                if isinstance(refused.value, Throttled):
+                    raise refused.value
+        with pytest.raises(Unauthenticated, match="does not accept"):
+            made.finish("made up", pending, "10.0.0.2")
 
 
 def test_without_a_provider_there_is_no_such_way(lab: Lab, tmp_path: Any) -> None:

@@ -4,17 +4,20 @@ import asyncio
 import json
 import re
 import socket
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
 
 from remedyd.model import Principal, Scope
 from remedyd.observability.metrics import Metrics
+from remedyd.proposals.answers import Answer
 from remedyd.server import bodies
 from remedyd.server.asgi import create
 from remedyd.server.context import Context
 from remedyd.server.rates import Rates
+from remedyd.server.repeats import Repeats
+from remedyd.service import Service
 from support.running import TOKENS, Running
 from support.ways import an_app, proposed, scaling
 
@@ -244,3 +247,31 @@ def test_a_body_that_cannot_be_awaited_is_refused(
     with pytest.raises(bodies.Refusal) as refused:
         asyncio.run(bodies.read(scope, silent, 1000, seconds=0.01))
     assert refused.value.status == status
+
+
+@pytest.mark.parametrize(("size", "kept"), [(10, True), (300_000, False)])
+def test_a_long_answer_is_not_kept(size: int, kept: bool) -> None:
+    """Rows of an audit would fill the store; its key is given back, and asked for again."""
+    ended: list[Answer | None] = []
+
+    class Keys:
+        def begin_answer(self, key: str, request: str) -> None:
+            return None
+
+        def end_answer(self, key: str, answer: Answer | None) -> None:
+            ended.append(answer)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * size})
+
+    async def nothing(*_: Any) -> Any:
+        return None
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/v1/audits/a/run",
+        "headers": [(b"idempotency-key", b"k")],
+        "state": {"principal": Principal("ann", frozenset({Scope.PROPOSER}))},
+    }  # fmt: skip
+    asyncio.run(Repeats(app, cast(Service, Keys())).serve(scope, b"", nothing, nothing))
+    assert [answer is not None for answer in ended] == [kept]

@@ -23,6 +23,7 @@ log = logs.get(__name__)
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _RETRY_SECONDS: Final = "2"
+_LONGEST: Final = 256 << 10
 
 
 class Repeats:
@@ -65,7 +66,7 @@ class Repeats:
         answer: Answer | None = None
         try:
             await self._app(scope, receive, kept)
-            if kept.status and kept.status < 500 and kept.status != 429:
+            if kept.worth_keeping():
                 answer = Answer(kept.status, kept.body.decode("utf-8"))
         finally:
             try:
@@ -83,6 +84,11 @@ class _Kept:
         self.messages: list[Message] = []
         self.status = 0
         self.body = b""
+
+    def worth_keeping(self) -> bool:
+        """Whether it is definite, and short: rows of an audit are cheaper asked for than kept."""
+        definite = bool(self.status) and self.status < 500 and self.status != 429
+        return definite and len(self.body) <= _LONGEST
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":

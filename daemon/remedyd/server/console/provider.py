@@ -70,10 +70,13 @@ class Provider:
         address = self._discovery.endpoint("authorization_endpoint")
         return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}", pending
 
-    def finish(self, code: str, pending: Mapping[str, str]) -> str:
-        """Return the ID token for the code; raise Unauthenticated where there is none."""
-        if wait := self._rates.take(""):
-            raise Throttled(f"too many people sign in at once; wait {wait} s", wait)
+    def finish(self, code: str, pending: Mapping[str, str], source: str = "") -> str:
+        """Return the ID token for the code; raise Unauthenticated where there is none.
+
+        `source` is the browser's address: who tries without end keeps no other from signing in.
+        """
+        if wait := self._rates.take(source):
+            raise Throttled(f"too many sign in from there at once; wait {wait} s", wait)
         fields = {
             "grant_type": "authorization_code",
             "code": code,

@@ -93,7 +93,7 @@ def called_back(
         back = pending["wanted"]
         if error or not code:
             raise Unauthenticated("the identity provider did not sign you in", hint="try again")
-        token = provider.finish(code, pending)
+        token = provider.finish(code, pending, _source(request))
         principal = ctx.authenticate(token, _source(request))
         if not same_nonce(token, pending):
             raise Unauthenticated("the ID token belongs to another sign-in", hint="sign in again")
