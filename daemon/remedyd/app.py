@@ -49,6 +49,7 @@ from remedyd.stages.apply import Apply, AwaitRollout, StartApply
 from remedyd.stages.controls import Controls
 from remedyd.stages.cycle import Step
 from remedyd.stages.guard import Guard
+from remedyd.stages.inforce import InForce
 from remedyd.stages.lookback import LookBack
 from remedyd.stages.moves import Moves
 from remedyd.stages.nominate import Decide, RunAudit
@@ -185,6 +186,7 @@ class App:
             lookback=lookback.check,
             lately=lately,
             timekeeping=timekeeping,
+            in_force=InForce(library.policies, library.check),
         )
         gate = self._gate(store, Review(guard, cluster, planner))
         mail = reporting.open(store, cluster, leading, recent.failing, opened)

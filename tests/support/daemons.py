@@ -49,6 +49,7 @@ from remedyd.proposals.store import Store
 from remedyd.stages.apply import Apply, AwaitRollout, StartApply
 from remedyd.stages.cycle import Cycle
 from remedyd.stages.guard import Guard
+from remedyd.stages.inforce import InForce
 from remedyd.stages.lookback import LookBack
 from remedyd.stages.moves import Moves
 from remedyd.stages.propose import AutoApprove, Propose
@@ -172,6 +173,7 @@ class Daemon:
         writing: Any = None,
         chores: bool = True,
         ahead: Callable[[], timedelta | None] = lambda: None,
+        in_force: InForce | None = None,
     ) -> None:
         """Take a directory with (or for) the store, and the world; `store` is one in use.
 
@@ -206,6 +208,7 @@ class Daemon:
             dry_run=dry_run,
             lookback=self.lookback.check,
             timekeeping=self.timekeeping,
+            in_force=in_force,
         )
         planner = cast("Any", self.planner)
         review = Review(self.guard, cluster, planner)

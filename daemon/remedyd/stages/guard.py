@@ -33,6 +33,7 @@ from remedyd.observability.metrics import Metrics
 from remedyd.policy.guardrails import Guardrails, Objection, Snapshot, ceiling, objection
 from remedyd.proposals.gate import Gate
 from remedyd.proposals.store import Store
+from remedyd.stages.inforce import InForce
 from remedyd.stages.timekeeping import Timekeeping
 
 log = logs.get(__name__)
@@ -61,12 +62,14 @@ class Guard:
         lookback: Callable[[Plan], None] = lambda _: None,
         lately: Lately | None = None,
         timekeeping: Timekeeping | None = None,
+        in_force: InForce | None = None,
     ) -> None:
         """Take what is asked; with `dry_run` nothing goes further than DryRun, anywhere.
 
         Plans may be judged by nodes as `lately` knows them, approvals and writes by live ones only.
         `lookback` raises Refused for a policy's plan that repeats what somebody reverted;
-        `timekeeping` says whether our clock is to be believed.
+        `timekeeping` says whether our clock is to be believed, `in_force` whether the policies
+        still are those that asked.
         """
         self._store = store
         self._cluster = cluster
@@ -77,6 +80,7 @@ class Guard:
         self._lookback = lookback
         self._lately = lately
         self._timekeeping = timekeeping
+        self._in_force = in_force
 
     def ceiling(self, target: Target) -> Ceiling:
         """Return how far the daemon's setting and the annotations let a change go.
@@ -120,15 +124,20 @@ class Guard:
 
     def check_approval(self, proposal: Proposal, principal: Principal) -> None:
         """Raise Refused if a guardrail stands against the proposal as it is being approved."""
+        if self._in_force is not None:
+            self._in_force.check_approval(proposal)
         auto = principal.name == AUTO.name
         self._refuse("approval", self._ask(*self._of(proposal, auto=auto)))
 
     def fence(self, gate: Gate, key: str) -> None:
-        """Raise Refused unless every guardrail and the gate allow the write at this moment.
+        """Raise Refused unless every guardrail and the gate allow the write at this moment, Stale
+        where the policy is another by now.
 
         The cluster is read first and the store last, so that a pause counts up to the very end.
         """
         proposal = self._store.get(ProposalId(key))
+        if self._in_force is not None:
+            self._in_force.check_write(proposal)
         approval = proposal.approval
         auto = approval is not None and approval.principal.name == AUTO.name
         self._refuse("write", self._ask(*self._of(proposal, auto=auto)))
