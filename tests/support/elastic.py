@@ -2,13 +2,14 @@
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from support.wire import listening
 
 JSON = "application/vnd.elasticsearch+json;compatible-with=9"
 
@@ -143,15 +144,5 @@ class _Handler(BaseHTTPRequestHandler):
 def fake_elasticsearch() -> Iterator[FakeElasticsearch]:
     """Run a scripted Elasticsearch on a free loopback port."""
     fake = FakeElasticsearch()
-    handler = type("Handler", (_Handler,), {"fake": fake})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    fake.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with listening(type("Handler", (_Handler,), {"fake": fake})) as fake.url:
         yield fake
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -6,15 +6,16 @@ Bodies are checked key by key: an unknown or missing one is a 400, as are a chan
 
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
+
+from support.wire import listening
 
 KEY = "a2V5OnNlY3JldC1vZi1raWJhbmE="
 _WORKFLOW_ID = re.compile(r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")
@@ -310,14 +311,5 @@ class _Handler(BaseHTTPRequestHandler):
 def fake_kibana(**settings: Any) -> Iterator[FakeKibana]:
     """Run one on loopback."""
     fake = FakeKibana(**settings)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"fake": fake}))
-    server.daemon_threads = True
-    fake.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with listening(type("Handler", (_Handler,), {"fake": fake})) as fake.url:
         yield fake
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

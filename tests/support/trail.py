@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from remedyd.elastic.connection import Connection
@@ -16,6 +16,7 @@ from remedyd.proposals.outbox import Channel
 from remedyd.proposals.reports import Reports
 from remedyd.proposals.store import Store
 from remedyd.stages.report import Mail, TrailCourier
+from support.wire import listening
 
 STREAM = "logs-k8s.remediation-default"
 
@@ -87,17 +88,8 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, *args: object) -> None:
             """Stay silent."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    made.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with listening(Handler) as made.url:
         yield made
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def until(found: Callable[[], Any], seconds: float = 20.0) -> Any:

@@ -85,6 +85,22 @@ class Wire:
 
 
 @contextmanager
+def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve on a free port of loopback until the block ends; give the URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    server.block_on_close = False
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
 def serving(answer: Callable[[Asked], Answer]) -> Iterator[Wire]:
     """Serve on loopback until the block ends."""
     stopping = threading.Event()
@@ -129,19 +145,12 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[Wire]:
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.block_on_close = False
-    wire = Wire(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield wire
-    finally:
-        stopping.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    wire = Wire("")
+    with listening(Handler) as wire.url:
+        try:
+            yield wire
+        finally:
+            stopping.set()
 
 
 def collector() -> AbstractContextManager[Wire]:
