@@ -7,8 +7,9 @@ from itertools import pairwise
 from random import Random
 
 import pytest
+import sqlalchemy as sa
 
-from remedyd.errors import Conflict, Refused
+from remedyd.errors import Conflict, Refused, StoreError
 from remedyd.model import DecisionKind, Proposal, State
 from remedyd.proposals.flags import Flag
 from remedyd.proposals.outbox import Channel
@@ -261,3 +262,23 @@ def test_sent_events_outlive_their_proposals(post: Post) -> None:
     live(post.store, "p1", "cart")
     post.store.delete_finished(START + timedelta(days=1))
     assert post.store.outbox.backlog(Channel.ELASTICSEARCH).waiting == 6
+
+
+def test_a_decision_that_could_not_be_kept_is_told_the_next_time(
+    sqlite: str, posts: Callable[..., Post], elastic: Receiver
+) -> None:
+    """News is what was written, not what was thought of."""
+    post = posts(sqlite)
+    decision = a_decision(a_target("web"))
+    engine = sa.create_engine(sqlite)
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE outbox RENAME TO away"))
+    with pytest.raises(StoreError):
+        post.store.decided([decision], post.clock.now())
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE away RENAME TO outbox"))
+    engine.dispose()
+    post.store.decided([decision], post.clock.now())
+    post.store.decided([decision], post.clock.now())
+    post.deliver()
+    assert [d["event"]["action"] for d in elastic.documents.values()] == ["decided"]

@@ -115,6 +115,12 @@ class Reports:
                 self._decided.popitem(last=False)
         return found
 
+    def unsaid(self, decisions: Iterable[Decision], stage: str = "policy") -> None:
+        """Forget news that could not be written: told again, they are news."""
+        with self._lock:
+            for decision in decisions:
+                self._decided.pop((stage, decision.policy, decision.target.identity), None)
+
     def decided(self, connection: Connection, decisions: list[Decision], at: datetime) -> None:
         """Tell of decisions, while there is room for chatter."""
         self._chat(connection, "decision", [(self.ecs.decided(one, at), at) for one in decisions])

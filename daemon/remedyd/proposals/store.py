@@ -285,19 +285,27 @@ class Store:
         """Put what the policies said into the outbox, where it is news; return what is news."""
         if self._reports is None:
             return tuple(decisions)
-        if news := self._reports.news(decisions):
-            with self._database.write() as connection:
-                self._reports.decided(connection, news, at)
-        return news
+        return self._told_news(self._reports, decisions, at, "policy")
 
     def not_proposed(self, decision: Decision, reason: str, detail: str) -> None:
         """Put into the outbox that a decision came to nothing, where it is news."""
         if self._reports is None:
             return
         held = replace(decision, kind=DecisionKind.HOLD, reason=reason, detail=detail)
-        if news := self._reports.news([held], stage="plan"):
-            with self._database.write() as connection:
-                self._reports.decided(connection, news, self._clock.now())
+        self._told_news(self._reports, [held], self._clock.now(), "plan")
+
+    def _told_news(
+        self, reports: Reports, decisions: Iterable[Decision], at: datetime, stage: str
+    ) -> Sequence[Decision]:
+        news = reports.news(decisions, stage)
+        try:
+            if news:
+                with self._database.write() as connection:
+                    reports.decided(connection, news, at)
+        except StoreError:
+            reports.unsaid(news, stage)
+            raise
+        return news
 
     def _report(
         self,
