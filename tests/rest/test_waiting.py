@@ -1,10 +1,18 @@
 """Nobody has to ask again and again: reads wait, and the stream tells."""
 
+import asyncio
 import json
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, cast
 
+import pytest
+
+from remedyd.errors import Throttled
+from remedyd.server.waiting import Moved, Streams
+from remedyd.service import Service
 from support.running import Running
 from support.ways import Listening, proposed
 
@@ -87,3 +95,31 @@ def test_a_made_up_position_is_explained(running: Running) -> None:
     """Last-Event-ID has to be one that was handed out."""
     answer = running.client("viewer").get("/v1/events", headers={"Last-Event-ID": "x"})
     assert answer.status_code == 422
+
+
+def test_one_reader_leaves_streams_to_the_others() -> None:
+    """So many are open at most, and of one principal a part of them."""
+    streams = Streams()
+    with ExitStack() as opened:
+        for number in range(64):
+            streams.check(f"reader-{number // 16}")
+            opened.enter_context(streams.opened(f"reader-{number // 16}"))
+            if number == 15:
+                with pytest.raises(Throttled, match="reader-0 has 16"):
+                    streams.check("reader-0")
+        with pytest.raises(Throttled, match="64 event streams"):
+            streams.check("another")
+    streams.check("reader-0")
+
+
+def test_a_move_after_the_end_of_the_server_harms_nobody() -> None:
+    """Whoever moved the proposal must not hear that somebody who waited is gone."""
+
+    class Quiet:
+        def listen(self, told: object) -> Callable[[], None]:
+            return lambda: None
+
+    async def waiting() -> Moved:
+        return Moved(cast(Service, Quiet()), Streams())
+
+    asyncio.run(waiting()).wake()

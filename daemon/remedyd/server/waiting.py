@@ -5,8 +5,9 @@ looks by itself every few seconds as well.
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -18,6 +19,7 @@ from remedyd.service import Service
 LONGEST_SECONDS: Final = 60
 _LOOK_AGAIN_SECONDS: Final = 3.0
 _STREAMS: Final = 64
+_OWN_STREAMS: Final = 16
 T = TypeVar("T")
 
 
@@ -26,28 +28,26 @@ class Streams:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._open = 0
+        self._open: Counter[str] = Counter()
         self._waiting: set[Moved] = set()
         self.ending = False
 
-    def check(self) -> None:
-        """Raise Throttled when no more streams may be opened."""
-        if self._open >= _STREAMS:
+    def check(self, principal: str) -> None:
+        """Raise Throttled when no more streams may be opened, or none by this principal."""
+        if self._open[principal] >= _OWN_STREAMS:
+            raise Throttled(f"{principal} has {_OWN_STREAMS} event streams open, the most", 30)
+        if self._open.total() >= _STREAMS:
             raise Throttled(f"{_STREAMS} event streams are open, which is the most", 30)
 
-    def __enter__(self) -> Self:
-        """Open a stream."""
-        self._open += 1
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close it."""
-        self._open -= 1
+    @contextmanager
+    def opened(self, principal: str) -> Iterator[None]:
+        """Count a stream until the block ends."""
+        self._open[principal] += 1
+        try:
+            yield
+        finally:
+            self._open[principal] -= 1
+            self._open += Counter()  # forgets who has none open
 
     def join(self, moved: "Moved") -> None:
         """Let a waiter be woken at the end."""
@@ -93,7 +93,7 @@ class Moved(AbstractContextManager["Moved"]):
 
     def wake(self) -> None:
         """End the wait, from any thread."""
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # the loop was closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._flag.set)
 
     async def within(self, seconds: float) -> bool:

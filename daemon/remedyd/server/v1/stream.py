@@ -71,7 +71,7 @@ async def stream_events(
         limit=_BATCH,
         oldest_first=True,
     )
-    ctx.streams.check()
+    ctx.streams.check(principal.name)
     return StreamingResponse(_events(ctx, principal, wanted, seconds), media_type=_MEDIA_TYPE)
 
 
@@ -88,7 +88,7 @@ async def _events(
 ) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
-    with ctx.streams, Moved(ctx.service, ctx.streams) as moved:
+    with ctx.streams.opened(principal.name), Moved(ctx.service, ctx.streams) as moved:
         yield f": from {wanted.after}\nretry: 2000\n\n"
         while not ctx.streams.ending and loop.time() < end:
             try:
