@@ -50,7 +50,9 @@ def test_the_owners_annotation_outweighs_the_history() -> None:
     assert plan("ScaleToBaseline", live, {"baseline": 2}).changes[0].new == 3
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "many", "", "٣"])
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "many", "", "٣", "²", "2147483648", "9" * 5000], ids=lambda t: t[:12]
+)
 def test_an_annotation_that_is_no_count_gives_no_plan(text: str) -> None:
     """Unknown is no, even where the history would know."""
     live = recorded("deployment-email-zero")

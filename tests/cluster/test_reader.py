@@ -102,7 +102,11 @@ def test_current_pods_of_a_stateful_set_go_by_its_revision() -> None:
     assert found.current_pods() == [], "the status is of the template before"
 
 
-@pytest.mark.parametrize(("text", "number"), [("12", 12), ("", 0), ("x", 0), (None, 0)])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("12", 12), ("", 0), ("x", 0), (None, 0), ("²", 0), ("9" * 5000, 0)],
+    ids=lambda value: str(value)[:12],
+)
 def test_a_revision_that_is_no_number_is_none(text: str | None, number: int) -> None:
     """Objects of other tools carry all sorts of annotations."""
     annotations = {} if text is None else {"deployment.kubernetes.io/revision": text}

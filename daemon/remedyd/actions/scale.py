@@ -18,19 +18,19 @@ from remedyd.model.plan import FieldChange, Plan
 from remedyd.model.target import Target
 
 REPLICAS = "spec.replicas"
-_MOST = 2**31 - 1  # above it the API server wraps round without a word
+MOST = 2**31 - 1  # above it the API server wraps round without a word
 
 
 class ScaleParameters(Parameters):
     """Parameters of `Scale`: exactly one of `absolute` and `delta`."""
 
-    absolute: int | None = Field(None, ge=0, le=_MOST)
+    absolute: int | None = Field(None, ge=0, le=MOST)
     """The number of replicas to have."""
     delta: int | None = Field(None, ge=-1000, le=1000)
     """How many to add, or with a minus to take away."""
-    min: int = Field(0, ge=0, le=_MOST)
+    min: int = Field(0, ge=0, le=MOST)
     """Never fewer than this."""
-    max: int | None = Field(None, ge=0, le=_MOST)
+    max: int | None = Field(None, ge=0, le=MOST)
     """Never more than this; a plan that would be above ends here."""
     skip_if_hpa: bool = Field(True, alias="skipIfHPA")
     """Kept for readers: a workload that an autoscaler owns is never scaled by hand."""

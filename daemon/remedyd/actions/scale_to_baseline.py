@@ -6,8 +6,9 @@ from pydantic import Field
 
 from remedyd.actions.action import Live, Parameters
 from remedyd.actions.changing import changing_plan
-from remedyd.actions.scale import REPLICAS, meaning
+from remedyd.actions.scale import MOST, REPLICAS, meaning
 from remedyd.cluster.access import Permission
+from remedyd.cluster.fields import whole
 from remedyd.cluster.rollout import desired_replicas
 from remedyd.errors import Refused
 from remedyd.model.plan import FieldChange, Plan
@@ -21,11 +22,11 @@ BASELINE = "remedyd.io/baseline-replicas"
 class ScaleToBaselineParameters(Parameters):
     """Parameters of `ScaleToBaseline`. The workload's annotation outweighs them."""
 
-    baseline: int | None = Field(None, ge=1)
+    baseline: int | None = Field(None, ge=1, le=MOST)
     """How many replicas it had when it was healthy."""
     baseline_from: str = ""
     """The column of the audit that says so."""
-    max: int | None = Field(None, ge=1)
+    max: int | None = Field(None, ge=1, le=MOST)
     """Never more than this."""
 
 
@@ -63,6 +64,7 @@ def _baseline(target: Target, params: ScaleToBaselineParameters, workload: KubeO
                 hint=f"annotate it with {BASELINE}, or give baselineFrom",
             )
         return params.baseline
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
+    count = whole(text)
+    if count is None or not 1 <= count <= MOST:
         raise Refused("NoBaseline", f"annotation {BASELINE} of {target} is {text[:20]!r}, no count")
-    return int(text)
+    return count

@@ -19,10 +19,19 @@ from remedyd.model.values import Json, KubeObject
 _PART = re.compile(r"([A-Za-z0-9_-]+)((?:\[[^\]]+\])*)(?:\.|$)")
 _KEYS = re.compile(r"\[([^\]]+)\]")
 _AMOUNTS = re.compile(r"\.resources\.(limits|requests)\.")
+_WHOLE = re.compile(r"[0-9]{1,18}")
 _LISTS = frozenset({"containers", "initContainers", "env", "volumes"})
 
 Part = str | tuple[str, str]
 """A key of a mapping, or (list, name of its item)."""
+
+
+def whole(text: str) -> int | None:
+    """Return the number that an annotation holds, None for anything but a few plain digits.
+
+    Owners write what they like there: `²` is a digit to Python, and a row of digits is endless.
+    """
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def split(path: str) -> tuple[Part, ...]:

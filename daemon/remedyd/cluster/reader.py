@@ -8,6 +8,7 @@ one Deployment. Nodes have no namespace: they come page by page, and who has see
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from remedyd.cluster.fields import whole
 from remedyd.cluster.ports import Reader, each
 from remedyd.cluster.rollout import observed
 from remedyd.errors import NotFound
@@ -186,7 +187,7 @@ def revision(replicaset: KubeObject) -> int:
     text = (replicaset["metadata"].get("annotations") or {}).get(
         "deployment.kubernetes.io/revision", "0"
     )
-    return int(text) if text.isdigit() else 0
+    return whole(text) or 0
 
 
 def matches(spec: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
