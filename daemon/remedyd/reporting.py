@@ -58,7 +58,7 @@ class Reporting:
         trail, couriers = self._settings.trail, list[Courier]()
         store.outbox.reconsider()
         if trail.elasticsearch:
-            sink = TrailSink(self._connection(), f"logs-{DATASET}-{trail.namespace}")
+            sink = TrailSink(connection(self._settings), f"logs-{DATASET}-{trail.namespace}")
             opened.callback(sink.close)
             beat = self._heartbeat(store, failing)
             couriers.append(TrailCourier(store.outbox, sink, self._clock, self._metrics, beat))
@@ -82,18 +82,6 @@ class Reporting:
             return []
         return [f"audit trail: {waiting} events wait for Elasticsearch, nothing may begin ({FULL})"]
 
-    def _connection(self) -> Connection:
-        """Return how the trail is reached: as the telemetry is, but for what it has of its own."""
-        trail = self._settings.trail
-        base = Connection.of(self._settings.elasticsearch)
-        if trail.url:
-            base = replace(base, url=trail.url)
-        if key := trail.api_key_value():
-            base = replace(base, api_key=key, username="", password="")
-        elif trail.url:  # the telemetry's credentials are not for another host
-            base = replace(base, api_key="", username="", password="")
-        return base
-
     def _heartbeat(
         self, store: Store, failing: Callable[[], list[str]]
     ) -> Callable[[], tuple[str, Mapping[str, Any]]]:
@@ -113,3 +101,16 @@ class Reporting:
             return document["event"]["id"], document
 
         return beat
+
+
+def connection(settings: Settings) -> Connection:
+    """Return how the trail is reached: as the telemetry is, but for what it has of its own."""
+    trail = settings.trail
+    base = Connection.of(settings.elasticsearch)
+    if trail.url:
+        base = replace(base, url=trail.url)
+    if key := trail.api_key_value():
+        base = replace(base, api_key=key, username="", password="")
+    elif trail.url:  # the telemetry's credentials are not for another host
+        base = replace(base, api_key="", username="", password="")
+    return base

@@ -1,6 +1,7 @@
 """The doctor finds what is wrong, says how to mend it, and changes nothing."""
 
 import json
+import secrets
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from remedyd.cli.main import build
 from remedyd.doctor import Finding, Health, examine
+from remedyd.lab.elasticsearch.security import Account, Security
 from remedyd.lab.world import Lab
 from remedyd.paths import shipped
 from remedyd.settings import Settings
@@ -23,11 +25,13 @@ METRICS = tuple(
     for name in ("oom-raise-memory", "replica-gap", "restarts-escalate")
 )
 """Policies that need no traces: the lab of these tests has none."""
+TOKENS = f"tokens: [{{name: t, token: {secrets.token_urlsafe(32)}, scopes: [viewer]}}]"
 
 
 def settings(lab: Lab, folder: Path, **changes: Any) -> Settings:
     """Return the settings of a daemon on the lab; `changes` are top-level settings or sections."""
-    own = {"policies": METRICS, "database": f"sqlite:///{folder / 'remedyd.db'}"}
+    own: dict[str, Any] = {"policies": METRICS, "server": {"tokens": TOKENS}}
+    own["database"] = f"sqlite:///{folder / 'remedyd.db'}"
     return Settings(**sections(lab.daemon_settings(folder), **own | changes))
 
 
@@ -54,7 +58,9 @@ def test_a_healthy_daemon_has_no_failure(lab: Lab, tmp_path: Path) -> None:
     findings = found(settings(lab, tmp_path))
     assert [f for f in findings if f.health is Health.FAIL] == []
     parts = {f.part for f in findings}
-    assert parts == {"configuration", "store", "kubernetes", "elasticsearch", "telemetry"}
+    assert parts == {
+        *("configuration", "store", "kubernetes", "elasticsearch", "telemetry", "trail")
+    }
 
 
 def test_every_finding_that_is_not_ok_has_a_fix(lab: Lab, tmp_path: Path) -> None:
@@ -78,6 +84,56 @@ def test_one_part_that_is_down_does_not_hide_the_rest(lab: Lab, tmp_path: Path) 
     findings = found(settings(lab, tmp_path, elasticsearch={"url": "http://127.0.0.1:9"}))
     assert one(findings, "elasticsearch", "reachable").health is Health.FAIL
     assert one(findings, "kubernetes", "reachable").health is Health.OK
+
+
+def test_callers_that_cannot_be_told_apart_are_told(lab: Lab, tmp_path: Path) -> None:
+    """A tokens file that would stop the start is named with line and column."""
+    (tmp_path / "tokens.yaml").write_text("tokens: [{name: x}]")
+    known = settings(lab, tmp_path, server={"tokens_file": tmp_path / "tokens.yaml"})
+    finding = one(found(known), "configuration", "callers")
+    assert finding.health is Health.FAIL
+    assert "tokens.yaml:1:10: " in finding.detail
+
+
+def test_an_api_server_that_is_silent_is_named(lab: Lab, tmp_path: Path) -> None:
+    """With its address, and what to look at."""
+    (tmp_path / "config").write_text(
+        lab.kubeconfig().replace(lab.apiserver.url, "http://127.0.0.1:9")
+    )
+    known = settings(lab, tmp_path, kubernetes={"kubeconfig": tmp_path / "config"})
+    finding = one(found(known), "kubernetes", "reachable")
+    assert "http://127.0.0.1:9" in finding.detail
+    assert "network policy" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("trail", "check", "health"),
+    [
+        ({"elasticsearch": False}, "elasticsearch", Health.WARN),
+        ({"url": "http://127.0.0.1:9"}, "reachable", Health.FAIL),
+    ],
+)
+def test_a_trail_that_leads_nowhere_is_told(
+    lab: Lab, tmp_path: Path, trail: dict[str, Any], check: str, health: Health
+) -> None:
+    """One that is meant to is a warning, one that is down a failure."""
+    assert one(found(settings(lab, tmp_path, trail=trail)), "trail", check).health is health
+
+
+def test_a_key_that_may_not_add_to_the_trail_is_told(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events would wait; the request for a right key is named."""
+    security = Security()
+    monkeypatch.setattr(lab.elasticsearch.endpoint, "security", security)
+    key = security.add_key(
+        "id", "secret", Account("reader", {"metrics-*": ("read",)}, ("monitor",))
+    )
+    findings = found(settings(lab, tmp_path, elasticsearch={"api_key": key}))
+    finding = one(findings, "trail", "privileges")
+    assert one(findings, "elasticsearch", "privileges").health is Health.OK
+    assert finding.health is Health.FAIL
+    assert "remedyd elastic keys" in finding.fix
 
 
 def test_nothing_is_created(lab: Lab, tmp_path: Path) -> None:
@@ -143,6 +199,7 @@ def test_the_command_prints_and_exits(
     """Exit 0 when nothing failed; text for people, JSON for scripts."""
     for name, value in lab.daemon_settings(tmp_path).items():
         monkeypatch.setenv(f"REMEDYD_{name.removeprefix('REMEDYD_')}", str(value))
+    monkeypatch.setenv("REMEDYD_SERVER__TOKENS", TOKENS)
     monkeypatch.setenv("REMEDYD_POLICIES", json.dumps([str(path) for path in METRICS]))
     monkeypatch.setenv("REMEDYD_DATABASE", f"sqlite:///{tmp_path / 'remedyd.db'}")
     ran = CliRunner().invoke(build("doctor"), ["doctor", "-o", output])

@@ -18,6 +18,7 @@ from remedyd.settings import Settings
 _PART: Final = Part("elasticsearch")
 _TELEMETRY: Final = Part("telemetry")
 _COLLECTORS: Final = "check the OpenTelemetry collectors and what they send"
+_WAY: Final = "check that REMEDYD_ELASTICSEARCH__URL leads to Elasticsearch, and the API key"
 _RECENT: Final = timedelta(minutes=30)
 
 
@@ -39,8 +40,7 @@ def elasticsearch(
         yield from _clusters(source, settings.cluster_name, audits, clock)
         yield from _results(source, settings.cluster_name, audits, clock)
     except QueryError as error:
-        fix = error.hint or "check the address, the network policy and the API key"
-        yield _PART.fail("reachable", error.message, fix)
+        yield _PART.fail("reachable", error.message, f"{_WAY}. {error.hint}".rstrip(". "))
     finally:
         source.close()
 

@@ -1,7 +1,7 @@
 """The whole examination, in the order in which the parts depend on each other."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 from remedyd import rights
 from remedyd.actions.registry import SCHEMAS
@@ -11,12 +11,14 @@ from remedyd.doctor.elasticsearch import elasticsearch
 from remedyd.doctor.finding import Finding, Part
 from remedyd.doctor.kubernetes import kubernetes
 from remedyd.doctor.store import store
-from remedyd.errors import InvalidInput
+from remedyd.doctor.trail import trail
+from remedyd.errors import IdentityUnavailable, InvalidInput, RemedydError
 from remedyd.model import Clock
 from remedyd.policy.guardrails import load_guardrails
 from remedyd.policy.loader import load_policies
 from remedyd.policy.policy import PolicySet
 from remedyd.rights import Use
+from remedyd.server.callers import authenticator
 from remedyd.settings import Settings
 
 _PART: Final = Part("configuration")
@@ -41,6 +43,7 @@ def examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
             yield _PART.ok("guardrails", f"{settings.guardrails} is valid")
         except InvalidInput as error:
             yield from _mistakes("guardrails", error)
+    yield _callers(settings, clock)
     yield from store(settings.database)
     requested: tuple[Use, ...] = ()
     try:
@@ -51,6 +54,7 @@ def examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
     yield from kubernetes(settings, [*rights.uses(policies.values()), *requested], clock)
     needed = policies.audits | {audit.name for audit in audits if audit.gate}
     yield from elasticsearch(settings, [a for a in audits if a.name in needed], clock)
+    yield from trail(settings)
 
 
 def _policies(policies: PolicySet) -> Finding:
@@ -59,6 +63,21 @@ def _policies(policies: PolicySet) -> Finding:
         fix = "enable a policy: mode Propose, DryRun or Auto"
         return _PART.warn("policies", f"none is enabled: {modes or 'there is none'}", fix)
     return _PART.ok("policies", modes)
+
+
+def _callers(settings: Settings, clock: Clock) -> Finding:
+    """Say whether somebody could call the daemon; who vouches for them is not asked."""
+    try:
+        authenticator(settings.server, clock, _nobody)
+    except RemedydError as error:
+        problems = error.problems if isinstance(error, InvalidInput) else ()
+        told = "; ".join(map(str, problems)) or error.message
+        return _PART.fail("callers", told, error.hint or "see docs/authentication.md")
+    return _PART.ok("callers", "tokens and other ways in are valid")
+
+
+def _nobody() -> NoReturn:
+    raise IdentityUnavailable("not asked here")
 
 
 def _mistakes(check: str, error: InvalidInput) -> Iterator[Finding]:

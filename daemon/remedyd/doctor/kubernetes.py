@@ -9,12 +9,13 @@ from remedyd.cluster.access import listed
 from remedyd.cluster.client import Cluster
 from remedyd.doctor.clocks import skew
 from remedyd.doctor.finding import Finding, Part
-from remedyd.errors import RemedydError
+from remedyd.errors import ClusterUnavailable, RemedydError
 from remedyd.model import Clock
 from remedyd.rights import Rights, Use
 from remedyd.settings import Settings
 
 _PART: Final = Part("kubernetes")
+_WAY: Final = "check the address, the network policy (port 443 or 6443) and the ServiceAccount"
 _RENDER: Final = "bind what `remedyd rbac render` prints"
 
 
@@ -34,8 +35,10 @@ def kubernetes(settings: Settings, uses: Sequence[Use], clock: Clock) -> Iterato
         wanted = rights.rights(uses, dry_run=settings.dry_run, events=events)
         yield from _asked(cluster, uses, wanted, clock)
     except RemedydError as error:
-        fix = error.hint or "check the address, the network policy and the ServiceAccount"
-        yield _PART.fail("reachable", error.message, fix)
+        silent = isinstance(error, ClusterUnavailable) or not error.hint
+        yield _PART.fail(
+            "reachable", f"{cluster.server}: {error.message}", _WAY if silent else error.hint
+        )
     finally:
         cluster.close()
 

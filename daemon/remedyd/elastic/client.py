@@ -109,8 +109,10 @@ class ElasticSource:
             return "serverless" if version == SERVERLESS else "unknown release"
         return ".".join(map(str, version))
 
-    def privileges(self, patterns: Sequence[str]) -> Mapping[str, bool]:
-        """Return for each index pattern whether the credentials may read all of it.
+    def privileges(
+        self, patterns: Sequence[str], wanted: Sequence[str] = ("read",)
+    ) -> Mapping[str, bool]:
+        """Return for each index pattern whether the credentials hold what is `wanted` on all of it.
 
         Empty where security is off or can not be asked. Raises QueryError for bad credentials.
         """
@@ -119,7 +121,7 @@ class ElasticSource:
         try:
             answer = self._ask(
                 lambda: self._client.security.has_privileges(
-                    index=[{"names": list(patterns), "privileges": ["read"]}]
+                    index=[{"names": list(patterns), "privileges": list(wanted)}]
                 )
             )
         except QueryError as error:
@@ -129,7 +131,7 @@ class ElasticSource:
         held = answer.body.get("index", {})
         if not _by_name(held):
             raise garbled(self._where, "privileges")
-        return {p: bool(held.get(p, {}).get("read")) for p in patterns if p in held}
+        return {p: all(held[p].get(one) for one in wanted) for p in patterns if p in held}
 
     def close(self) -> None:
         """Close the connections."""

@@ -10,7 +10,11 @@ from typing import Any
 from remedyd.lab.elasticsearch.messages import Failure, Request
 
 _IMPLIED = {
-    "all": {"read", "write", "create_doc", "index", "create", "view_index_metadata", "manage"},
+    "all": {
+        *("read", "write", "create_doc", "index", "create"),
+        *("view_index_metadata", "manage", "auto_configure"),
+    },
+    "manage": {"auto_configure", "view_index_metadata"},
     "write": {"index", "create", "create_doc", "delete"},
     "index": {"create", "create_doc"},
     "create": {"create_doc"},
