@@ -59,6 +59,7 @@ def test_refused_attempts_are_shown(remedyd: Line, running: Running) -> None:
     ("words", "told"),
     [
         (["trail", "--since", "yesterday"], "neither a time nor an age"),
+        (["trail", "--since", "999999d"], "neither a time nor an age"),
         (["trail", "--since", "2026-11-22T10:00:00"], "has no time zone"),
         (["trail", "--refused", "-n", "shop"], "--refused goes with"),
         (["trail", "--watch", "-o", "yaml"], "--watch goes with"),

@@ -96,6 +96,7 @@ def test_valid() -> None:
         ("name: a\ntext: 5\n", "2:7: must be text, got 5"),
         ("name: a\ntext:\n", "2:6: must be text, got nothing"),
         ("name: a\nevery: 5\n", "2:8: must be a duration such as 30s, 5m or 1h30m; got 5"),
+        ("name: a\nevery: 36501d\n", '2:8: must be at most 36500d; got "36501d"'),
         (
             "name: a\nevery: 5 minutes\n",
             '2:8: must be a duration such as 30s, 5m or 1h30m; got "5 minutes"',

@@ -126,7 +126,7 @@ def _moment(option: str, text: str) -> str:
     except ValueError:
         try:
             return (datetime.now(UTC) - parse_duration(text)).isoformat()
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:  # or an age from before the calendar
             raise InvalidInput(
                 f"{option} {text!r} is neither a time nor an age",
                 hint="write 2026-11-22T22:20:00Z, or 30m, 2h, 1d",

@@ -19,6 +19,8 @@ from remedyd.documents.described import Described
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 DURATION_PATTERN = r"^(?=[0-9])([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
 _DURATION = re.compile(DURATION_PATTERN)
+_LONGEST = timedelta(days=36_500)
+"""A longer one, taken off a date, would leave the calendar."""
 
 
 class Model(Described):
@@ -45,7 +47,10 @@ def parse_duration(value: Any) -> timedelta:
         for part, (_, seconds) in zip(match.groups(), _UNITS, strict=True)
         if part
     )
-    return timedelta(seconds=sum(parts))
+    span = timedelta(seconds=sum(parts))
+    if span > _LONGEST:
+        raise ValueError(f'must be at most {format_duration(_LONGEST)}; got "{value}"')
+    return span
 
 
 def format_duration(span: timedelta) -> str:
