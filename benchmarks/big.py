@@ -10,7 +10,6 @@ a real one would be.
 """
 
 import argparse
-import json
 import re
 import tempfile
 import threading
@@ -23,6 +22,7 @@ from pathlib import Path
 
 from footprint import Watched
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from remedyd.lab.crowd.shape import Crowd
 from remedyd.lab.crowd.world import CrowdLab
@@ -91,21 +91,38 @@ def most(daemon: Watched) -> float:
     return int(line.split()[1]) / 1024
 
 
-def audits(daemon: Watched) -> Iterator[Sequence[object]]:
-    """Yield for each audit: runs, outcomes, rows, queries, seconds of a run."""
+def metrics(daemon: Watched) -> list[Sample]:
+    """Return the daemon's metrics."""
     with daemon.client("viewer") as client:
         text = client.get("/metrics").text
+    return [one for family in text_string_to_metric_families(text) for one in family.samples]
+
+
+def stages(samples: list[Sample]) -> Iterator[Sequence[object]]:
+    """Yield for each stage of a cycle: how often it ran, seconds of a run."""
+    seen: dict[str, dict[str, float]] = defaultdict(dict)
+    for one in samples:
+        if one.name.startswith("remedyd_stage_duration_seconds_"):
+            kind = one.name.rpartition("_")[2]
+            if kind in ("sum", "count"):
+                seen[one.labels["stage"]][kind] = one.value
+    for name, one in seen.items():
+        if one["count"]:
+            yield name, int(one["count"]), f"{one['sum'] / one['count']:.2f} s"
+
+
+def audits(samples: list[Sample]) -> Iterator[Sequence[object]]:
+    """Yield for each audit: runs, outcomes, rows, queries, seconds of a run."""
     runs: dict[str, dict[str, float]] = defaultdict(dict)
     seen: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            name = sample.labels.get("audit", "")
-            if sample.name == "remedyd_audit_runs_total" and sample.value:
-                runs[name][sample.labels["outcome"]] = sample.value
-            elif name and sample.name.startswith(("remedyd_audit_rows", "remedyd_audit_parts")):
-                seen[name][sample.name] += sample.value
-            elif name and sample.name.startswith("remedyd_audit_duration_seconds_"):
-                seen[name][sample.name.rpartition("_")[2]] += sample.value
+    for sample in samples:
+        name = sample.labels.get("audit", "")
+        if sample.name == "remedyd_audit_runs_total" and sample.value:
+            runs[name][sample.labels["outcome"]] = sample.value
+        elif name and sample.name.startswith(("remedyd_audit_rows", "remedyd_audit_parts")):
+            seen[name][sample.name] += sample.value
+        elif name and sample.name.startswith("remedyd_audit_duration_seconds_"):
+            seen[name][sample.name.rpartition("_")[2]] += sample.value
     for name, outcomes in sorted(runs.items()):
         told = ", ".join(f"{int(count)} {outcome}" for outcome, count in outcomes.items())
         one = seen[name]
@@ -138,23 +155,27 @@ def main() -> int:
         print(f"the cluster is up after {monotonic() - begun:.0f} s", flush=True)
         guardrails = home / "guardrails.yaml"
         guardrails.write_text(GUARDRAILS % (2 * crowd.down))
-        daemon = Watched(home, lab.daemon_settings(home) | {"GUARDRAILS": str(guardrails)})
+        settings = {"GUARDRAILS": str(guardrails), "ELASTICSEARCH__TIMEOUT_SECONDS": "120"}
+        daemon = Watched(home, lab.daemon_settings(home) | settings)
         daemon.start()
         opened.callback(daemon.stop)
         print(f"the daemon is ready after {daemon.ready:.1f} s", flush=True)
         PAUSE.wait(given.minutes * 60)
         found = asked(lab)
-        shown = list(audits(daemon))
+        samples = metrics(daemon)
         with daemon.client("viewer") as client:
             proposals = client.get("/v1/proposals").json()
-        print(table(("Audit", "Runs", "Rows", "Queries", "A run"), shown), "\n")
+        print(table(("Audit", "Runs", "Rows", "Queries", "A run"), list(audits(samples))), "\n")
+        print(table(("Stage", "Runs", "A run"), list(stages(samples))), "\n")
         rows = [
             (sort, one.count, f"{one.size / 1e6:.1f} MB", f"{one.largest / 1e3:.0f} kB")
             for sort, one in sorted(found.items(), key=lambda entry: -entry[1].size)
         ]
         print(table(("Requests", "Number", "Answers", "Largest"), rows), "\n")
         print(f"memory at most {most(daemon):.0f} MB")
-        print("proposals", json.dumps(proposals)[:200])
+        print(
+            f"proposals: {', '.join(one['target']['name'] for one in proposals['items']) or 'none'}"
+        )
     return int(any(sort.startswith("ALL") for sort in found))
 
 

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from remedyd.lab.crowd.shape import Crowd
-from remedyd.model import AuditOutcome, State
+from remedyd.model import AuditOutcome, Severity, State
 from remedyd.server import views
 from support.byhand import ANN, ByHand
 from support.crowds import crowded
@@ -49,9 +49,10 @@ def test_that_it_was_read_in_parts_is_told(daemon: ByHand) -> None:
     assert parts is not None
     assert 2 <= parts <= 4
     definition, last = daemon.service.audit(ANN, AUDIT)
-    shown = views.audit_detail_view(definition, last)
+    shown = views.audit_detail_view(definition, last, 10)
     assert shown.last is not None
-    assert (shown.last.parts, len(shown.last.rows)) == (parts, ROWS)
+    assert (shown.last.parts, shown.last.total, len(shown.last.rows)) == (parts, ROWS, 10)
+    assert shown.last.rows[0].severity == Severity.CRITICAL
     assert [line["parts"] for line in lines if line.get("audit") == AUDIT] == [parts]
 
 
@@ -63,7 +64,7 @@ def test_what_cannot_be_made_whole_is_refused(tmp_path: Path) -> None:
         assert metric(found, "remedyd_audit_runs_total", audit=AUDIT, outcome="Truncated") == 2
         assert metric(found, "remedyd_audit_runs_total", audit=AUDIT, outcome="Ok") in (0, None)
         definition, last = found.service.audit(ANN, AUDIT)
-        shown = views.audit_detail_view(definition, last).last
+        shown = views.audit_detail_view(definition, last, 10).last
         assert shown is not None
         assert (shown.outcome, shown.rows) == ("Truncated", [])
         assert "even within namespace team-00" in shown.detail

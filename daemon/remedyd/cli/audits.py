@@ -62,6 +62,8 @@ def _result(found: dict[str, Any]) -> None:
         for row in sorted(found["rows"], key=lambda row: -row["severity"]):
             table.add_row(*_row(row))
         tables.console().print(table)
+    if found["total"] > len(found["rows"]):
+        typer.echo(f"the {len(found['rows'])} most severe of {found['total']} rows")
     for aside in found["set_aside"]:
         where = tables.target(aside["row"]["target"])
         typer.echo(f"set aside: {where} {aside['reason']}: {aside['detail']}")

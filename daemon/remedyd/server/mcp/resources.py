@@ -74,11 +74,7 @@ def read(asking: Asking, uri: str) -> str:
 
 def _audit(asking: Asking, name: str) -> dict[str, Any]:
     audit, last = asking.ctx.service.audit(asking.principal, name)
-    shown = views.audit_detail_view(audit, last).model_dump(mode="json")
-    if shown["last"]:
-        shown["last"]["total"] = len(shown["last"]["rows"])
-        shown["last"]["rows"] = shown["last"]["rows"][:ROWS]
-    return shown
+    return views.audit_detail_view(audit, last, ROWS).model_dump(mode="json")
 
 
 def _uri(kind: str, name: str) -> str:

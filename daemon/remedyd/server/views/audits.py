@@ -30,9 +30,10 @@ class SetAsideView(BaseModel):
 
 
 class ResultView(BaseModel):
-    """One run of an audit; `rows` is empty unless `outcome` is Ok.
+    """One run of an audit, worst rows first; `rows` is empty unless `outcome` is Ok.
 
-    `parts` counts the queries it took: more than one where a big result is read by namespace.
+    `total` counts all its rows, of which only as many as asked for are here. `parts` counts the
+    queries it took: more than one where a big result is read by namespace.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.RESULT]})
@@ -46,6 +47,7 @@ class ResultView(BaseModel):
     unavailable: list[str]
     warnings: list[str]
     parts: int
+    total: int
     rows: list[RowView]
     set_aside: list[SetAsideView]
 
@@ -84,20 +86,23 @@ def audit_view(audit: AuditDefinition) -> AuditView:
     )
 
 
-def audit_detail_view(audit: AuditDefinition, last: AuditResult | None) -> AuditDetailView:
-    """Show an audit with its last result."""
+def audit_detail_view(
+    audit: AuditDefinition, last: AuditResult | None, most: int
+) -> AuditDetailView:
+    """Show an audit with its last result, the `most` severe rows of it."""
     return AuditDetailView(
         **audit_view(audit).model_dump(),
         query=audit.query,
         window_seconds=audit.window.total_seconds(),
         every_seconds=audit.every.total_seconds() if audit.every else None,
         cron=audit.cron,
-        last=result_view(last) if last else None,
+        last=result_view(last, most) if last else None,
     )
 
 
-def result_view(result: AuditResult) -> ResultView:
-    """Show one run of an audit."""
+def result_view(result: AuditResult, most: int) -> ResultView:
+    """Show one run of an audit, with its `most` severe rows (and as many that are set aside)."""
+    worst = sorted(result.rows, key=lambda row: -row.severity)[:most]
     return ResultView(
         audit=result.audit,
         outcome=result.outcome.value,
@@ -108,9 +113,10 @@ def result_view(result: AuditResult) -> ResultView:
         unavailable=list(result.unavailable),
         warnings=list(result.warnings),
         parts=result.parts,
-        rows=[row_view(row) for row in result.rows],
+        total=len(result.rows),
+        rows=[row_view(row) for row in worst],
         set_aside=[
             SetAsideView(row=row_view(s.row), reason=s.reason, detail=s.detail)
-            for s in result.set_aside
+            for s in result.set_aside[:most]
         ],
     )

@@ -38,6 +38,7 @@ RESULT: Final[dict[str, Any]] = {
     "unavailable": [],
     "warnings": [],
     "parts": 1,
+    "total": 1,
     "rows": [ROW],
     "set_aside": [],
 }
