@@ -12,6 +12,7 @@ asked that is about it: the one finds the many quickly, the other the few.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -95,7 +96,7 @@ class Trail:
             if _is_wide(wanted):
                 rows = connection.execute(_among(wanted, self._lately)).all()
             if len(rows) < wanted.limit:  # not whole: the page may go on further away
-                rows = connection.execute(_page(wanted, events)).all()
+                rows = connection.execute(_page(wanted)).all()
         return tuple(
             Entry(row.position, read_event(row), row.namespace, row.workload, row.policy)
             for row in rows
@@ -108,29 +109,40 @@ def _is_wide(wanted: TrailFilter) -> bool:
     return not narrow and bool(wanted.policy or wanted.namespace or wanted.namespaces)
 
 
+def _page(wanted: TrailFilter) -> sa.Select[Any]:
+    """Return the page, by whatever index the database likes best."""
+    p = proposals.c
+    query = _ordered(wanted, events.c, p)
+    return query.join(proposals, p.id == events.c.proposal).limit(wanted.limit)
+
+
 def _among(wanted: TrailFilter, few: int) -> sa.Select[Any]:
-    """Return the page, looked for among the first few events in its order."""
+    """Return the page, looked for among the first few events in its order.
+
+    What each is about is looked up one by one: a join might begin at the proposals.
+    """
     e = events.c
     bounds = [e.position > wanted.after]
     if wanted.before:
         bounds.append(e.position < wanted.before)
     order = e.position if wanted.oldest_first else e.position.desc()
-    return _page(wanted, sa.select(events).where(*bounds).order_by(order).limit(few).subquery())
+    first = sa.select(events).where(*bounds).order_by(order).limit(few).subquery()
+    here = proposals.alias()
+    about = {
+        name: sa.select(here.c[name]).where(here.c.id == first.c.proposal).scalar_subquery()
+        for name in ("namespace", "workload", "policy")
+    }
+    return _ordered(wanted, first.c, SimpleNamespace(**about)).limit(wanted.limit)
 
 
-def _page(wanted: TrailFilter, among: sa.FromClause) -> sa.Select[Any]:
-    position = among.c.position
-    return (
-        sa.select(among, proposals.c.namespace, proposals.c.workload, proposals.c.policy)
-        .join(proposals, proposals.c.id == among.c.proposal)
-        .where(*_conditions(wanted, among.c))
-        .order_by(position if wanted.oldest_first else position.desc())
-        .limit(wanted.limit)
-    )
+def _ordered(wanted: TrailFilter, e: Any, p: Any) -> sa.Select[Any]:
+    """Return the entries that belong to it, of events `e` that are about `p`."""
+    about = (p.namespace.label("namespace"), p.workload.label("workload"), p.policy.label("policy"))
+    order = e.position if wanted.oldest_first else e.position.desc()
+    return sa.select(*e, *about).where(*_conditions(wanted, e, p)).order_by(order)
 
 
-def _conditions(wanted: TrailFilter, e: Any) -> list[sa.ColumnElement[bool]]:
-    p = proposals.c
+def _conditions(wanted: TrailFilter, e: Any, p: Any) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
     if wanted.after:
         found.append(e.position > wanted.after)
