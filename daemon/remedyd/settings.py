@@ -25,11 +25,14 @@ from remedyd.model import Clock, ScaledClock, SystemClock
 from remedyd.paths import shipped
 from remedyd.urls import secure
 
+_YEAR = 31_536_000  # in seconds; much longer times would leave the calendar
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
 
 def _secret(value: SecretStr | None, file: Path | None) -> str:
@@ -51,7 +54,7 @@ class ElasticsearchSettings(_Section):
     ca_file: Path | None = Field(None, description="CA bundle for TLS")
     verify: bool = Field(True, description="Verify the TLS certificate; false warns at start")
     compatibility: Literal[8, 9] = Field(9, description="REST API compatibility header")
-    timeout_seconds: float = Field(30.0, gt=0, description="Time limit of one request")
+    timeout_seconds: float = Field(30.0, gt=0, le=3600, description="Time limit of one request")
 
     def api_key_value(self) -> str:
         """Return the API key, or "" when none is configured."""
@@ -89,7 +92,7 @@ class KubernetesSettings(_Section):
 
     kubeconfig: Path | None = Field(None, description="kubeconfig file; unset: in-cluster")
     context: str = Field("", description="Context of the kubeconfig; unset: its current one")
-    timeout_seconds: float = Field(10.0, gt=0, description="Time limit of one request")
+    timeout_seconds: float = Field(10.0, gt=0, le=3600, description="Time limit of one request")
 
 
 class KubernetesTokenSettings(_Section):
@@ -171,7 +174,9 @@ class ServerSettings(_Section):
         None, description="Signs the console's sessions, 32 characters or more; unset: a new one"
     )
     session_key_file: Path | None = Field(None, description="File with that key")
-    session_minutes: float = Field(480.0, gt=0, description="How long a sign-in is good")
+    session_minutes: float = Field(
+        480.0, gt=0, le=_YEAR / 60, description="How long a sign-in is good"
+    )
 
     def session_key_value(self) -> bytes:
         """Return the key that signs sessions, b"" for one that is made at start.
@@ -202,10 +207,17 @@ class LimitSettings(_Section):
     """How much may happen."""
 
     workers: int = Field(4, ge=1, le=64, description="Threads that run audits and writes")
-    retention_days: float = Field(90.0, gt=0, description="How long finished proposals are kept")
-    approval_seconds: float = Field(900.0, gt=0, description="Life of a proposal awaiting approval")
+    retention_days: float = Field(
+        90.0, gt=0, le=36_500, description="How long finished proposals are kept"
+    )
+    approval_seconds: float = Field(
+        900.0, gt=0, le=_YEAR, description="Life of a proposal awaiting approval"
+    )
     workflow_approval_seconds: float = Field(
-        86_400.0, gt=0, description="Life of a proposal that a workflow or agent requested"
+        86_400.0,
+        gt=0,
+        le=_YEAR,
+        description="Life of a proposal that a workflow or agent requested",
     )
 
 

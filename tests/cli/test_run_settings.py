@@ -8,9 +8,31 @@ from typer.testing import CliRunner
 from remedyd.cli import main
 from remedyd.cli.run import misspelt
 from remedyd.errors import ConfigurationError
-from remedyd.settings import Settings
+from remedyd.settings import Settings, load
 
 KNOWN = tuple(Settings.model_fields)
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1e300", "0", "-1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "REMEDYD_LIMITS__RETENTION_DAYS",
+        "REMEDYD_LIMITS__APPROVAL_SECONDS",
+        "REMEDYD_LIMITS__WORKFLOW_APPROVAL_SECONDS",
+        "REMEDYD_SERVER__SESSION_MINUTES",
+        "REMEDYD_KUBERNETES__TIMEOUT_SECONDS",
+        "REMEDYD_ELASTICSEARCH__TIMEOUT_SECONDS",
+    ],
+)
+def test_a_time_that_cannot_be_counted_stops_the_start(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told by its name, instead of by a date beyond the calendar later on."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as told:
+        load()
+    assert name.removeprefix("REMEDYD_").replace("__", ".").lower() in str(told.value.problems)
 
 
 def test_a_misspelt_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
