@@ -28,7 +28,7 @@ from remedyd.entitlements import Entitlements
 from remedyd.errors import ConfigurationError, IdentityUnavailable, InvalidInput
 from remedyd.jobs import Jobs
 from remedyd.leading import Leading
-from remedyd.library import Library
+from remedyd.library import Library, Loaded
 from remedyd.loop import Loop
 from remedyd.model import Clock, ProposalId, State
 from remedyd.observability import logs, traces
@@ -230,6 +230,7 @@ class App:
         scheduler.on_jump(timekeeping.jumped)
         opened.callback(scheduler.stop)
         leading.on_gain(lambda: scheduler.run_now("proposals"))
+        self._tell_of_changes(library, store)
         return Service(
             store=store,
             gate=gate,
@@ -367,6 +368,22 @@ class App:
         library.on_change(lambda loaded: scheduled.follow(loaded.policies.audits))
         scheduler.start()
         return scheduler
+
+    def _tell_of_changes(self, library: Library, store: Store) -> None:
+        """Put into the audit trail what is read anew, and what is not valid.
+
+        After everybody else has heard of it: a store that is silent must hold up no reload.
+        """
+
+        def loaded(new: Loaded) -> None:
+            text = f"{len(new.policies)} policies and {len(new.audits)} audits"
+            store.configured(self.clock.now(), new.digest, text, valid=True)
+
+        def refused(digest: str, text: str) -> None:
+            store.configured(self.clock.now(), digest, text, valid=False)
+
+        library.on_change(loaded)
+        library.on_refused(refused)
 
     def _left_out(self, library: Library, job: str) -> None:
         """Tell of an audit whose last run takes so long that the next one is left out."""

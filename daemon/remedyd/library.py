@@ -50,6 +50,7 @@ class Library:
         self._clock = clock
         self._metrics = metrics
         self._listeners: list[Callable[[Loaded], None]] = []
+        self._refusal_listeners: list[Callable[[str, str], None]] = []
         self._lock = threading.Lock()
         self._refused = ""
         self._notices: tuple[str, ...] = ()
@@ -74,6 +75,10 @@ class Library:
     def on_change(self, told: Callable[[Loaded], None]) -> None:
         """Call `told` with each new set, after it came into force."""
         self._listeners.append(told)
+
+    def on_refused(self, told: Callable[[str, str], None]) -> None:
+        """Call `told` with the fingerprint of each set that is not valid, and what is wrong."""
+        self._refusal_listeners.append(told)
 
     def check(self) -> bool:
         """Read the files again if they have changed; return whether a new set is in force."""
@@ -114,6 +119,8 @@ class Library:
             hint="correct the files; those read before stay in force",
             since=since,
         )
+        for told in self._refusal_listeners:
+            told(digest, "; ".join(details))
 
     def _settle(self) -> None:
         self._refused, self._notices = "", ()

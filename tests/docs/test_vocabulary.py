@@ -45,6 +45,7 @@ def told_in_the_trail() -> set[str]:
     found.append(ecs.decided(a_decision(), START))
     found.append(ecs.refused(Refusal(START, "p", "approve", "Forbidden", "")))
     found.append(ecs.heartbeat(START, {}))
+    found += [ecs.configured(START, "d", "", valid=valid) for valid in (True, False)]
     return {document["event"]["action"] for document in found}
 
 

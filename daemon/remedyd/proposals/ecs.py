@@ -175,6 +175,24 @@ class Ecs:
         found["remediation"] |= {"hold": hold.id, "subject": hold.subject}
         return found
 
+    def configured(self, at: datetime, digest: str, text: str, *, valid: bool) -> Document:
+        """Return the document of policies and audits that were read anew, or were not valid.
+
+        `digest` is the fingerprint of their files, `text` says how many there are or what is wrong.
+        """
+        action = "configuration-loaded" if valid else "configuration-refused"
+        found = self._event(
+            at,
+            _hashed(action, self.cluster, digest, at.isoformat()),
+            action,
+            f"{action}: {text}",
+            outcome="success" if valid else "failure",
+            type_="change" if valid else "info",
+        )
+        found["event"]["reason"] = _text(text)
+        found["event"]["hash"] = digest
+        return found
+
     def heartbeat(self, at: datetime, facts: Mapping[str, Any]) -> Document:
         """Return the sign of life; `facts` are numbers and lists of names."""
         key = _hashed("heartbeat", self.cluster, at.isoformat())

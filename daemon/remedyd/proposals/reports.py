@@ -97,6 +97,10 @@ class Reports:
         """Tell of a hold that began or ended."""
         self._put(connection, self.ecs.held(hold), hold.ended_at or hold.since)
 
+    def configured(self, connection: Connection, document: Document, at: datetime) -> None:
+        """Tell of policies and audits that were read anew, while there is room for chatter."""
+        self._chat(connection, "configuration", [(document, at)])
+
     def news(self, decisions: Iterable[Decision], stage: str = "policy") -> list[Decision]:
         """Return the decisions that say something else than the last about the same target.
 

@@ -101,6 +101,10 @@ class Store:
         self._schema.check()
         self._database.check()  # after it: what is written for a try is in a table of today's
 
+    def outdated(self) -> bool:
+        """Whether a newer version has upgraded the schema meanwhile; raises StoreError."""
+        return self._schema.outdated()
+
     def create(self, proposal: Proposal, *, action: str = "propose", detail: str = "") -> Proposal:
         """Write a new proposal with its first event; never overwrites.
 
@@ -286,6 +290,13 @@ class Store:
         if self._reports is None:
             return tuple(decisions)
         return self._told_news(self._reports, decisions, at, "policy")
+
+    def configured(self, at: datetime, digest: str, text: str, *, valid: bool) -> None:
+        """Put into the outbox that policies and audits were read anew, or were not valid."""
+        if self._reports is not None:
+            document = self._reports.ecs.configured(at, digest, text, valid=valid)
+            with self._database.write() as connection:
+                self._reports.configured(connection, document, at)
 
     def not_proposed(self, decision: Decision, reason: str, detail: str) -> None:
         """Put into the outbox that a decision came to nothing, where it is news."""
