@@ -36,10 +36,19 @@ class _Section(BaseModel):
 
 
 def _secret(value: SecretStr | None, file: Path | None) -> str:
-    """Return the secret itself, from the value or from its file ("" when neither is set)."""
+    """Return the secret itself, from the value or from its file ("" when neither is set).
+
+    Raises ConfigurationError for a file that cannot be read.
+    """
     if value is not None:
         return value.get_secret_value()
-    return file.read_text(encoding="utf-8").strip() if file else ""
+    try:
+        return file.read_text(encoding="utf-8").strip() if file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigurationError(
+            f"the secret in {file} cannot be read: {why}", hint="mount it, or name another file"
+        ) from error
 
 
 class ElasticsearchSettings(_Section):
@@ -183,10 +192,7 @@ class ServerSettings(_Section):
 
         Raises ConfigurationError for one that could be guessed, or a file that cannot be read.
         """
-        try:
-            key = _secret(self.session_key, self.session_key_file)
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"session_key_file cannot be read: {error}") from error
+        key = _secret(self.session_key, self.session_key_file)
         if key and (len(key) < 32 or len(set(key)) < 8):
             raise ConfigurationError(
                 "the session key is too short or repeats itself: sessions could be forged",

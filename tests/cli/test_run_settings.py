@@ -13,6 +13,30 @@ from remedyd.settings import Settings, load
 KNOWN = tuple(Settings.model_fields)
 
 
+@pytest.mark.parametrize(
+    ("section", "name", "method"),
+    [
+        ("elasticsearch", "api_key", "api_key_value"),
+        ("elasticsearch", "password", "password_value"),
+        ("trail", "api_key", "api_key_value"),
+        ("traces", "headers", "headers_value"),
+        ("server", "session_key", "session_key_value"),
+    ],
+)
+@pytest.mark.parametrize("content", [None, b"\xff"])
+def test_a_secret_that_cannot_be_read_is_told_by_its_file(
+    section: str, name: str, method: str, content: bytes | None, tmp_path: Path
+) -> None:
+    """A Secret that is not mounted yet, say: a sentence and no traceback."""
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    known = load(**{section: {f"{name}_file": file}})
+    with pytest.raises(ConfigurationError, match="cannot be read") as told:
+        getattr(getattr(known, section), method)()
+    assert str(file) in told.value.message
+
+
 @pytest.mark.parametrize("value", ["inf", "nan", "1e300", "0", "-1"])
 @pytest.mark.parametrize(
     "name",
