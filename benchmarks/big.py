@@ -10,7 +10,6 @@ a real one would be.
 """
 
 import argparse
-import re
 import tempfile
 import threading
 from collections import defaultdict
@@ -24,15 +23,12 @@ from footprint import Watched
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from remedyd.lab.crowd.census import Sort, sort_of
 from remedyd.lab.crowd.shape import Crowd
 from remedyd.lab.crowd.world import CrowdLab
 from remedyd.model.clock import monotonic
 
 PAUSE = threading.Event()
-COLLECTION = re.compile(
-    r"/(?:api/v1|apis/[^/]+/[^/]+)(?:/namespaces/(?P<space>[^/]+))?/(?P<plural>[a-z]+)"
-    r"(?:/(?P<name>[^/]+))?(?:/(?P<part>[^/]+))?"
-)
 GUARDRAILS = """\
 apiVersion: remedyd.io/v1alpha1
 kind: Guardrails
@@ -51,33 +47,11 @@ class Asked:
     largest: int = 0
 
 
-def sort_of(method: str, path: str, query: dict[str, list[str]]) -> str:
-    """Return what a request is, apart from whom it is about."""
-    found = COLLECTION.fullmatch(path)
-    if found is None:
-        return f"{method} {path}"
-    what = "/".join(part for part in (found["plural"], found["part"]) if part)
-    if method != "GET" or found["name"]:
-        return f"{'get' if method == 'GET' else method} {what}"
-    if query.get("limit") == ["1"]:
-        return f"count {what}"
-    how = "one page of" if query.get("limit") else "ALL"
-    narrowed = [
-        text
-        for text, said in (
-            ("of a workload", query.get("labelSelector")),
-            ("of a namespace", found["space"]),
-        )
-        if said
-    ]
-    return f"{how} {what} {narrowed[0] if narrowed else 'of the cluster'}"
-
-
-def asked(lab: CrowdLab) -> dict[str, Asked]:
+def asked(lab: CrowdLab) -> dict[Sort, Asked]:
     """Return the requests so far by sort."""
-    found: dict[str, Asked] = defaultdict(Asked)
+    found: dict[Sort, Asked] = defaultdict(Asked)
     for one, size in zip(list(lab.apiserver.requests), list(lab.apiserver.sizes), strict=False):
-        entry = found[sort_of(one.method, one.path, one.query)]
+        entry = found[sort_of(one)]
         entry.count += 1
         entry.size += size
         entry.largest = max(entry.largest, size)
@@ -176,7 +150,7 @@ def main() -> int:
         print(
             f"proposals: {', '.join(one['target']['name'] for one in proposals['items']) or 'none'}"
         )
-    return int(any(sort.startswith("ALL") for sort in found))
+    return int(any(sort.listed and not sort.limit for sort in found))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 """What a daemon asks the API server for does not grow with the cluster."""
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from remedyd.lab.crowd.census import Sort, sort_of
 from remedyd.lab.crowd.shape import Crowd
-from remedyd.model import State
-from support.byhand import ByHand
-from support.crowds import crowded, lists, sorts
+from remedyd.model import HoldKind, State
+from support.byhand import ANN, ByHand
+from support.crowds import crowded
 
 SMALL = Crowd(nodes=20, workloads=40, pods=160, namespaces=4, broken=1, down=0)
 LARGE = Crowd(nodes=300, workloads=160, pods=1_600, namespaces=4, broken=1, down=0)
@@ -32,25 +36,34 @@ def test_each_led_to_one_proposal(pair: tuple[ByHand, ByHand]) -> None:
         assert [p.state for p in daemon.proposals()] == [State.PROPOSED], daemon.told()
 
 
+def sorts(daemon: ByHand) -> Counter[Sort]:
+    """Count the requests by their sort."""
+    return Counter(map(sort_of, daemon.lab.apiserver.requests))
+
+
 def test_no_collection_is_listed_without_a_limit(pair: tuple[ByHand, ByHand]) -> None:
-    """Every list of what grows with the cluster comes in pages."""
-    found = list(lists(pair[1].lab.apiserver.requests))
+    """Every list comes in pages."""
+    found = [sort for sort in sorts(pair[1]) if sort.listed]
     assert found
-    assert [one for _, one in found if not 0 < int(one.query.get("limit", ["0"])[0]) <= 1000] == []
+    assert [str(sort) for sort in found if not 0 < sort.limit <= 1000] == []
 
 
 def test_only_a_workloads_own_objects_are_listed(pair: tuple[ByHand, ByHand]) -> None:
-    """Pods and revisions by their workload's selector; nodes as pages; the rest is only counted."""
-    for plural, one in lists(pair[1].lab.apiserver.requests):
-        selected, counted = "labelSelector" in one.query, one.query["limit"] == ["1"]
-        assert selected or counted or plural == "nodes", one
+    """Of all that grows with the cluster only nodes are listed, and what a selector names."""
+    found = [sort for sort in sorts(pair[1]) if sort.listed and sort.limit > 1]
+    assert {sort.what for sort in found if sort.about == "the cluster"} == {"nodes"}
+    of_namespaces = {sort.what for sort in found if sort.about == "a namespace"}
+    assert of_namespaces <= {
+        *("horizontalpodautoscalers", "verticalpodautoscalers", "poddisruptionbudgets"),
+        *("resourcequotas", "limitranges"),
+    }
 
 
 def test_a_larger_cluster_takes_no_more_requests(pair: tuple[ByHand, ByHand]) -> None:
     """Fifteen times the nodes, ten times the pods: as many requests of each sort."""
-    small, large = (sorts(daemon.lab.apiserver.requests) for daemon in pair)
-    pages = "GET nodes many"
-    assert large.pop(pages) <= small.pop(pages) + LARGE.nodes // 100
+    small, large = (sorts(daemon) for daemon in pair)
+    pages = Sort("GET", "nodes", True, 100, "the cluster")
+    assert 1 <= large.pop(pages) <= small.pop(pages) + LARGE.nodes // 100
     assert large == small
 
 
@@ -60,3 +73,15 @@ def test_a_larger_cluster_answers_little_more(pair: tuple[ByHand, ByHand]) -> No
     assert max(sizes) < 1_200_000
     whole = LARGE.nodes * 9_800
     assert sum(sizes) < 2 * whole, "nodes were read whole more than once within minutes"
+
+
+def test_a_storm_is_looked_into_with_few_requests(tmp_path: Path) -> None:
+    """All workloads are critical at once: pods of twenty at most tell where the cause may be."""
+    with crowded(tmp_path, replace(LARGE, broken=LARGE.workloads)) as daemon:
+        daemon.lab.apiserver.requests.clear()
+        daemon.app.loop.cycle("container-memory")
+        assert [hold.kind for hold in daemon.service.controls.holds(ANN)] == [HoldKind.STORM]
+        found = sorts(daemon)
+        assert 0 < sum(n for sort, n in found.items() if sort.listed) <= 20 + 1, found
+        assert all(sort.about == "a workload" for sort in found if sort.what == "pods")
+        assert daemon.proposals() == ()

@@ -98,7 +98,12 @@ class Crowd:
 
     def is_broken(self, number: int) -> bool:
         """Say whether the workload's container is killed again and again."""
-        return bool(self.broken) and number % (self.workloads // self.broken) == 3
+        return bool(self.broken) and number % self.apart == min(3, self.apart - 1)
+
+    @property
+    def apart(self) -> int:
+        """How far broken workloads are from each other."""
+        return max(1, self.workloads // max(1, self.broken))
 
     def by_name(self, name: str) -> Workload | None:
         """Return the workload of that name, if there is one."""

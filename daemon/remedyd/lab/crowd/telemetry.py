@@ -101,7 +101,7 @@ def _tables(crowd: Crowd) -> tuple[str, str]:
     home = (
         "0" if crowd.namespaces == 1 else f"CASE WHEN w % 10 = 0 THEN 0 ELSE 1 + w % {spread} END"
     )
-    broken = f"w % {crowd.workloads // crowd.broken} = 3" if crowd.broken else "false"
+    broken = f"w % {crowd.apart} = {min(3, crowd.apart - 1)}" if crowd.broken else "false"
     uid = "md5(namespace || '/' || pod)"
     dashes = (1, 8), (9, 4), (13, 4), (17, 4), (21, 12)
     parts = " || '-' || ".join(f"substr({uid}, {start}, {size})" for start, size in dashes)
