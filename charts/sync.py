@@ -1,4 +1,5 @@
-"""Brings what the chart takes from elsewhere up to date: policies, audits, rights, README.
+"""Brings what the chart takes from elsewhere up to date: policies, audits, rights, guardrails'
+schema, README.
 
 Usage: python charts/sync.py. Tests fail when something in the chart lags behind.
 """
@@ -14,7 +15,10 @@ from remedyd.actions.registry import ACTIONS
 from remedyd.actions.rights import TOLD, WATCHED, needs
 from remedyd.cluster.access import Permission
 from remedyd.cluster.kinds import WORKLOADS, kind_of
+from remedyd.policy.guardrails.schema import Guardrails
 
+_LOOKAHEAD = "^(?=[0-9])"
+_NOT_NEEDED = ("$defs", "$ref", "title", "default", "examples")
 ROOT = Path(__file__).parents[1]
 CHART = ROOT / "charts" / "remedyd"
 
@@ -66,9 +70,38 @@ def rows(schema: dict[str, Any], given: Any, path: str = "") -> Iterator[str]:
             yield f"| `{where}` | {shown} | {one['description']}{hint} |"
 
 
+def inlined(schema: Any, parts: dict[str, Any]) -> Any:
+    """Return a schema as Helm reads it: without references, titles, defaults and lookaheads."""
+    if isinstance(schema, list):
+        return [inlined(one, parts) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        schema = parts[schema["$ref"].rpartition("/")[2]] | schema
+    found = {key: inlined(value, parts) for key, value in schema.items() if key not in _NOT_NEEDED}
+    if str(found.get("pattern")).startswith(_LOOKAHEAD):
+        found |= {"pattern": found["pattern"].replace(_LOOKAHEAD, "^"), "minLength": 2}
+    return found
+
+
+def values_schema() -> dict[str, Any]:
+    """Return the schema of the values; what guardrails may say is the program's own."""
+    schema: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    limits = Guardrails.model_json_schema()
+    found = inlined({**limits, "$defs": None}, limits["$defs"])
+    schema["properties"]["guardrails"] = {
+        "type": ["object", "string"],
+        "description": "Limits of the daemon as a whole (docs/guardrails.md): what is to be "
+        "different, or the text of a guardrails file (`--set-file guardrails=FILE`)",
+        "additionalProperties": False,
+        "properties": found["properties"],
+    }
+    return schema
+
+
 def readme() -> str:
     """Return the chart's README."""
-    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    schema = values_schema()
     given = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
     head = (ROOT / "charts" / "README.head.md").read_text(encoding="utf-8")
     table = "\n".join(rows(schema, given))
@@ -77,7 +110,12 @@ def readme() -> str:
 
 def wanted() -> dict[Path, str]:
     """Return every file of the chart that is generated or copied, with its text."""
-    found = {CHART / "files" / "rights.yaml": rights(), CHART / "README.md": readme()}
+    schema = json.dumps(values_schema(), indent=2, ensure_ascii=False)
+    found = {
+        CHART / "files" / "rights.yaml": rights(),
+        CHART / "values.schema.json": f"{schema}\n",
+        CHART / "README.md": readme(),
+    }
     for source, folder in (("policies", "policies"), ("esql", "audits")):
         for path in sorted((ROOT / source).iterdir()):
             if path.suffix in (".yaml", ".esql"):

@@ -12,6 +12,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "remedyd"
 EXAMPLES = sorted((CHART / "examples").glob("*.yaml"))
+EVERYTHING = ROOT / "tests" / "chart" / "everything.yaml"
 MAJORS = (3, 4)
 RELEASE, NAMESPACE = "r", "ops"
 

@@ -22,10 +22,30 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
+{{- define "remedyd.test-labels" -}}
+app.kubernetes.io/name: remedyd-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- /* The metadata of an object: (list $ SUFFIX ANNOTATIONS OTHERWISE). OTHERWISE may have another
+   name, namespace (empty: none) and more labels. */ -}}
 {{- define "remedyd.meta" -}}
-name: {{ include "remedyd.name" . }}
-namespace: {{ .Release.Namespace }}
-labels: {{- include "remedyd.labels" . | nindent 2 }}
+{{- $ := index . 0 -}}
+{{- $annotations := dict -}}
+{{- if gt (len .) 2 -}}{{- $annotations = index . 2 -}}{{- end -}}
+{{- $otherwise := dict -}}
+{{- if gt (len .) 3 -}}{{- $otherwise = index . 3 -}}{{- end -}}
+{{- $own := include "remedyd.labels" $ | fromYaml -}}
+{{- $name := printf "%s%s" (include "remedyd.name" $) (index . 1) -}}
+{{- $meta := dict
+    "name" (get $otherwise "name" | default $name)
+    "labels" (merge $own (get $otherwise "labels" | default dict) $.Values.commonLabels)
+-}}
+{{- $namespace := $.Release.Namespace -}}
+{{- if hasKey $otherwise "namespace" -}}{{- $namespace = $otherwise.namespace -}}{{- end -}}
+{{- with $namespace -}}{{- $_ := set $meta "namespace" . -}}{{- end -}}
+{{- with merge (dict) $annotations $.Values.commonAnnotations -}}{{- $_ := set $meta "annotations" . -}}{{- end -}}
+{{- toYaml $meta -}}
 {{- end -}}
 
 {{- define "remedyd.image" -}}
@@ -47,32 +67,49 @@ capabilities: {drop: [ALL]}
 
 {{- define "remedyd.pod-security" -}}
 runAsNonRoot: true
-runAsUser: 10001
-runAsGroup: 10001
-fsGroup: 10001
+{{- range $field, $number := .Values.podSecurity }}
+{{- if not (kindIs "invalid" $number) }}
+{{ $field }}: {{ int $number }}
+{{- end }}
+{{- end }}
+{{- if not (kindIs "invalid" .Values.podSecurity.fsGroup) }}
 fsGroupChangePolicy: OnRootMismatch
+{{- end }}
 seccompProfile: {type: RuntimeDefault}
 {{- end -}}
 
-{{- /* Mistakes that only show between values: the field first, then the reason. */ -}}
-{{- define "remedyd.check" -}}
-{{- if and (gt (int .Values.replicas) 1) (not .Values.database.secret) -}}
-{{- fail "replicas: more than one daemon needs a shared store; name a Secret with a PostgreSQL URL in database.secret" -}}
+{{- /* Where the pods may run, the test's too. */ -}}
+{{- define "remedyd.placement" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}
-{{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
-{{- fail "ingress.host: an Ingress without a host would take every request; name one" -}}
+
+{{- /* Name of the Lease, empty without one. On a shared store there may be two daemons at any time:
+   while an update rolls, or when somebody scales. */ -}}
+{{- define "remedyd.lease" -}}
+{{- if .Values.database.secret -}}{{- include "remedyd.name" . -}}{{- end -}}
 {{- end -}}
-{{- if not (or .Values.policies.shipped .Values.policies.custom) -}}
-{{- fail "policies: no policy is enabled; list one in policies.shipped or add one to policies.custom" -}}
+
+{{- /* Ports that the daemon calls, as a JSON list: those of its URLs, of the database, and more. */ -}}
+{{- define "remedyd.egress-ports" -}}
+{{- $v := .Values -}}
+{{- $ports := list -}}
+{{- range $v.networkPolicy.egressPorts -}}{{- $ports = append $ports (int .) -}}{{- end -}}
+{{- range compact (list $v.elasticsearch.url $v.trail.url $v.traces.endpoint $v.identity.oidc.issuer $v.identity.oidc.jwksUrl) -}}
+{{- $url := urlParse . -}}
+{{- $named := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}
+{{- $usual := ternary 443 80 (eq $url.scheme "https") -}}
+{{- $ports = append $ports (int ($named | default $usual)) -}}
 {{- end -}}
-{{- range $name, $_ := .Values.policies.custom -}}
-{{- if has $name $.Values.policies.shipped -}}
-{{- fail (printf "policies.custom.%s: a shipped policy has this name; take it out of policies.shipped" $name) -}}
-{{- end -}}
-{{- end -}}
-{{- if and .Values.requests.namespaces (not .Values.requests.actions) -}}
-{{- fail "requests.namespaces: they bound requested actions, and requests.actions is empty" -}}
-{{- end -}}
+{{- if $v.database.secret -}}{{- $ports = append $ports (int $v.database.port) -}}{{- end -}}
+{{- uniq $ports | toJson -}}
 {{- end -}}
 
 {{- /* The policy files, as a YAML mapping of file name to text. */ -}}
