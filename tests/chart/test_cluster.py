@@ -21,7 +21,9 @@ def one(manifests: list[dict[str, Any]], kind: str) -> Any:
     return found
 
 
-@pytest.mark.parametrize("settings", [(), ("commonLabels.a=b", "podLabels.c=d"), ("image.pullPolicy=Always",)])
+@pytest.mark.parametrize(
+    "settings", [(), ("commonLabels.a=b", "podLabels.c=d"), ("image.pullPolicy=Always",)]
+)
 def test_what_can_never_change_stays(settings: tuple[str, ...]) -> None:
     """Selectors, claim and names are the same whatever else is set: an upgrade goes through."""
     manifests = render(4, None, *settings)
