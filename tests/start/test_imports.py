@@ -21,6 +21,7 @@ FORBIDDEN = (
     "remedyd.lab",
     "remedyd.offline",
     "remedyd.testing",
+    "sqlalchemy.dialects.postgresql",  # only with PostgreSQL
     "jwt",  # only with an OpenID provider
 )
 DAEMON = """

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from remedyd.errors import StoreError
 from remedyd.proposals.database import Database
-from remedyd.proposals.tables import HEAD, metadata
+from remedyd.proposals.tables import HEAD, for_postgresql, metadata
 
 _VERSIONS: Final = sa.Table(
     "alembic_version",
@@ -76,7 +76,8 @@ class Schema:
 def _create(connection: Connection) -> None:
     """Make every table; one that is in the way, of whatever make, is an error."""
     _VERSIONS.create(connection, checkfirst=True)  # there, where it was taken down to nothing
-    metadata.create_all(connection, checkfirst=False)
+    tables = for_postgresql() if connection.dialect.name == "postgresql" else metadata
+    tables.create_all(connection, checkfirst=False)
     connection.execute(_VERSIONS.insert().values(version_num=HEAD))
 
 
