@@ -1,14 +1,16 @@
-"""What the command line says when what it speaks to is no daemon, or the token is none."""
+"""What the command line makes of answers: of a daemon, of what is none, and of evil words."""
 
 from pathlib import Path
 
 import pytest
 
-from remedyd.cli import contexts
+from remedyd.cli import contexts, tables
 from remedyd.cli.chosen import Chosen
 from remedyd.cli.client import Client
 from remedyd.cli.contexts import Connection
-from remedyd.errors import ConfigurationError, RemedydError
+from remedyd.cli.failures import report
+from remedyd.cli.saying import line, say
+from remedyd.errors import ConfigurationError, InvalidInput, RemedydError
 from support.wire import Answer, serving
 
 
@@ -38,3 +40,17 @@ def test_a_token_that_cannot_be_sent_is_told(content: bytes, tmp_path: Path) -> 
     with pytest.raises(ConfigurationError, match="token") as told:
         contexts.connection(Chosen(token_file=str(file)), {"REMEDYD_CONTEXTS": "/none"})
     assert "größe" not in str(told.value)
+
+
+def test_nobody_speaks_to_the_terminal_of_who_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    """By a reason, a name or a problem; nor forges a line of a list."""
+    evil = "x\n2030-01-01  Approved\x1b]52;c;aGk=\x07\x9b31m"
+    line(evil)
+    say(evil)
+    made = tables.table("A", "B")
+    made.add_row(evil, "b")
+    tables.console().print(made)
+    report(InvalidInput(evil, hint=evil))
+    told = capsys.readouterr()
+    assert not {"\x1b", "\x07", "\x9b"} & set(told.out + told.err)
+    assert sum(row.startswith("2030") for row in told.out.splitlines()) == 1, "say keeps lines"

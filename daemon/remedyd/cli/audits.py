@@ -7,6 +7,7 @@ import typer
 from remedyd.cli import tables
 from remedyd.cli.client import Client
 from remedyd.cli.proposals import Output
+from remedyd.cli.saying import say
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -34,9 +35,9 @@ def show(audit: Name, output: Output = "table") -> None:
     found = Client().get(f"/v1/audits/{audit}")
     if tables.printed(found, output):
         return
-    typer.echo(f"{found['name']}: {found['description'].strip()}")
+    say(f"{found['name']}: {found['description'].strip()}")
     if found["last"] is None:
-        typer.echo("it has not run since the daemon started")
+        say("it has not run since the daemon started")
         return
     _result(found["last"])
 
@@ -53,22 +54,22 @@ def run(audit: Name, output: Output = "table") -> None:
 
 
 def _result(found: dict[str, Any]) -> None:
-    typer.echo(f"{found['outcome']}  {found['start'][:19]} to {found['end'][:19]}")
+    say(f"{found['outcome']}  {found['start'][:19]} to {found['end'][:19]}")
     for line in (found["detail"], f"hint: {found['hint']}" if found["hint"] else ""):
         if line:
-            typer.echo(f"  {line}")
+            say(f"  {line}")
     if found["rows"]:
         table = tables.table("SEVERITY", "TARGET", "SAMPLES", "LAST SEEN", "VALUES")
         for row in sorted(found["rows"], key=lambda row: -row["severity"]):
             table.add_row(*_row(row))
         tables.console().print(table)
     if found["total"] > len(found["rows"]):
-        typer.echo(f"the {len(found['rows'])} most severe of {found['total']} rows")
+        say(f"the {len(found['rows'])} most severe of {found['total']} rows")
     for aside in found["set_aside"]:
         where = tables.target(aside["row"]["target"])
-        typer.echo(f"set aside: {where} {aside['reason']}: {aside['detail']}")
+        say(f"set aside: {where} {aside['reason']}: {aside['detail']}")
     for warning in found["warnings"]:
-        typer.echo(f"warning: {warning}")
+        say(f"warning: {warning}")
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import typer
 from remedyd.cli import tables
 from remedyd.cli.client import Client
 from remedyd.cli.proposals import Output
+from remedyd.cli.saying import say
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -16,13 +17,13 @@ Reason = Annotated[str, typer.Option("--reason", "-m", help="Why")]
 def pause(reason: Reason = "") -> None:
     """Stop every write to the cluster at once, until `remedyd resume`."""
     found = Client().post("/v1/pause", {"reason": reason})
-    typer.echo(f"paused since {found['at'][:19]} by {found['principal']}")
+    say(f"paused since {found['at'][:19]} by {found['principal']}")
 
 
 def resume(reason: Reason = "") -> None:
     """Allow writes again."""
     Client().delete("/v1/pause", reason=reason)
-    typer.echo("writes are allowed")
+    say("writes are allowed")
 
 
 @app.command("list")
@@ -36,12 +37,12 @@ def list_(
     if tables.printed(found, output):
         return
     if not found:
-        typer.echo("nothing is held", err=True)
+        say("nothing is held", err=True)
     for hold in found:
         over = (
             f"  (ended {hold['ended_at'][:19]} by {hold['ended_by']})" if hold["ended_at"] else ""
         )
-        typer.echo(
+        say(
             f"{hold['id']}  {hold['kind']:<10}  {hold['since'][:19]}  {hold['subject']}  "
             f"{hold['detail']}{over}"
         )
@@ -54,4 +55,4 @@ def lift(
 ) -> None:
     """Lift a quarantine: its target may be changed again."""
     lifted = Client().delete(f"/v1/holds/{hold}", reason=reason)
-    typer.echo(f"{lifted['subject']} may be changed again")
+    say(f"{lifted['subject']} may be changed again")

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
-
+from remedyd.cli.saying import say
 from remedyd.errors import InvalidInput, RemedydError
 
 FAILED = 1
@@ -15,11 +14,11 @@ def report(error: RemedydError) -> int:
     """Print `error` to stderr, one problem a line, and return the exit status."""
     problems = error.problems if isinstance(error, InvalidInput) else ()
     for problem in problems:
-        typer.echo(str(problem), err=True)
+        say(str(problem), err=True)
     if not problems:
-        typer.echo(f"error: {error.message}", err=True)
+        say(f"error: {error.message}", err=True)
     if error.hint:
-        typer.echo(f"hint: {error.hint}", err=True)
+        say(f"hint: {error.hint}", err=True)
     return INVALID if isinstance(error, InvalidInput) else FAILED
 
 

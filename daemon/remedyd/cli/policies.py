@@ -7,6 +7,7 @@ import typer
 from remedyd.cli import tables
 from remedyd.cli.client import Client
 from remedyd.cli.proposals import Output
+from remedyd.cli.saying import say
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -36,12 +37,12 @@ def show(policy: Name, output: Output = "table") -> None:
     found = Client().get(f"/v1/policies/{policy}")
     if tables.printed(found, output):
         return
-    typer.echo(f"{found['name']}  {found['mode']}  audit {found['audit']}")
-    typer.echo(found["description"].strip())
+    say(f"{found['name']}  {found['mode']}  audit {found['audit']}")
+    say(found["description"].strip())
     for number, step in enumerate(found["steps"], 1):
-        typer.echo(f"  {number}. {step['name'] or 'step'}: {step['action']}")
+        say(f"  {number}. {step['name'] or 'step'}: {step['action']}")
     if not found["decisions"]:
-        typer.echo("no row decided yet")
+        say("no row decided yet")
         return
     table = tables.table("TARGET", "DECISION", "REASON", "DETAIL")
     for each in found["decisions"]:

@@ -7,6 +7,7 @@ import typer
 
 from remedyd.cli import tables
 from remedyd.cli.client import Client
+from remedyd.cli.saying import line, say
 from remedyd.errors import Conflict, InvalidInput
 
 app = typer.Typer(no_args_is_help=True)
@@ -67,9 +68,9 @@ def show(proposal: Id, watch: Watch = False, output: Output = "table") -> None:
         tables.known(output)
         awaited(client, item, output=output)
     elif not tables.printed(item, output):
-        typer.echo(item["summary"])
-        for line in _standing(item):
-            typer.echo(line)
+        say(item["summary"])
+        for standing in _standing(item):
+            line(standing)
         if watch:
             awaited(client, item)
 
@@ -92,7 +93,7 @@ def events(proposal: Id, output: Output = "table") -> None:
     if tables.printed(found, output):
         return
     for event in found:
-        typer.echo(
+        line(
             f"{event['at'][:19]}  {event['state']:<14} {event['action']:<18} "
             f"{event['principal']}  {event['detail']}"
         )
@@ -115,7 +116,7 @@ def approve(
         if output != "table":
             raise InvalidInput("a script has to name the digest", hint="give --digest")
         item = client.get(f"/v1/proposals/{proposal}")
-        typer.echo(item["summary"])
+        say(item["summary"])
         if not typer.confirm("Approve this?"):
             raise Conflict("not approved")
         digest = item["digest"]
@@ -156,7 +157,7 @@ def awaited(
         path = f"/v1/proposals/{item['id']}"
         moved = client.wait(path, _WAIT_SECONDS, version=item["version"])
         if moved["version"] != item["version"]:
-            typer.echo(
+            line(
                 f"{moved['updated_at'][:19]}  {moved['state']:<14} {moved['reason']}",
                 err=output != "table",
             )
@@ -173,7 +174,7 @@ def _follow(client: Client, last: str, output: str, states: frozenset[str], **wa
         item = client.get(f"/v1/proposals/{event['proposal']}")
         if tables.streamed([item], output):
             continue
-        typer.echo("  ".join([*_row(item)[:5], f"{event['at'][:19]} {event['action']}"]))
+        line("  ".join([*_row(item)[:5], f"{event['at'][:19]} {event['action']}"]))
 
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
@@ -196,7 +197,7 @@ def _told(
     good: str = "Effective",
 ) -> None:
     if output == "table":
-        typer.echo(f"{item['id']} is {item['state']}")
+        say(f"{item['id']} is {item['state']}")
     if wait:
         awaited(client, item, good, output)
     else:

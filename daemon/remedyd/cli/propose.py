@@ -7,6 +7,7 @@ import typer
 from remedyd.cli import tables
 from remedyd.cli.client import Client
 from remedyd.cli.proposals import Output, awaited
+from remedyd.cli.saying import say
 from remedyd.errors import InvalidInput
 
 app = typer.Typer(no_args_is_help=True)
@@ -107,8 +108,8 @@ def _propose(
     }
     made = client.post("/v1/proposals", body)
     if output == "table":
-        typer.echo(made["summary"])
-        typer.echo(f"\nApprove it: remedyd proposals approve {made['id']}")
+        say(made["summary"])
+        say(f"\nApprove it: remedyd proposals approve {made['id']}")
     elif not wait:
         tables.printed(made, output)
     if wait:

@@ -8,6 +8,7 @@ from remedyd.cli import tables
 from remedyd.cli.client import Client
 from remedyd.cli.proposals import Output
 from remedyd.cli.propose import parsed
+from remedyd.cli.saying import say
 
 
 def status(
@@ -24,14 +25,14 @@ def status(
         return
     found = _daemon(client)
     if not tables.printed(found, output):
-        typer.echo(f"{found['url']}: {found['status']}")
+        say(f"{found['url']}: {found['status']}")
         for line in (*found["reasons"], *(f"note: {note}" for note in found["notices"])):
-            typer.echo(f"  {line}")
+            say(f"  {line}")
         paused = found["pause"]
         if paused["paused"]:
             since = str(paused["at"])[:19]
-            typer.echo(f"paused since {since} by {paused['principal']} {paused['reason']}".rstrip())
-        typer.echo(f"{found['waiting']} of {found['open']} open proposals wait for an approver")
+            say(f"paused since {since} by {paused['principal']} {paused['reason']}".rstrip())
+        say(f"{found['waiting']} of {found['open']} open proposals wait for an approver")
         table = tables.table("POLICY", "MODE", "AUDIT", "DECIDED AT")
         for policy in found["policies"]:
             at = (policy["decided_at"] or "")[:19]
@@ -65,8 +66,8 @@ def _workload(client: Client, workload: str, namespace: str, output: str) -> Non
     found = client.get(f"/v1/workloads/{namespace}/{kind}/{name}")
     if tables.printed(found, output):
         return
-    typer.echo(f"{kind}/{namespace}/{name}  {found['status']}")
-    typer.echo(found["rollout"])
+    say(f"{kind}/{namespace}/{name}  {found['status']}")
+    say(found["rollout"])
     table = tables.table("ID", "STATE", "ACTION", "MADE AT", "REASON")
     for item in found["history"]:
         table.add_row(

@@ -14,13 +14,23 @@ from rich.console import Console
 from rich.table import Table
 
 from remedyd.errors import InvalidInput
+from remedyd.model.visible import in_one_line
 
 _PIPE_WIDTH: Final = 10_000
 
 
+class _Table(Table):
+    """A table whose cells cannot speak to the terminal, nor forge a row."""
+
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        """Add a row."""
+        shown = (in_one_line(cell) if isinstance(cell, str) else cell for cell in cells)
+        super().add_row(*shown, **options)
+
+
 def table(*headers: str, title: str = "") -> Table:
     """Return a table whose cells are folded, never cut off."""
-    made = Table(title=title or None, title_justify="left", box=None)
+    made = _Table(title=title or None, title_justify="left", box=None)
     for header in headers:
         made.add_column(header, overflow="fold")
     return made

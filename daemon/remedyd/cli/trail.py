@@ -8,6 +8,7 @@ import typer
 from remedyd.cli import tables
 from remedyd.cli.client import Client
 from remedyd.cli.proposals import Output, Watch
+from remedyd.cli.saying import line, say
 from remedyd.errors import InvalidInput
 
 _EVENTS: Final = ("AT", "WHO", "ACTION", "STATE", "WORKLOAD", "PROPOSAL", "DETAIL")
@@ -69,7 +70,7 @@ def _follow(
         if states and event["state"] not in states:
             continue
         if not tables.streamed([event], output):
-            typer.echo("  ".join(part for part in _event(event) if part))
+            line("  ".join(part for part in _event(event) if part))
 
 
 def _shown(items: list[dict[str, Any]], output: str, headers: tuple[str, ...], row: Any) -> None:
@@ -77,7 +78,7 @@ def _shown(items: list[dict[str, Any]], output: str, headers: tuple[str, ...], r
     if tables.printed(ordered, output):
         return
     if not ordered:
-        typer.echo("nothing found", err=True)
+        say("nothing found", err=True)
         return
     table = tables.table(*headers)
     for item in ordered:
