@@ -4,9 +4,12 @@ A table instead of discovery: the daemon only ever speaks of these kinds, and a 
 depend on one more request that can fail.
 """
 
+import re
 from dataclasses import dataclass
 
-from remedyd.errors import InvalidInput
+from remedyd.errors import InvalidInput, NotFound
+
+_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9._:]*[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,17 @@ class Kind:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
-        """Return the request path of the collection, an object or its subresource."""
+        """Return the request path of the collection, an object or its subresource.
+
+        Raises NotFound for what nothing in Kubernetes can be named: names come out of telemetry,
+        and one with a slash or a question mark would make another request of this one.
+        """
+        for given in (namespace, name):
+            if given and _NAME.fullmatch(given) is None:
+                raise NotFound(
+                    f"{given[:80]!r} cannot be the name of anything in Kubernetes",
+                    hint="look at the query that gave it, and at who writes this telemetry",
+                )
         parts = ["apis", self.group, self.version] if self.group else ["api", self.version]
         if self.namespaced and namespace:
             parts += ["namespaces", namespace]
