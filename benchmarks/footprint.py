@@ -3,17 +3,16 @@
     python benchmarks/footprint.py [--rows 1000] [--pods 5000]
 
 The cluster, with many workloads and pods, and an Elasticsearch whose audits return many rows are a
-process of their own (`remedyd.lab.crowd`), and so is the daemon: neither shares an interpreter with
-the other or with this program. They still share the cores, so each figure is given in processor
-time as well where that makes sense.
+process of their own, and so is the daemon: neither shares an interpreter with the other or with
+this program. They still share the cores, so a start is given in processor time as well.
 
 The daemon is started with compiled bytecode, as the image has it, and once more without any: that
 is what an installation pays for each start which was made without compiling, and may write none.
 
 Own time is what the daemon itself tells (`remedyd_approval_to_write_own_seconds`): from the arrival
 of the request that approves to the moment at which the change is sent, less the round trips to the
-API server on the way. The lag is that of `/healthz`: a request that the event loop answers without
-asking anybody.
+API server on the way. It is taken on a smaller cluster with controllers, whose rollouts end. The
+lag is that of `/healthz`: a request that the event loop answers without asking anybody.
 """
 
 import argparse
@@ -25,9 +24,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -36,9 +36,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from remedyd.lab.crowd.shape import Crowd
 from remedyd.lab.crowd.world import CrowdLab
 from remedyd.lab.daemon import Daemon
+from remedyd.lab.scenario import Scenario, WorkloadSpec
+from remedyd.lab.world import Lab
 from remedyd.model.clock import monotonic
 
-APPROVALS = 200
+APPROVALS = 150
 STARTS = 3
 OWN = "remedyd_approval_to_write_own_seconds"
 GUARDRAILS = """\
@@ -154,29 +156,20 @@ def high(values: list[float]) -> float:
     return statistics.quantiles(values, n=100)[98] if len(values) > 1 else float("nan")
 
 
-def approve(daemon: Watched, crowd: Crowd, count: int) -> None:
+def approve(daemon: Watched, names: Sequence[str]) -> None:
     """Propose and approve one change after the other, each when the last was written."""
     with daemon.client("proposer") as proposer, daemon.client("approver") as approver:
-        for workload in crowd.every():
-            if workload.kind != "Deployment" or crowd.is_broken(workload.number):
-                continue  # of the broken ones a policy has made proposals already
+        for name in names:
             body = {
-                "target": {
-                    "namespace": workload.namespace,
-                    "kind": workload.kind,
-                    "name": workload.name,
-                },
+                "target": {"namespace": "shop", "kind": "Deployment", "name": name},
                 "action": "Scale",
-                "params": {"absolute": workload.replicas + 1},
+                "params": {"absolute": 2},
             }
             made = proposer.post("/v1/proposals", json=body).raise_for_status().json()
             path = f"/v1/proposals/{made['id']}"
             approver.post(f"{path}/approve", json={"digest": made["digest"]}).raise_for_status()
             while proposer.get(path).json()["state"] in ("Approved", "Applying"):
                 PAUSE.wait(0.02)
-            count -= 1
-            if not count:
-                return
 
 
 def own_time(daemon: Watched) -> tuple[float, float]:
@@ -226,9 +219,8 @@ def quickest(home: Path, settings: Mapping[str, str], python: Mapping[str, str])
     return min(found, key=lambda daemon: daemon.ready)
 
 
-def measure(home: Path, settings: Mapping[str, str], crowd: Crowd) -> list[Figure]:
+def measure(home: Path, settings: Mapping[str, str], compiled: Mapping[str, str]) -> list[Figure]:
     """Start daemons, look at one at rest and at work, and stop it."""
-    compiled = {"PYTHONPYCACHEPREFIX": str(home / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
     source = {"PYTHONPYCACHEPREFIX": str(home / "none"), "PYTHONDONTWRITEBYTECODE": "1"}
     found = Watched(home, settings, compiled)
     found.start()  # compiles
@@ -240,8 +232,6 @@ def measure(home: Path, settings: Mapping[str, str], crowd: Crowd) -> list[Figur
         idle = found.resident()
         with lag(found) as lags:
             busiest = audited(found)
-        approve(found, crowd, APPROVALS)
-        own, mean = own_time(found)
     finally:
         ended = found.ended()
     return [
@@ -253,19 +243,35 @@ def measure(home: Path, settings: Mapping[str, str], crowd: Crowd) -> list[Figur
         Figure("memory, idle", idle, "MB", 145),
         Figure("memory, auditing", busiest, "MB", 256),
         Figure("event-loop lag, p99", high(lags), "ms", 50),
-        Figure("approve to patched, own time, p99", own, "ms", 20),
-        Figure("... mean", mean, "ms"),
         Figure("exit after SIGTERM", ended, "s", 1.0),
     ]
 
 
+def paced(home: Path, settings: Mapping[str, str], python: Mapping[str, str]) -> list[Figure]:
+    """Approve many changes of a living cluster, whose rollouts end, and look at our own time."""
+    with Watched(home, settings, python) as daemon:
+        PAUSE.wait(3)
+        approve(daemon, [name_of(number) for number in range(APPROVALS)])
+        own, mean = own_time(daemon)
+    return [
+        Figure("approve to patched, own time, p99", own, "ms", 20),
+        Figure("... mean", mean, "ms"),
+    ]
+
+
+def name_of(number: int) -> str:
+    """Return the name of a workload of the living cluster."""
+    return f"w{number}"
+
+
 @contextmanager
-def lab(home: Path, crowd: Crowd) -> Iterator[Mapping[str, str]]:
-    """Run the lab in a process of its own; give what a daemon on it must be told."""
-    command = [sys.executable, __file__, "--lab", str(home)]
-    numbers = ["--rows", str(crowd.workloads), "--pods", str(crowd.pods)]
+def lab(home: Path, *arguments: str) -> Iterator[Mapping[str, str]]:
+    """Run a lab in a process of its own; give what a daemon on it must be told."""
     with subprocess.Popen(
-        [*command, *numbers], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, __file__, "--lab", str(home), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -275,14 +281,30 @@ def lab(home: Path, crowd: Crowd) -> Iterator[Mapping[str, str]]:
             process.stdin.close()
 
 
-def serve(home: Path, crowd: Crowd) -> int:
+def serve(home: Path, made: Lab | CrowdLab) -> int:
     """Be the lab until the input ends."""
     guardrails = home / "guardrails.yaml"
-    guardrails.write_text(GUARDRAILS, encoding="utf-8")
-    with CrowdLab((crowd,)) as made:
-        print(json.dumps({**made.daemon_settings(home), "GUARDRAILS": str(guardrails)}), flush=True)
+    with made:
+        settings = made.daemon_settings(home)
+        guardrails.write_text(GUARDRAILS, encoding="utf-8")
+        print(json.dumps({**settings, "GUARDRAILS": str(guardrails)}), flush=True)
         sys.stdin.read()
     return 0
+
+
+def living() -> Lab:
+    """Return a small cluster with controllers, one workload for each approval."""
+    image = "registry.example.com/x:1"
+    span = timedelta(minutes=2)
+    scenario = Scenario(
+        workloads=tuple(
+            WorkloadSpec("shop", name_of(number), image, "20Mi", "5m", 1)
+            for number in range(APPROVALS)
+        ),
+        nodes=tuple(f"worker-{number}" for number in range(8)),
+        namespaces=("default", "kube-system", "shop"),
+    )
+    return Lab(speed=1.0, history=span, interval=span / 2, scenario=scenario)
 
 
 def main() -> int:
@@ -292,15 +314,21 @@ def main() -> int:
     parser.add_argument("--pods", type=int, default=5000)
     parser.add_argument("--json", action="store_true", help="print JSON instead")
     parser.add_argument("--lab", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--living", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     crowd = Crowd(
         nodes=given.pods // 30 + 1, workloads=given.rows, pods=given.pods, namespaces=20, down=0
     )
     if given.lab:
-        return serve(given.lab, crowd)
-    with ExitStack() as opened:
-        home = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="remedyd-")))
-        figures = measure(home, opened.enter_context(lab(home, crowd)), crowd)
+        return serve(given.lab, living() if given.living else CrowdLab((crowd,)))
+    with tempfile.TemporaryDirectory(prefix="remedyd-") as directory:
+        home, other = Path(directory), Path(directory) / "living"
+        other.mkdir()
+        compiled = {"PYTHONPYCACHEPREFIX": str(home / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
+        with lab(home, "--rows", str(given.rows), "--pods", str(given.pods)) as settings:
+            figures = measure(home, settings, compiled)
+        with lab(other, "--living") as settings:
+            figures += paced(other, settings, compiled)
     if given.json:
         print(json.dumps({one.name: one.found for one in figures}))
     else:

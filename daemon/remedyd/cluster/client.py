@@ -41,6 +41,7 @@ _ROWS = 1000
 _JSON = "application/json"
 _TABLE = f"{_JSON};as=Table;v=v1;g=meta.k8s.io,{_JSON}"
 _EXPIRED = 410
+_PATIENCE_SECONDS = 5.0
 __all__ = ["FIELD_MANAGER", "Cluster", "Reader"]
 
 _BAD_CONFIG = (ConfigException, OSError, ValueError, TypeError, KeyError, yaml.YAMLError)
@@ -384,11 +385,22 @@ def _body(response: Any, deadline: float) -> bytes:
 
 def _patiently(once: Callable[[], KubeObject]) -> KubeObject:
     """Run a read again when the server did not answer, for a few seconds at most."""
+    begun = monotonic()
+    try:
+        return once()  # nearly always; setting up for another attempt costs a tenth of a read
+    except ClusterUnavailable as error:
+        left = _PATIENCE_SECONDS - (monotonic() - begun)
+        if left <= 0:
+            raise
+        failed: ClusterUnavailable | None = error
     attempts = stamina.retry_context(
-        on=_worth_another, attempts=3, timeout=5.0, wait_initial=0.1, wait_max=1.0
+        on=_worth_another, attempts=3, timeout=left, wait_initial=0.1, wait_max=1.0
     )
     for attempt in attempts:
         with attempt:
+            if failed is not None:  # the first attempt was made above
+                first, failed = failed, None
+                raise first
             return once()
     raise AssertionError("unreachable: the last attempt raises")
 
