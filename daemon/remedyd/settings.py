@@ -5,15 +5,25 @@ underscores: `REMEDYD_ELASTICSEARCH__URL`), the YAML file named by `REMEDYD_CONF
 `--config`, the default. Secrets are read from files or the environment, never from argv.
 """
 
+import json
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -33,6 +43,19 @@ class _Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
     )
+
+
+def _paths(value: Any) -> Any:
+    """Read a variable: a path, several as the system writes them (`a:b`), or a JSON list."""
+    if not isinstance(value, str):
+        return value
+    found = json.loads(value) if value.lstrip().startswith("[") else value.split(os.pathsep)
+    if not all(found) or not found:
+        raise ValueError("names no path")
+    return found
+
+
+Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
 
 
 def _secret(value: SecretStr | None, file: Path | None) -> str:
@@ -288,11 +311,13 @@ class Settings(BaseSettings):
     database: str = Field(
         "sqlite:////var/lib/remedyd/remedyd.db", description="SQLAlchemy URL of the store"
     )
-    policies: tuple[Path, ...] = Field(
-        default_factory=lambda: (shipped("policies"),), description="Policy files or directories"
+    policies: Paths = Field(
+        default_factory=lambda: (shipped("policies"),),
+        description="Policy files or directories (a:b, or a JSON list)",
     )
-    audits: tuple[Path, ...] = Field(
-        default_factory=lambda: (shipped("esql"),), description="Audit directories"
+    audits: Paths = Field(
+        default_factory=lambda: (shipped("esql"),),
+        description="Audit directories (a:b, or a JSON list)",
     )
     guardrails: Path | None = Field(None, description="Guardrails file; unset: the defaults")
     namespace: str = Field(
@@ -352,7 +377,8 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
         raise ConfigurationError("the settings are not valid", [_broken(config, error)]) from error
     except SettingsError as error:  # its cause quotes the value, which may be a secret
         raise ConfigurationError(
-            f"the settings are not valid: {error}", hint="write such a variable as one JSON object"
+            f"the settings are not valid: {error}",
+            hint="write such a variable as JSON: an object, or a list",
         ) from None
     except ValidationError as error:
         problems = [

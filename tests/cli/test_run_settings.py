@@ -108,3 +108,28 @@ def test_every_command_reads_the_file_that_the_environment_names(
 def test_other_variables_are_left_alone(name: str) -> None:
     """Settings, the command line's own variables and Kubernetes' service links pass."""
     assert misspelt([name], KNOWN) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "paths"),
+    [
+        ("/etc/remedyd/policies", ["/etc/remedyd/policies"]),
+        ("a:b.yaml", ["a", "b.yaml"]),
+        ('["a", "b.yaml"]', ["a", "b.yaml"]),
+    ],
+)
+def test_paths_are_written_as_elsewhere(
+    value: str, paths: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One, several with colons, or a JSON list."""
+    monkeypatch.setenv("REMEDYD_POLICIES", value)
+    assert load().policies == tuple(map(Path, paths))
+
+
+@pytest.mark.parametrize("value", ["", "a:", "[]", "[a]"])
+def test_a_path_that_is_none_stops_the_start(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not taken for the directory that one happens to be in."""
+    monkeypatch.setenv("REMEDYD_POLICIES", value)
+    with pytest.raises(ConfigurationError) as told:
+        load()
+    assert "policies" in str(told.value.problems)
