@@ -25,6 +25,7 @@ from remedyd.policy.policy import PolicySet
 
 log = logs.get(__name__)
 
+_LOOKS = 5
 _SUFFIXES = frozenset({".yaml", ".yml", ".esql"})
 
 
@@ -131,25 +132,55 @@ class Library:
         self._metrics.configuration_loaded.set(self._loaded.at.timestamp())
 
     def _read(self) -> Loaded:
-        """Read a set; the fingerprint is taken first, so that a later change is seen later."""
-        digest = self._fingerprint()
-        audits = load_audits(self._audit_paths)
-        policies = load_policies(self._policy_paths, audits=audits.specs, actions=SCHEMAS)
-        return Loaded(audits, policies, digest, self._clock.now())
+        """Read a set of which no file changes meanwhile; raise InvalidInput."""
+        for _ in range(_LOOKS):
+            before, digest = self._states(), self._fingerprint()
+            try:
+                audits = load_audits(self._audit_paths)
+                policies = load_policies(self._policy_paths, audits=audits.specs, actions=SCHEMAS)
+            except InvalidInput:
+                if before == self._states():
+                    raise
+                continue  # it may be of two sets, and each of them right
+            if before == self._states():
+                return Loaded(audits, policies, digest, self._clock.now())
+        raise InvalidInput(
+            "policies and audits change while they are read", hint="they are looked at again"
+        )
 
-    def _fingerprint(self) -> str:
-        """Return a hash of names and contents; what cannot be read counts as not there."""
-        found = hashlib.sha256()
+    def _files(self) -> Iterator[Path]:
         for path in (*self._audit_paths, *self._policy_paths):
             for file in sorted(path.iterdir()) if path.is_dir() else (path,):
-                if file.suffix not in _SUFFIXES:
-                    continue
-                try:
-                    content = file.read_bytes()
-                except OSError:
-                    continue
-                found.update(f"{file}\0{len(content)}\0".encode())
-                found.update(content)
+                if file.suffix in _SUFFIXES:
+                    yield file
+
+    def _states(self) -> list[tuple[str, int, int]]:
+        """Return what tells one file from another in its place, even of the same content."""
+        found = []
+        for file in self._files():
+            try:
+                state = file.stat()
+            except OSError:
+                found.append((str(file), 0, 0))
+                continue
+            found.append((str(file), state.st_ino, state.st_mtime_ns))
+        return found
+
+    def _fingerprint(self) -> str:
+        """Return a hash of names and contents, and of which files cannot be read.
+
+        While a ConfigMap is exchanged, names are there whose file is gone: that is another state
+        than when the names are gone as well.
+        """
+        found = hashlib.sha256()
+        for file in self._files():
+            try:
+                content = file.read_bytes()
+            except OSError as error:
+                found.update(f"{file}\0{type(error).__name__}\0".encode())
+                continue
+            found.update(f"{file}\0{len(content)}\0".encode())
+            found.update(content)
         return found.hexdigest()
 
 

@@ -125,23 +125,6 @@ def test_the_audits_follow(library: Library, files: Path) -> None:
     assert audits["replica-gap"].query.endswith("// changed\n")
 
 
-def test_a_configmap_is_followed(tmp_path: Path, files: Path, metrics: Metrics) -> None:
-    """A mounted ConfigMap is exchanged by turning a symbolic link."""
-    (files / "policies").rename(tmp_path / "first")
-    (tmp_path / "..data").symlink_to("first")
-    mounted = tmp_path / "mounted"
-    mounted.mkdir()
-    (mounted / POLICY).symlink_to(tmp_path / "..data" / POLICY)
-    library = Library([files / "esql"], [mounted], ManualClock(NOW), metrics)
-    shutil.copytree(tmp_path / "first", tmp_path / "second")
-    text = (tmp_path / "second" / POLICY).read_text()
-    (tmp_path / "second" / POLICY).write_text(text.replace("mode: Propose", "mode: Disabled"))
-    (tmp_path / "..new").symlink_to("second")
-    (tmp_path / "..new").replace(tmp_path / "..data")
-    assert library.check()
-    assert library.policies()["replica-gap"].mode is Mode.DISABLED
-
-
 def test_files_that_are_wrong_at_the_start_stop_it(files: Path, metrics: Metrics) -> None:
     """There is no older set to fall back on."""
     _edit(files, "mode: Propose", "mode: Automatic")
