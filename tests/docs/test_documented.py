@@ -16,6 +16,7 @@ from support.docs import codes, page, pages, rows
 NOT_OF_THE_DAEMON = {
     *("REMEDYD_CONFIG", "REMEDYD_CONTEXT", "REMEDYD_CONTEXTS", "REMEDYD_URL", "REMEDYD_TOKEN"),
     *("REMEDYD_TOKEN_FILE", "REMEDYD_CA_FILE"),  # the command line's: cli.md
+    *("REMEDYD_KIBANA_API_KEY", "REMEDYD_ELASTIC_TOKEN", "REMEDYD_ELASTIC_APPROVER_TOKEN"),
     *("REMEDYD_LIVES", "REMEDYD_SOAK"),  # the tests': testing.md
 }
 

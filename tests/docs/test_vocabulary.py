@@ -16,6 +16,8 @@ from remedyd.proposals.ecs import Ecs
 from remedyd.proposals.flags import Flag
 from remedyd.proposals.refusals import Refusal
 from remedyd.proposals.reports import FULL
+from remedyd.server.mcp.prompts import PROMPTS
+from remedyd.server.mcp.resources import TEMPLATES
 from support.docs import codes, page, pages, rows, section
 from support.proposals import START, a_decision, a_proposal
 from support.vocabulary import actions, reasons
@@ -86,6 +88,13 @@ def test_every_reason_of_a_refusal_is_documented() -> None:
 def test_every_alert_is_documented() -> None:
     """`docs/metrics.md` says what each kind means."""
     assert sorted(column(section(page("metrics.md"), "## Alerts"))) == sorted(AlertKind)
+
+
+def test_no_resource_or_prompt_is_documented_that_is_gone() -> None:
+    """The tables of `docs/agents.md` have what agents are offered, and no more."""
+    text = page("agents.md")
+    assert column(section(text, "## Resources")) == [one.uri for one in TEMPLATES]
+    assert column(section(text, "## Prompts")) == [one.name for one in PROMPTS]
 
 
 def _annotations(texts: Iterable[str]) -> set[str]:
