@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,35 @@ def test_only_metrics_that_exist_are_asked_for(name: str) -> None:
         f.name + end for f in Metrics().registry.collect() for end in ("", "_total", "_bucket")
     }
     assert set(re.findall(r"remedyd_\w+", text)) - known == set()
+
+
+def expressions() -> Iterator[tuple[str, str]]:
+    """Yield the PromQL of alerts and dashboard, with the text that its labels are shown in."""
+    files = CHART / "files"
+    for group in yaml.safe_load((files / "alerts.yaml").read_text(encoding="utf-8"))["groups"]:
+        for rule in group["rules"]:
+            yield rule["expr"], str(rule["annotations"])
+    for panel in json.loads((files / "dashboard.json").read_text(encoding="utf-8"))["panels"]:
+        for target in panel.get("targets", ()):
+            yield target["expr"], str(target.get("legendFormat", ""))
+
+
+@pytest.mark.parametrize(("expression", "shown"), expressions())
+def test_only_labels_that_exist_are_asked_for(expression: str, shown: str) -> None:
+    """Selected, grouped by, or shown: each is a label of the metric, or Prometheus' own."""
+    metrics = Metrics()
+    labels = {
+        name: set(one._labelnames)
+        for one in vars(metrics).values()
+        if hasattr(one, "_labelnames")
+        for name in metrics.registry._collector_to_names[one]
+    }
+    named = [name for name in re.findall(r"remedyd_\w+", expression) if name in labels]
+    known = {"namespace", "le"}.union(*(labels[name] for name in named))
+    asked = set(re.findall(r"(\w+)=~?\"", expression))
+    for group in re.findall(r"by \(([^)]*)\)", expression):
+        asked |= set(group.replace(" ", "").split(","))
+    grouped = "by (" in expression
+    told = set(re.findall(r"\{\{ ?(?:\$labels\.)?(\w+) ?\}\}", shown)) - {"value"}
+    assert asked <= known
+    assert told <= (asked if grouped else known)
