@@ -70,7 +70,7 @@ def expressions() -> Iterator[tuple[str, str]]:
             yield target["expr"], str(target.get("legendFormat", ""))
 
 
-@pytest.mark.parametrize(("expression", "shown"), expressions())
+@pytest.mark.parametrize(("expression", "shown"), list(expressions()))
 def test_only_labels_that_exist_are_asked_for(expression: str, shown: str) -> None:
     """Selected, grouped by, or shown: each is a label of the metric, or Prometheus' own."""
     metrics = Metrics()
