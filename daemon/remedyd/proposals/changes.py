@@ -25,6 +25,8 @@ HOUR: Final = timedelta(hours=1)
 
 _DAY = timedelta(days=1)
 _MOST = 20_000
+_SPARE = 20
+"""How many more may be known than are looked at, before those are let go."""
 _AHEAD = (State.APPROVED.value, State.APPLYING.value)
 
 
@@ -54,7 +56,13 @@ def changes(
     }
     queries = _queries(narrow=about is not None)
     found = {row.id: row for query in queries for row in connection.execute(query, asked)}
-    return tuple(sorted((_remembered(row, known) for row in found.values()), key=_order))
+    made = tuple(sorted((_remembered(row, known) for row in found.values()), key=_order))
+    if about is None and len(known) > len(found) + _SPARE:
+        current = {(row.id, row.version) for row in found.values()}
+        for key in list(known):  # other threads add to it
+            if key not in current:
+                known.pop(key, None)
+    return made
 
 
 @cache

@@ -96,9 +96,9 @@ async def _events(
             except RemedydError as error:  # the client reconnects behind what it has
                 log.warning(f"the event stream ended: {error.message}")
                 return
-            for entry in entries:
-                yield _event(entry)
-                wanted = replace(wanted, after=entry.position)
+            if entries:
+                yield "".join(_event(entry) for entry in entries)
+                wanted = replace(wanted, after=entries[-1].position)
             if len(entries) == _BATCH:
                 continue
             if not await moved.within(min(_BEAT_SECONDS, max(end - loop.time(), 0.001))):
