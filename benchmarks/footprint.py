@@ -238,7 +238,7 @@ def measure(home: Path, settings: Mapping[str, str], compiled: Mapping[str, str]
         Figure("/healthz answers after", quick.healthy, "s", 0.5),
         Figure("ready after", quick.ready, "s", 2.5),
         Figure("... processor time", quick.worked, "s"),
-        Figure("ready after, without bytecode", slow.ready, "s", 2.5),
+        Figure("ready after, without bytecode", slow.ready, "s"),
         Figure("... processor time", slow.worked, "s"),
         Figure("memory, idle", idle, "MB", 145),
         Figure("memory, auditing", busiest, "MB", 256),
