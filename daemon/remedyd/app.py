@@ -156,7 +156,8 @@ class App:
         timekeeping = Timekeeping(self.clock, dates.ahead, self.metrics)
         opened.callback(cluster.close)
         self._cluster = cluster
-        leading = Leading.start(settings, cluster.hurried(_LEASE_SECONDS), self.clock, opened)
+        hurried = cluster.hurried(_LEASE_SECONDS)
+        leading = Leading.start(settings, hurried, self.clock, opened, store.outdated)
         library = Library(settings.audits, settings.policies, self.clock, self.metrics)
         self._library, audits = library, library.audits
         entitlements = self._entitlements(cluster, library)
@@ -215,7 +216,7 @@ class App:
             gate=gate,
             clock=self.clock,
             metrics=self.metrics,
-            chores=(SetAside(store, self.clock, ids, guardrails, alerts),),
+            chores=(leading.look, SetAside(store, self.clock, ids, guardrails, alerts)),
             leads=leading,
         )
         pool = ThreadPoolExecutor(settings.limits.workers, thread_name_prefix="work")

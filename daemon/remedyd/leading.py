@@ -1,7 +1,8 @@
 """Whether this daemon is the one that acts, where several share a store.
 
 Without a Lease there is one daemon, and it acts. With one, an elector competes in a thread of its
-own; the others answer, and take over when the leader is gone.
+own; the others answer, and take over when the leader is gone. Who finds that a newer version has
+upgraded the store gives way: what the store means now, only that version knows.
 """
 
 import os
@@ -13,7 +14,7 @@ from uuid import uuid4
 
 from remedyd.cluster.client import Cluster
 from remedyd.cluster.elector import Elector, LeaseApi
-from remedyd.errors import ConfigurationError
+from remedyd.errors import ConfigurationError, StoreError
 from remedyd.model import Clock
 from remedyd.observability import logs
 from remedyd.settings import Settings
@@ -24,14 +25,23 @@ log = logs.get(__name__)
 class Leading:
     """Says whether we act; `fence` raises Refused where we do not."""
 
-    def __init__(self, elector: Elector | None = None) -> None:
-        """Take the elector; None: we always act."""
+    def __init__(
+        self, elector: Elector | None = None, outdated: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Take the elector (None: we always act), and what says that we are too old to act."""
         self._elector = elector
+        self._outdated = outdated
         self._gained: Callable[[], object] = lambda: None
 
     def on_gain(self, then: Callable[[], object]) -> None:
         """Call `then` whenever we begin to act: what the last leader left waits already."""
         self._gained = then
+
+    def look(self) -> None:
+        """Give way for good if a newer version has upgraded the store; raises StoreError."""
+        if self._elector is not None and self._outdated():
+            self._elector.withdraw()
+            log.warning("gives way: a newer version has upgraded the store, this one acts no more")
 
     def guarded(self, cluster: Cluster) -> Cluster:
         """Return the connection by which a leader writes: not a moment after its lease."""
@@ -48,10 +58,18 @@ class Leading:
             self._elector.fence()
 
     @classmethod
-    def start(cls, settings: Settings, api: LeaseApi, clock: Clock, opened: ExitStack) -> "Leading":
+    def start(
+        cls,
+        settings: Settings,
+        api: LeaseApi,
+        clock: Clock,
+        opened: ExitStack,
+        outdated: Callable[[], bool] = lambda: False,
+    ) -> "Leading":
         """Compete for the Lease that the settings name until `opened` is closed.
 
-        Raises ConfigurationError when the namespace of the Lease is not known.
+        `outdated` says whether a newer version has upgraded the store. Raises ConfigurationError
+        when the namespace of the Lease is not known.
         """
         if not settings.lease:
             return cls()
@@ -63,7 +81,7 @@ class Leading:
             )
         identity = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
         elector = Elector(api, clock, namespace, settings.lease, identity)
-        stop, made = threading.Event(), cls(elector)
+        stop, made = threading.Event(), cls(elector, outdated)
         thread = threading.Thread(
             target=elector.run, args=(stop, made._told), name="elector", daemon=True
         )
@@ -75,5 +93,10 @@ class Leading:
 
     def _told(self, leads: bool) -> None:
         log.info("leading: this daemon acts" if leads else "not leading: another daemon acts")
-        if leads:
-            self._gained()
+        if not leads:
+            return
+        try:
+            self.look()
+        except StoreError as error:  # looked at again soon; without the store nothing is done
+            log.warning("the store's schema is not known", detail=error.message)
+        self._gained()

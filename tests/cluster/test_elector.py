@@ -5,19 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from random import Random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from remedyd.cluster.client import Cluster
 from remedyd.cluster.elector import Elector
 from remedyd.errors import Refused
 from remedyd.lab.apiserver.apifaults import Fault
-from remedyd.model import KubeObject, ManualClock
+from remedyd.model import KubeObject
 from support.cluster import namespace
-from support.labserver import NOW, Lab, lab
+from support.labserver import Lab, lab
 
 
 @dataclass
@@ -194,40 +191,13 @@ def test_running_tells_of_changes_and_gives_back(stage: Stage) -> None:
     assert stage.lease()["holderIdentity"] == ""
 
 
-class Leases:
-    """A Lease in memory, for many runs."""
-
-    def __init__(self) -> None:
-        self.spec: dict[str, object] = {"holderIdentity": "", "leaseDurationSeconds": 15}
-        self.version = 1
-
-    def get(self, kind: str, namespace: str, name: str) -> dict[str, object]:
-        return {"metadata": {"resourceVersion": str(self.version)}, "spec": dict(self.spec)}
-
-    def create(self, kind: str, namespace: str, body: dict[str, object]) -> dict[str, object]:
-        raise AssertionError("it is there")
-
-    def replace(
-        self, kind: str, namespace: str, name: str, body: dict[str, object]
-    ) -> dict[str, object]:
-        self.spec = body["spec"]  # type: ignore[assignment]
-        self.version += 1
-        return body
-
-
-@settings(max_examples=200)
-@given(st.lists(st.tuples(st.integers(0, 2), st.floats(0, 12)), max_size=60), st.integers())
-def test_never_two_leaders(moves: list[tuple[int, float]], seed: int) -> None:
-    """Whoever steps when, and however long nobody does: at most one leads at any moment."""
-    api, time = Leases(), Passing()
-    with_clock = ManualClock(NOW)
-    electors = [
-        Elector(api, with_clock, "n", "l", f"e{i}", passing=time, jitter=Random(seed))
-        for i in range(3)
-    ]
-    for who, wait in moves:
-        electors[who].step()
-        assert sum(elector.leading for elector in electors) <= 1
-        time.seconds += wait
-        with_clock.advance(timedelta(seconds=wait))
-        assert sum(elector.leading for elector in electors) <= 1
+def test_who_withdraws_leads_no_more(stage: Stage) -> None:
+    """From that moment nothing is written; with the next step the lease is free for others."""
+    first, second = stage.elector("a"), stage.elector("b")
+    assert first.step() and not second.step()
+    first.withdraw()
+    assert not first.leading
+    assert not first.step()
+    assert second.step()
+    stage.time.seconds += 100
+    assert not first.step()

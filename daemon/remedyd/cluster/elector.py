@@ -11,7 +11,7 @@ The times make one promise: from the end of a leader, however it ends, the next 
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Protocol
 
@@ -22,6 +22,10 @@ from remedyd.model.values import KubeObject
 _KIND = "Lease"
 _LATER = 0.05
 """Seconds by which the end of a lease is surely over."""
+_LONGEST = 60.0
+"""Seconds after which another's lease has ended, whatever somebody has written into it."""
+_MOST = 2**31 - 1
+"""The largest number that the API server takes for a count."""
 
 
 class LeaseApi(Protocol):
@@ -75,11 +79,17 @@ class Elector:
         self._seen: tuple[str, str] = ("", "")
         self._seen_at = float("-inf")
         self._ends_at = float("inf")
+        self._withdrawn = False
+        self._told: datetime | None = None
 
     @property
     def leading(self) -> bool:
         """Whether we hold the lease, safely inside its time."""
-        return self._passing() < self._renewed + self._held_for
+        return not self._withdrawn and self._passing() < self._renewed + self._held_for
+
+    def withdraw(self) -> None:
+        """Lead no more, from this moment on, and give the lease back at the next step."""
+        self._withdrawn = True
 
     def fence(self) -> None:
         """Raise Refused unless we lead at this very moment."""
@@ -108,6 +118,9 @@ class Elector:
 
         No answer and a lost race are no errors: the lease simply is not renewed by them.
         """
+        if self._withdrawn:
+            self.release()
+            return False
         asked = self._passing()
         try:
             won = self._compete()
@@ -153,7 +166,7 @@ class Elector:
             lease = self._api.get(_KIND, *self._where)
         except NotFound:
             return self._create()
-        spec = lease.setdefault("spec", {})
+        spec = lease["spec"] = lease.get("spec") or {}
         holder = str(spec.get("holderIdentity") or "")
         self._observe(holder, str(spec.get("renewTime") or ""))
         self._ends_at = float("inf")
@@ -168,7 +181,8 @@ class Elector:
         spec["renewTime"] = now
         if taken:
             spec["acquireTime"] = now
-            spec["leaseTransitions"] = int(spec.get("leaseTransitions") or 0) + 1
+            before = max(0, int(_number(spec.get("leaseTransitions"))))
+            spec["leaseTransitions"] = min(before + 1, _MOST)
         return self._write(lambda: self._api.replace(_KIND, *self._where, lease))
 
     def _create(self) -> bool:
@@ -207,7 +221,20 @@ class Elector:
         return self._passing() > self._end(spec)
 
     def _end(self, spec: KubeObject) -> float:
-        return self._seen_at + float(spec.get("leaseDurationSeconds") or self._duration)
+        asked = _number(spec.get("leaseDurationSeconds"))
+        return self._seen_at + min(asked if asked > 0 else self._duration, _LONGEST)
 
     def _now(self) -> str:
-        return self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        """Return a time later than any before: a clock set back must not hide a renewal."""
+        at = self._clock.now()
+        if self._told is not None:
+            at = max(at, self._told + timedelta(microseconds=1))
+        self._told = at
+        return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _number(value: object) -> float:
+    """Return a number somebody wrote, 0 for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        return 0.0
+    return float(value)

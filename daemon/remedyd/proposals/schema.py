@@ -49,6 +49,10 @@ class Schema:
         if found != HEAD:
             raise _other(found, self._database.name)
 
+    def outdated(self) -> bool:
+        """Whether a newer version has upgraded the store since we started."""
+        return self.revision() > HEAD
+
     def migrate(self) -> bool:
         """Upgrade to our revision; return False if nothing had to be done.
 
