@@ -25,10 +25,7 @@ _TOKEN: Final = re.compile(r"""\btoken["']?\s*:\s*["']?([^\s"',}]+)""")
 
 def held(settings: Settings) -> frozenset[str]:
     """Return every secret of the settings: values, contents of files, passwords in URLs."""
-    found = {secret for text in _texts(settings) for secret in _parts(text)}
-    for password in _passwords(settings):
-        found |= {password, unquote(password)}
-    return frozenset(found)
+    return frozenset(_found(settings))
 
 
 def concealed(secrets: Iterable[str], shown: str = SHOWN) -> Callable[[str], str]:
@@ -46,27 +43,23 @@ def concealed(secrets: Iterable[str], shown: str = SHOWN) -> Callable[[str], str
     return lambda text: pattern.sub(shown, text)
 
 
-def _texts(section: BaseModel) -> Iterator[str]:
+def _found(section: BaseModel) -> Iterator[str]:
+    """Yield every secret of a section: out of values, their files, and URLs."""
     for name in type(section).model_fields:
         value = getattr(section, name)
         if isinstance(value, BaseModel):
-            yield from _texts(value)
+            yield from _found(value)
         elif isinstance(value, SecretStr):
-            yield value.get_secret_value()
+            yield from _parts(value.get_secret_value())
         elif isinstance(value, Path) and _secret_file(section, name):
             try:
-                yield value.read_text(encoding="utf-8")
+                yield from _parts(value.read_text(encoding="utf-8"))
             except (OSError, UnicodeDecodeError):
                 continue  # whoever needs it says so
-
-
-def _passwords(section: BaseModel) -> Iterator[str]:
-    for name in type(section).model_fields:
-        value = getattr(section, name)
-        if isinstance(value, BaseModel):
-            yield from _passwords(value)
         elif isinstance(value, str):
-            yield from (found[1] or found[2] for found in _PASSWORD.finditer(value))
+            for found in _PASSWORD.finditer(value):
+                password = found[1] or found[2]
+                yield from (password, unquote(password))
 
 
 def _secret_file(section: BaseModel, name: str) -> bool:
