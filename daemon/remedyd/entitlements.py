@@ -64,7 +64,7 @@ class Entitlements:
             # unless an answer to them forbids the start
             self.review(excess=self._most is not None)
         except ClusterError as error:
-            log.warning("rights not reviewed", detail=error.message, hint="asked again soon")
+            log.warning(f"our rights cannot be reviewed now: {error.message}")
         if problem := self._too_many():
             raise ConfigurationError(problem, hint="bind what `remedyd rbac render` prints")
 
@@ -142,6 +142,6 @@ class Entitlements:
         )
 
     def _tell(self, missing: Sequence[Access], excess: Sequence[Access]) -> None:
-        for word, found in (("missing", missing), ("excess", excess)):
+        for words, found in (("missing", missing), ("held and not needed", excess)):
             if found:
-                log.warning(f"rights {word}", count=len(found), detail=listed(found))
+                log.warning(f"{len(found)} rights are {words}: {listed(found)}", count=len(found))
