@@ -6,7 +6,7 @@ loop, schedule.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -133,29 +133,10 @@ class App:
             )
         )
         reporting = Reporting(settings, self.clock, self.metrics)
-        store = Store(
-            settings.database,
-            self.clock,
-            reports=reporting.reports,
-            entered=lambda state: self.metrics.transitions.labels(state.value).inc(),
-        )
-        opened.callback(store.close)
-        store.migrate()
-        source = ElasticSource(
-            replace(Connection.of(settings.elasticsearch), largest=_LARGEST_ANSWER)
-        )
-        opened.callback(source.close)
+        store, source = self._open_store(opened, reporting), self._open_source(opened)
         dates = Dates(self.clock)
-        cluster = Cluster.connect(
-            kubeconfig=settings.kubernetes.kubeconfig,
-            context=settings.kubernetes.context,
-            timeout_seconds=settings.kubernetes.timeout_seconds,
-            took=self._pace.took,
-            dates=dates,
-        )
         timekeeping = Timekeeping(self.clock, dates.ahead, self.metrics)
-        opened.callback(cluster.close)
-        self._cluster = cluster
+        cluster = self._cluster = self._connect(opened, dates)
         hurried = cluster.hurried(_LEASE_SECONDS)
         leading = Leading.start(settings, hurried, self.clock, opened, store.outdated)
         library = Library(settings.audits, settings.policies, self.clock, self.metrics)
@@ -253,13 +234,13 @@ class App:
                 started=self._started.is_set,
                 others=(timekeeping.reasons, reporting.reasons),
             ),
-            notices=lambda: [
-                *library.notices(),
-                *entitlements.notices(),
-                *timekeeping.notices(),
-                *logs.trouble(),
-                *reporting.notices(),
-            ],
+            notices=_all_of(
+                library.notices,
+                entitlements.notices,
+                timekeeping.notices,
+                logs.trouble,
+                reporting.notices,
+            ),
             wake=lambda proposal: _submit(pool, loop, proposal),
             run_now=scheduler.run_now,
             signals=Signals(
@@ -268,6 +249,38 @@ class App:
             alerts=alerts,
             pace=self._pace,
         )
+
+    def _open_store(self, opened: ExitStack, reporting: Reporting) -> Store:
+        """Open the store and bring it to our schema."""
+        store = Store(
+            self.settings.database,
+            self.clock,
+            reports=reporting.reports,
+            entered=lambda state: self.metrics.transitions.labels(state.value).inc(),
+        )
+        opened.callback(store.close)
+        store.migrate()
+        return store
+
+    def _open_source(self, opened: ExitStack) -> ElasticSource:
+        """Open the connection to the telemetry."""
+        link = replace(Connection.of(self.settings.elasticsearch), largest=_LARGEST_ANSWER)
+        source = ElasticSource(link)
+        opened.callback(source.close)
+        return source
+
+    def _connect(self, opened: ExitStack, dates: Dates) -> Cluster:
+        """Open the connection to the API server."""
+        kubernetes = self.settings.kubernetes
+        cluster = Cluster.connect(
+            kubeconfig=kubernetes.kubeconfig,
+            context=kubernetes.context,
+            timeout_seconds=kubernetes.timeout_seconds,
+            took=self._pace.took,
+            dates=dates,
+        )
+        opened.callback(cluster.close)
+        return cluster
 
     def _guardrails(self) -> Guardrails:
         """Return the limits in force; remedyd's own namespace is always protected."""
@@ -399,6 +412,10 @@ class App:
         store.delete_finished(
             self.clock.now() - timedelta(days=self.settings.limits.retention_days)
         )
+
+
+def _all_of(*told: Callable[[], Sequence[str]]) -> Callable[[], list[str]]:
+    return lambda: [text for each in told for text in each()]
 
 
 def _submit(pool: ThreadPoolExecutor, loop: Loop, proposal: ProposalId) -> None:
