@@ -15,7 +15,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
-from remedyd.errors import IdentityUnavailable
+from remedyd.errors import ConfigurationError, IdentityUnavailable
 from remedyd.model import monotonic
 from remedyd.settings import OidcSettings
 from remedyd.urls import secure
@@ -43,12 +43,14 @@ class Discovery:
         *,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
-        """Take how to say that it does not work and what to do; nothing is fetched yet."""
+        """Take how to say that it does not work and what to do; nothing is fetched yet.
+
+        Raises ConfigurationError for a CA file that cannot be used.
+        """
         self._issuer = settings.issuer
         self._trouble = trouble
         self._hint = hint
-        tls = ssl.create_default_context(cafile=settings.ca_file)
-        self._opener = build_opener(HTTPSHandler(context=tls), _Stay())
+        self._opener = build_opener(HTTPSHandler(context=_trust(settings)), _Stay())
         self._found: Mapping[str, Any] | None = None
         self._ticks = ticks
         self._rest: tuple[float, str] = (-_REST_SECONDS, "")
@@ -109,3 +111,14 @@ class Discovery:
         if found.get("issuer") != self._issuer:
             raise self.silent("its discovery document names another issuer")
         return found
+
+
+def _trust(settings: OidcSettings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:  # not there, or no certificate
+        raise ConfigurationError(
+            f"the CA file {settings.ca_file} of the identity provider cannot be used: "
+            f"{error.strerror or error}",
+            hint="correct REMEDYD_SERVER__OIDC__CA_FILE",
+        ) from error

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -242,6 +243,18 @@ def test_a_weak_configuration_is_refused(oidc: dict[str, Any], message: str) -> 
     """What would accept too much stops the start."""
     with pytest.raises(ValidationError, match=message):
         ServerSettings.model_validate({"oidc": oidc})
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_file_that_cannot_be_used_stops_the_start(
+    issuer: Provider, content: str | None, tmp_path: Path
+) -> None:
+    """With its name."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ConfigurationError, match=r"ca\.pem of the identity provider"):
+        _known(issuer, ca_file=file)
 
 
 def test_a_provider_without_grants_is_refused() -> None:
