@@ -47,7 +47,7 @@ class _Question:
         except RemedydError as error:
             answer.trouble = f"{self._name}: {error.message}"
         except Exception as error:  # a bug in a check must not look like readiness
-            log.exception("check broke", part=self._name)
+            log.exception("a bug in a check of readiness", part=self._name)
             answer.trouble = f"{self._name}: {type(error).__name__}"
         finally:
             answer.come.set()

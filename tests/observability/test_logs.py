@@ -110,3 +110,18 @@ def _dotted(call: ast.Call) -> set[str]:
     given = [one.value for one in call.keywords if one.arg is None]
     keys = [key for one in given if isinstance(one, ast.Dict) for key in one.keys]
     return {key.value for key in keys if isinstance(key, ast.Constant)}
+
+
+def test_every_line_is_a_sentence() -> None:
+    """Two words are a label; whoever reads the log at night has no source beside it."""
+    short = []
+    for path in Path(remedyd.__file__).parent.rglob("*.py"):
+        if "lab" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log.")
+            if called and node.args and isinstance(node.args[0], ast.Constant):
+                said = node.args[0].value
+                if isinstance(said, str) and len(said.split()) < 3 and said != "stopped":
+                    short.append(f"{path.name}:{node.lineno}: {said}")
+    assert short == []
