@@ -1,5 +1,6 @@
 """What the command line makes of answers: of a daemon, of what is none, and of evil words."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from remedyd.cli.client import Client
 from remedyd.cli.contexts import Connection
 from remedyd.cli.failures import report
 from remedyd.cli.saying import line, say
+from remedyd.elastic.kibana.call import Secret
+from remedyd.elastic.kibana.client import Kibana
 from remedyd.errors import ConfigurationError, InvalidInput, RemedydError
 from support.wire import Answer, serving
 
@@ -30,6 +33,25 @@ def test_an_address_that_is_none_is_told(url: str) -> None:
     """With the address, instead of a traceback."""
     with pytest.raises(RemedydError, match=r"\[::1|a b|nowhere|ftp"):
         Client(Connection(url, "a-token")).get("/v1/audits")
+
+
+@pytest.mark.parametrize(
+    ("whose", "connect"),
+    [
+        ("the daemon", lambda ca: Client(Connection("https://127.0.0.1:1", "a-token", ca))),
+        ("Kibana", lambda ca: Kibana("https://127.0.0.1:1", Secret("key", "x"), ca=ca)),
+    ],
+)
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_file_that_cannot_be_used_is_told(
+    whose: str, connect: Callable[[Path], object], content: str | None, tmp_path: Path
+) -> None:
+    """With its name, and whose it is."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ConfigurationError, match=rf"ca\.pem of {whose} cannot be used"):
+        connect(file)
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", "größe".encode(), b"two\nlines", b""])

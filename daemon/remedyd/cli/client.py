@@ -19,6 +19,7 @@ from remedyd.errors import (
     RemedydError,
     Unauthenticated,
 )
+from remedyd.urls import trust
 
 _KINDS: dict[int, type[RemedydError]] = {
     401: Unauthenticated,
@@ -143,14 +144,7 @@ class Client:
 def _trust(connection: contexts.Connection) -> ssl.SSLContext | bool:
     if connection.url.startswith("http://"):
         return False  # without TLS nothing is verified, and reading certificates takes its time
-    if connection.ca is None:
-        return True
-    try:
-        return ssl.create_default_context(cafile=str(connection.ca))
-    except OSError as error:
-        raise ConfigurationError(
-            f"the CA file {connection.ca} cannot be used: {error.strerror or error}"
-        ) from error
+    return True if connection.ca is None else trust(connection.ca, "the daemon")
 
 
 def _problem(response: httpx2.Response) -> RemedydError:

@@ -6,7 +6,6 @@ must be the one that is asked.
 """
 
 import json
-import ssl
 import threading
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
@@ -15,10 +14,10 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
-from remedyd.errors import ConfigurationError, IdentityUnavailable
+from remedyd.errors import IdentityUnavailable
 from remedyd.model import monotonic
 from remedyd.settings import OidcSettings
-from remedyd.urls import secure
+from remedyd.urls import secure, trust
 
 _SECONDS: Final = 5.0
 _REST_SECONDS: Final = 5.0
@@ -50,7 +49,8 @@ class Discovery:
         self._issuer = settings.issuer
         self._trouble = trouble
         self._hint = hint
-        self._opener = build_opener(HTTPSHandler(context=_trust(settings)), _Stay())
+        tls = trust(settings.ca_file, "the identity provider")
+        self._opener = build_opener(HTTPSHandler(context=tls), _Stay())
         self._found: Mapping[str, Any] | None = None
         self._ticks = ticks
         self._rest: tuple[float, str] = (-_REST_SECONDS, "")
@@ -111,14 +111,3 @@ class Discovery:
         if found.get("issuer") != self._issuer:
             raise self.silent("its discovery document names another issuer")
         return found
-
-
-def _trust(settings: OidcSettings) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=settings.ca_file)
-    except OSError as error:  # not there, or no certificate
-        raise ConfigurationError(
-            f"the CA file {settings.ca_file} of the identity provider cannot be used: "
-            f"{error.strerror or error}",
-            hint="correct REMEDYD_SERVER__OIDC__CA_FILE",
-        ) from error

@@ -1,6 +1,5 @@
 """Sends requests to Kibana, or only shows them."""
 
-import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -10,6 +9,7 @@ import httpx2
 
 from remedyd.elastic.kibana.call import Answer, Call, Secret
 from remedyd.errors import ConfigurationError, KibanaError
+from remedyd.urls import trust
 
 _SECONDS: Final = 30.0
 _LONGEST: Final = 500
@@ -43,7 +43,7 @@ class Kibana:
         self._shown = f"{parts.scheme}://{parts.netloc}"
         headers = {"Authorization": f"ApiKey {key.reveal()}"}
         secure = parts.scheme == "https"
-        verify: Any = ssl.create_default_context(cafile=str(ca)) if ca else secure
+        verify: Any = trust(ca, "Kibana") if ca else secure
         self._client = httpx2.Client(headers=headers, timeout=_SECONDS, verify=verify)
 
     def send(self, call: Call) -> Answer:
