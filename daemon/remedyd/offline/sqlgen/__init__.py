@@ -9,6 +9,7 @@ from remedyd.offline.plan import (
     Aggregate,
     Call,
     Column,
+    Constant,
     Definition,
     Expand,
     Expression,
@@ -18,6 +19,7 @@ from remedyd.offline.plan import (
     Join,
     OrderKey,
     Plan,
+    Reference,
     Scan,
 )
 from remedyd.offline.sqlgen.expressions import Site, Writer
@@ -29,7 +31,7 @@ from remedyd.offline.sqlgen.pruning import Cut, Ordered, merged, prune, settle_o
 from remedyd.offline.sqlgen.ranges import as_range
 from remedyd.offline.sqlgen.relations import Relation, nested, reference, with_clause
 from remedyd.offline.sqlgen.scan import Tables, scan_sql
-from remedyd.offline.types import DataType
+from remedyd.offline.types import DataType, storage
 
 __all__ = ["Builder", "Site", "Statement", "Tables", "generate", "shown"]
 
@@ -218,14 +220,19 @@ class Builder:
         self.append(f"SELECT *, {_each(source)} AS {target} FROM {self.last}")
 
     def order(self, keys: Sequence[OrderKey]) -> str:
-        """Return the ORDER BY clause of some keys with a blank before it, or nothing."""
-        if not keys:
-            return ""
+        """Return the ORDER BY clause of some keys with a blank before it, or nothing.
+
+        A constant orders nothing; DuckDB would take a number for the place of a column.
+        """
         parts = []
         for key in keys:
+            if isinstance(key.value, Constant):
+                continue
             text = self.writer.emit(key.value)
+            if not isinstance(key.value, Reference):
+                text = f"CAST({text} AS {storage(key.value.type, multi=key.value.multi)})"
             if key.value.multi:
                 text = f"list_{'max' if key.descending else 'min'}({text})"
             direction = "DESC" if key.descending else "ASC"
             parts.append(f"{text} {direction} NULLS {'FIRST' if key.nulls_first else 'LAST'}")
-        return f" ORDER BY {', '.join(parts)}"
+        return f" ORDER BY {', '.join(parts)}" if parts else ""
