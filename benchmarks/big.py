@@ -146,7 +146,9 @@ def main() -> int:
             for sort, one in sorted(found.items(), key=lambda entry: -entry[1].size)
         ]
         print(table(("Requests", "Number", "Answers", "Largest"), rows), "\n")
+        spent = daemon.processor() - daemon.worked
         print(f"memory at most {most(daemon):.0f} MB")
+        print(f"processor time {spent / given.minutes:.1f} s a minute")
         print(
             f"proposals: {', '.join(one['target']['name'] for one in proposals['items']) or 'none'}"
         )

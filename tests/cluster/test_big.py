@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
@@ -36,7 +37,8 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             one = deepcopy(workload)
             one["metadata"] = {"name": f"w{number}", "namespace": "shop"}
             found.server.store.create("apps/v1/deployments", "shop", one, manager="kubectl")
-        yield found
+        patient = Cluster(found.cluster._api, timeout_seconds=60.0)  # a busy machine asks once, too
+        yield replace(found, cluster=patient)
 
 
 def test_nodes_come_in_pages_and_without_what_nobody_looks_at(big: Lab) -> None:

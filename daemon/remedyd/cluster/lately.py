@@ -19,7 +19,7 @@ READINESS = timedelta(seconds=15)
 """How old the knowledge of which nodes are ready may be."""
 ROOM = timedelta(minutes=1)
 """How old the knowledge of nodes' size, labels and taints may be."""
-_NODE = "Node"
+_NODE, _READY = "Node", "which nodes are ready"
 
 
 class Lately:
@@ -32,7 +32,7 @@ class Lately:
         """Take where to read from, and the clock that ages are measured on."""
         self._reader = reader
         self._clock = clock
-        self._lock = threading.Lock()
+        self._locks = {_NODE: threading.Lock(), _READY: threading.Lock()}
         self._kept: dict[str, tuple[datetime, Any]] = {}
 
     def get(self, kind: str, namespace: str, name: str) -> KubeObject:
@@ -42,7 +42,7 @@ class Lately:
     def list(
         self, kind: str, namespace: str = "", *, labels: str = "", fields: str = ""
     ) -> list[KubeObject]:
-        """Return all objects of a kind that match the selectors."""
+        """Return all objects of a kind that match the selectors; nodes are shared, to be read."""
         if kind == _NODE and not (labels or fields):
             nodes: list[KubeObject] = self._recent(kind, ROOM, lambda: self._reader.list(kind))
             return nodes
@@ -60,11 +60,11 @@ class Lately:
 
     def unready(self) -> tuple[str, ...]:
         """Return the names of nodes that are not ready."""
-        names: tuple[str, ...] = self._recent("", READINESS, lambda: unready(self._reader))
+        names: tuple[str, ...] = self._recent(_READY, READINESS, lambda: unready(self._reader))
         return names
 
     def _recent(self, key: str, age: timedelta, read: Callable[[], Any]) -> Any:
-        with self._lock:  # held while reading: the others wait for the same answer
+        with self._locks[key]:  # held while reading: the others wait for the same answer
             now = self._clock.now()
             known = self._kept.get(key)
             if known is None or not timedelta(0) <= now - known[0] < age:

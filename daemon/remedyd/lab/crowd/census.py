@@ -16,7 +16,8 @@ class Sort:
     """A request apart from whom it is about: `what` is a resource, or another path.
 
     `listed` says whether a collection was read, `limit` is how much of it at once (0: all),
-    `about` is "a workload" for a label selector, "a namespace", or "the cluster".
+    `about` is "a workload" for a label selector, "a namespace", or "the cluster". `printed` is the
+    short table that kubectl shows instead of whole objects.
     """
 
     method: str
@@ -24,6 +25,7 @@ class Sort:
     listed: bool = False
     limit: int = 0
     about: str = ""
+    printed: bool = False
 
     def __str__(self) -> str:
         """Say it in a few words; what is listed whole stands out."""
@@ -31,7 +33,8 @@ class Sort:
             return f"{'get' if self.method == 'GET' else self.method} {self.what}"
         if self.limit == 1:
             return f"count {self.what}"
-        return f"{'one page of' if self.limit else 'ALL'} {self.what} of {self.about}"
+        what = f"the table of {self.what}" if self.printed else self.what
+        return f"{'one page of' if self.limit else 'ALL'} {what} of {self.about}"
 
 
 def sort_of(request: Logged) -> Sort:
@@ -45,4 +48,5 @@ def sort_of(request: Logged) -> Sort:
     about = "a namespace" if found["space"] else "the cluster"
     if request.query.get("labelSelector"):
         about = "a workload"
-    return Sort("GET", what, True, int(request.query.get("limit", ["0"])[0]), about)
+    limit = int(request.query.get("limit", ["0"])[0])
+    return Sort("GET", what, True, limit, about, "includeObject" in request.query)

@@ -7,7 +7,6 @@ description of them. A cast is the mould's JSON with other names in it.
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from remedyd.lab.controllers.objects import (
     DEPLOYMENTS,
@@ -32,7 +31,15 @@ _NAMES = {
     ("StatefulSet", True): "mould-proxied-set",
 }
 _KINDS = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFULSETS}
-_IMAGES = 40
+_IMAGE = "registry.example.com/crowd/service"
+_IMAGES = [
+    {
+        "names": [f"{_IMAGE}-{n}@sha256:{uid(str(n)).replace('-', '') * 2}", f"{_IMAGE}-{n}:1.0"],
+        "sizeBytes": 90_000_000 + n,
+    }
+    for n in range(40)
+]
+"""What a kubelet tells about its images: by far the most of a real node's bytes; shared by all."""
 _SETTLED = timedelta(days=1)
 _COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "currentReplicas")
 
@@ -59,6 +66,7 @@ class Moulds:
     def node(self, name: str, *, ready: bool) -> KubeObject:
         """Return a Node."""
         made = self._cast(NODES, "", {_NODE: name}, f"node {name}")
+        made["status"]["images"] = _IMAGES
         if not ready:
             made["status"]["conditions"][-1] |= {"status": "Unknown", "reason": "NodeStatusUnknown"}
         return made
@@ -108,8 +116,6 @@ class Moulds:
 
     def _keep(self, gvr: str, obj: KubeObject, revisions: set[str]) -> None:
         labels: dict[str, str] = obj["metadata"].get("labels") or {}
-        if gvr == NODES:
-            obj["status"]["images"] = _images()
         text = json.dumps(obj)
         if gvr == PODS:
             text = text.replace(obj["metadata"]["name"], _POD)
@@ -133,18 +139,6 @@ def _revision_of(pod: KubeObject) -> Iterator[str]:
     for label in (HASH_LABEL, "controller-revision-hash"):
         if label in labels:
             yield labels[label].rpartition("-")[2]
-
-
-def _images() -> list[dict[str, Any]]:
-    """Return what a kubelet tells about its images: by far the most of a real node's bytes."""
-    found = "registry.example.com/crowd/service"
-    return [
-        {
-            "names": [f"{found}-{n}@sha256:{uid(str(n)).replace('-', '') * 2}", f"{found}-{n}:1.0"],
-            "sizeBytes": 90_000_000 + n,
-        }
-        for n in range(_IMAGES)
-    ]
 
 
 def _count(status: KubeObject, replicas: int) -> None:
