@@ -18,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    StringConstraints,
     ValidationError,
     model_validator,
 )
@@ -64,7 +65,7 @@ def _secret(value: SecretStr | None, file: Path | None) -> str:
     Raises ConfigurationError for a file that cannot be read.
     """
     if value is not None:
-        return value.get_secret_value()
+        return value.get_secret_value().strip()
     try:
         return file.read_text(encoding="utf-8").strip() if file else ""
     except (OSError, UnicodeDecodeError) as error:
@@ -308,7 +309,7 @@ class Settings(BaseSettings):
     )
 
     cluster_name: str = Field("", description="k8s.cluster.name of this cluster's telemetry")
-    database: str = Field(
+    database: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
         "sqlite:////var/lib/remedyd/remedyd.db", description="SQLAlchemy URL of the store"
     )
     policies: Paths = Field(

@@ -133,3 +133,16 @@ def test_a_path_that_is_none_stops_the_start(value: str, monkeypatch: pytest.Mon
     with pytest.raises(ConfigurationError) as told:
         load()
     assert "policies" in str(told.value.problems)
+
+
+def test_a_secret_that_ends_in_a_line_feed_is_taken_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A Secret that was made from a file comes by the environment with the end of its line."""
+    monkeypatch.setenv("REMEDYD_DATABASE", "postgresql+psycopg://u:p@db/remedyd\n")
+    monkeypatch.setenv("REMEDYD_SERVER__OIDC__CLIENT_SECRET", "s3cret\n")
+    monkeypatch.setenv("REMEDYD_TRACES__HEADERS", "Authorization=Bearer abc\n")
+    known = load()
+    assert known.database == "postgresql+psycopg://u:p@db/remedyd"
+    assert known.server.oidc.client_secret_value() == "s3cret"
+    assert known.traces.headers_value() == "Authorization=Bearer abc"
