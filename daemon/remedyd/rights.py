@@ -6,6 +6,7 @@ and always need one. The chart renders the same rules from the same table (a tes
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -18,6 +19,7 @@ from remedyd.errors import InvalidInput
 from remedyd.model import KubeObject, Mode
 from remedyd.policy.policy import Policy
 
+_AT_ONCE = 4
 _API = "rbac.authorization.k8s.io"
 _VERBS = ("get", "list", "create", "update", "patch", "delete")
 _SUBRESOURCES = (
@@ -185,7 +187,7 @@ def review(cluster: Reviewer, wanted: Rights) -> Review:
 def missing(cluster: Reviewer, wanted: Rights) -> tuple[Access, ...]:
     """Return the needed rights that we do not hold; raise ClusterError."""
     places = {"": wanted.everywhere, **wanted.within}
-    answers = [check(cluster, one, where) for where in places for one in sorted(places[where])]
+    answers = _asked(cluster, [(one, where) for where in places for one in sorted(places[where])])
     return tuple(answer for answer in answers if not answer.allowed)
 
 
@@ -195,13 +197,23 @@ def excess(cluster: Reviewer, wanted: Rights) -> tuple[Access, ...]:
     Asked are the verbs that change or read the kinds that the daemon knows, Secrets among them;
     a right on any other kind is not found.
     """
-    spread = {one for one in _known() - wanted.everywhere if check(cluster, one).allowed}
-    found = [Access(one, "", True, "") for one in sorted(spread)]
-    for where, held in wanted.within.items():
-        for one in sorted(_known() - wanted.everywhere - held - spread):
-            if kind_of(one.kind).namespaced and check(cluster, one, where).allowed:
-                found.append(Access(one, where, True, ""))
-    return tuple(found)
+    unneeded = sorted(_known() - wanted.everywhere)
+    found = [one for one in _asked(cluster, [(one, "") for one in unneeded]) if one.allowed]
+    spread = {one.permission for one in found}
+    inside = [
+        (one, where)
+        for where, held in wanted.within.items()
+        for one in unneeded
+        if one not in held | spread and kind_of(one.kind).namespaced
+    ]
+    found += [one for one in _asked(cluster, inside) if one.allowed]
+    return tuple(Access(one.permission, one.namespace, True, "") for one in found)
+
+
+def _asked(cluster: Reviewer, questions: Iterable[tuple[Permission, str]]) -> list[Access]:
+    """Ask a few at a time: there are many, and a far API server takes its time for each."""
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="rights") as pool:
+        return list(pool.map(lambda one: check(cluster, *one), questions))
 
 
 def disabled(wanted: Iterable[Use], missing: Iterable[Access]) -> frozenset[str]:
