@@ -84,3 +84,13 @@ def test_what_somebody_asked_for_is_never_left_out(log: Log) -> None:
             logs.get("remedyd.server").warning("refused")
         logs.get("remedyd.trail").info("applied")
     assert len(log.lines()) == 6
+
+
+def test_another_bug_at_the_same_place_is_printed(log: Log) -> None:
+    """The same words with another error are another complaint."""
+    for error in (KeyError("a"), KeyError("b"), KeyError("a")):
+        try:
+            raise error
+        except KeyError:
+            logs.get("remedyd.loop").exception("a bug in a stage")
+    assert [line["error.message"] for line in log.lines()] == ["'a'", "'b'"]

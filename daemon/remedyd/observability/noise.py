@@ -7,6 +7,7 @@ What is done on somebody's request is never left out, however often.
 """
 
 import logging
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -54,4 +55,5 @@ class Repeats(logging.Filter):
 def _said(record: logging.LogRecord, event: dict[str, Any]) -> object:
     if not event:
         return record.getMessage()
-    return tuple((name, str(event[name])) for name in sorted(event) if name not in _PASSING)
+    said = tuple((name, str(event[name])) for name in sorted(event) if name not in _PASSING)
+    return (said, repr(sys.exc_info()[1])) if event.get("exc_info") is True else said
