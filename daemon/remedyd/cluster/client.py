@@ -35,8 +35,8 @@ _CHUNK = 1 << 16
 _LARGEST = 64 << 20
 """Bytes of one answer; a page of the largest objects has a tenth of it."""
 _PAGE = 500
-_SIZES = {"Node": 100}
-"""Nodes are large, and parsing a page keeps every other thread waiting."""
+_SIZES = {"Node": 100, "Pod": 200}
+"""These are large, and parsing a page keeps every other thread waiting."""
 _ROWS = 1000
 _JSON = "application/json"
 _TABLE = f"{_JSON};as=Table;v=v1;g=meta.k8s.io,{_JSON}"
