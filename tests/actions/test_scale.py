@@ -78,6 +78,7 @@ def test_at_or_above_the_maximum_nothing_is_added_or_taken(most: int) -> None:
     ("params", "sentence"),
     [
         ({"absolute": 5}, "2 more pods start (3 -> 5); running pods are not touched."),
+        ({"absolute": 4}, "1 more pod starts (3 -> 4); running pods are not touched."),
         ({"absolute": 1}, "2 of 3 pods stop (3 -> 1)."),
         ({"absolute": 0}, "Downtime: 3 of 3 pods stop (3 -> 0); nothing serves any more."),
     ],

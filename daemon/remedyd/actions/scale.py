@@ -88,6 +88,7 @@ def _wanted(target: Target, params: ScaleParameters, old: int) -> int:
 def meaning(old: int, new: int) -> str:
     """Return what going from `old` to `new` replicas does, as a sentence."""
     if new > old:
-        return f"{new - old} more pods start ({old} -> {new}); running pods are not touched."
+        more = "1 more pod starts" if new - old == 1 else f"{new - old} more pods start"
+        return f"{more} ({old} -> {new}); running pods are not touched."
     stop = f"{old - new} of {old} pods stop ({old} -> {new})"
     return f"Downtime: {stop}; nothing serves any more." if new == 0 else f"{stop}."
