@@ -330,7 +330,8 @@ class Pair:
             else:
                 until(lambda: trap.at is not None, monotonic(), 10)
         trap.strike()
-        _approve(other, key, digest)  # where the first was cut off; else it changes nothing
+        # where the first was cut off, or holds the lock of the row; else it changes nothing
+        until(lambda: _approve(other, key, digest), monotonic())
 
     def _again(self, replica: Replica, after: float) -> None:
         replica.wait(10)
@@ -372,11 +373,13 @@ def _proposed(replica: Replica, name: str) -> tuple[str, str]:
     return str(made["id"]), str(made["digest"])
 
 
-def _approve(replica: Replica, key: str, digest: str) -> None:
-    """Approve; what was approved already, or is cut off, is no matter."""
+def _approve(replica: Replica, key: str, digest: str) -> bool:
+    """Approve; return whether there was an answer. It may be that it is approved already."""
     with suppress(httpx2.HTTPError), replica.client("approver") as client:
         client.timeout = 3.0
-        client.post(f"/v1/proposals/{key}/approve", json={"digest": digest})
+        answer = client.post(f"/v1/proposals/{key}/approve", json={"digest": digest})
+        return not answer.is_server_error
+    return False
 
 
 def until(happened: Callable[[], bool], since: float, longest: float = LONGEST) -> float:

@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,12 +15,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from remedyd.errors import StoreError
-from remedyd.model import SystemClock
+from remedyd.model import ProposalId, State, SystemClock
 from remedyd.proposals import migrations, tables
 from remedyd.proposals.migrations.runner import configuration, upgrade
 from remedyd.proposals.store import Store
 from remedyd.proposals.trail import TrailFilter
 from support.proposals import START, a_proposal
+from support.remembering import columns
 
 LIGHT = """
 import sys
@@ -32,6 +34,12 @@ assert store.migrate() is False
 store.check()
 print([name for name in ("alembic", "psycopg", "mako") if name in sys.modules])
 """
+
+
+SAID = '{"principal": "ann", "detail": "", "data": {}}'
+TIMES = '{"times": []}'
+FLAG = '{"value": true, "principal": "ann", "reason": "why"}'
+HOLD = '{"detail": "why", "data": {}, "ended_by": "", "end_reason": ""}'
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -129,19 +137,87 @@ def test_a_second_start_has_nothing_to_do(empty: str) -> None:
     store.close()
 
 
-def test_proposals_of_the_first_revision_are_kept(empty: str, engine: sa.Engine) -> None:
-    """An upgrade from the first revision keeps what was stored and adds what was missing."""
-    old = _migrated(empty)
-    made = old.create(a_proposal())
-    old.close()
+EARLIER = [f"{number:04}" for number in range(1, int(tables.HEAD))]
+
+
+def _filled(engine: sa.Engine, revision: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of a store of today in the shape of an earlier revision, and write them."""
+    _at(engine, revision)
+    found = sa.MetaData()
+    found.reflect(engine)
+    rows: dict[str, list[dict[str, Any]]] = {
+        "proposals": [
+            columns(a_proposal("p1", "cart"), None),
+            columns(a_proposal("p2", "till", state=State.EFFECTIVE), None),
+            columns(a_proposal("p3", "desk", state=State.INCONCLUSIVE), START),
+        ],
+        "events": [
+            {"proposal": "p1", "sequence": 0, "at": START, "action": "propose",
+             "state": "Proposed", "body": SAID, "principal": "ann"},
+        ],
+        "sightings": [
+            {"policy": "oom", "identity": "a/b", "last_at": START, "times": TIMES},
+        ],
+        "flags": [{"name": "pause", "sequence": 1, "at": START, "body": FLAG}],
+        "holds": [
+            {"id": "h1", "kind": "Quarantine", "subject": "prod/shop/Deployment/desk",
+             "since": START, "ended_at": None, "body": HOLD},
+        ],
+        "outbox": [
+            {"channel": "elasticsearch", "id": "e1", "at": START, "body": "{}", "why": ""},
+        ],
+    }  # fmt: skip
+    written = {}
     with engine.begin() as connection:
-        command.downgrade(configuration(connection), "0001")
+        for name, table in rows.items():
+            if name in found.tables:
+                known = found.tables[name].columns.keys()
+                written[name] = [{k: v for k, v in row.items() if k in known} for row in table]
+                connection.execute(sa.insert(_typed(name, known)), written[name])
+    return written
+
+
+def _typed(name: str, known: Iterable[str]) -> sa.TableClause:
+    """Return a table of an earlier revision, whose times are written as they are today."""
+    today = tables.metadata.tables[name].columns
+    return sa.table(name, *(sa.column(key, today[key].type) for key in known))
+
+
+@pytest.mark.parametrize("revision", EARLIER)
+def test_what_an_earlier_revision_stored_is_kept(
+    empty: str, engine: sa.Engine, revision: str
+) -> None:
+    """A start brings a filled store of every earlier revision to today's, with all its rows."""
+    written = _filled(engine, revision)
     store = _migrated(empty)
-    assert store.get(made.id) == made
-    assert len(store.events(made.id)) == 1
-    assert len(store.trail.read(TrailFilter(principal="remedyd"))) == 1
+    for name, rows in written.items():
+        with engine.connect() as connection:
+            kept = connection.execute(sa.select(_typed(name, rows[0]))).mappings().all()
+        assert sorted(map(dict, kept), key=str) == sorted(rows, key=str), name
+    made = store.get(ProposalId("p1"))
+    assert store.transition(made, State.REJECTED, principal="ann").version == made.version + 1
+    assert [one.event.action for one in store.trail.read(TrailFilter(principal="ann"))] == [
+        "Rejected", "propose",
+    ]  # fmt: skip
+    assert store.decision_state(START).failures == {"prod/shop/Deployment/desk": (START,)}
+    store.flags.resume("bob", START)
     store.flags.pause("alice", START)
     assert store.flags.paused() is not None
+    store.check()
+    store.close()
+
+
+def test_a_replica_that_runs_on_while_the_next_version_upgrades_the_store_knows_it(
+    empty: str, engine: sa.Engine
+) -> None:
+    """It is not ready any more, says why, and is too old to act."""
+    store = _migrated(empty)
+    assert not store.outdated()
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    assert store.outdated()
+    with pytest.raises(StoreError, match="has schema 9999"):
+        store.check()
     store.close()
 
 

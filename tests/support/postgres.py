@@ -7,6 +7,7 @@ off: the tests ask about locks and constraints, not about power cuts.
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -62,7 +63,7 @@ def server() -> Iterator["Server"]:
         try:
             yield _ready(Server(home), process)
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # SIGTERM would wait for who is still connected
             process.wait(timeout=20)
 
 

@@ -77,7 +77,8 @@ def columns(proposal: Proposal, failed: datetime | None) -> dict[str, Any]:
     is_open = lifecycle.is_open(proposal)
     target = proposal.plan.target
     return {
-        "id": proposal.id, "version": 3, "state": proposal.state.value, "is_open": is_open,
+        "id": proposal.id, "version": proposal.version, "state": proposal.state.value,
+        "is_open": is_open,
         "source": proposal.source, "policy": proposal.policy, "step": proposal.step,
         "workload": target.workload, "namespace": target.namespace, "digest": proposal.digest,
         "created_at": proposal.created_at, "updated_at": proposal.updated_at,
