@@ -25,7 +25,6 @@ from support.running import ROLES, TOKENS, Running
 
 MOUNTS = "/etc/remedyd"
 _MINUTE = timedelta(minutes=1)
-_LEASES = "coordination.k8s.io/v1/leases"
 _RBAC = "rbac.authorization.k8s.io/v1"
 _ACCOUNT_TOKEN = "daemon"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -149,11 +148,6 @@ class Cluster:
             found = f"{resource}.{path.group}".rstrip(".")
             yield Right(path.namespace, found, verb, path.name), one.status
 
-    def leads(self) -> str:
-        """Return who holds the Lease, "" when nobody does."""
-        found = self.lab.simulation.store.peek(_LEASES, NAMESPACE, "r") or {"spec": {}}
-        return str(found["spec"].get("holderIdentity") or "")
-
     def caller(self, name: str, verbs: list[str]) -> str:
         """Return a token, for the daemon, of a ServiceAccount that may so much in `shop`."""
         rule = {"apiGroups": [GROUP], "resources": ["proposals"], "verbs": verbs}
@@ -212,13 +206,20 @@ class Installed(Running):
         """Take the lab and the app to serve."""
         self._failures = 10
         self.lab, self.approves = lab, True
+        self.beside: list[Installed] = []
         app.clock = lab.clock
         self._take(app)
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is the one that acts."""
+        return self.app.loop._leads()
 
     def live(self, minutes: int = 1) -> None:
         """Let time pass, then do what has come due."""
         self.lab.advance(minutes * _MINUTE)
-        self.turn()
+        for one in (self, *self.beside):
+            one.turn()
 
     def turn(self) -> None:
         """Do what is due now: audits, a person's approvals, the next steps, mail and chores."""
