@@ -5,6 +5,7 @@ The SDK costs half a second and some 20 MB, so it is loaded by the first request
 
 import asyncio
 import importlib.util
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from fastapi import Request
@@ -25,6 +26,9 @@ ABSENT: Final = "the MCP server is not installed here"
 INSTALL: Final = "install it with: pip install 'remedyd[mcp]'"
 
 
+Load = Callable[[Context, int], "StreamableHTTPSessionManager"]
+
+
 def installed() -> bool:
     """Whether the SDK is there, without loading it."""
     return importlib.util.find_spec("mcp") is not None
@@ -33,8 +37,14 @@ def installed() -> bool:
 class Face:
     """The ASGI endpoint; one for each application."""
 
-    def __init__(self, ctx: Context, origins: Origins, body_limit: int) -> None:
-        """Take whom to serve, whose pages may ask, and the bound of a body in bytes."""
+    def __init__(
+        self, ctx: Context, origins: Origins, body_limit: int, load: Load | None = None
+    ) -> None:
+        """Take whom to serve, whose pages may ask, and the bound of a body in bytes.
+
+        `load` makes what speaks the protocol, by default from the SDK.
+        """
+        self._load = load or _load
         self._ctx = ctx
         self._origins = origins
         self._limit = body_limit
@@ -77,17 +87,24 @@ class Face:
     async def _opened(self) -> "StreamableHTTPSessionManager":
         async with self._lock:
             if self._manager is None:
-                manager = await run_in_threadpool(_load, self._ctx, self._limit)
-                ready = asyncio.Event()
+                manager = await run_in_threadpool(self._load, self._ctx, self._limit)
+                ready = asyncio.get_running_loop().create_future()
                 self._running = asyncio.create_task(self._run(manager, ready), name="mcp")
-                await ready.wait()
+                await ready  # raises what kept it from running: the next request tries again
                 self._manager = manager
         return self._manager
 
-    async def _run(self, manager: "StreamableHTTPSessionManager", ready: asyncio.Event) -> None:
-        async with manager.run():
-            ready.set()
-            await self._ending.wait()
+    async def _run(
+        self, manager: "StreamableHTTPSessionManager", ready: asyncio.Future[None]
+    ) -> None:
+        try:
+            async with manager.run():
+                ready.set_result(None)
+                await self._ending.wait()
+        except Exception as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
 
 
 def _load(ctx: Context, body_limit: int) -> "StreamableHTTPSessionManager":
