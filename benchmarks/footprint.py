@@ -119,7 +119,7 @@ class Watched(Daemon):
         assert self._process is not None
         begun = monotonic()
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(30)
+        self._process.wait(120)
         return monotonic() - begun
 
 
@@ -232,6 +232,7 @@ def measure(home: Path, settings: Mapping[str, str], compiled: Mapping[str, str]
         idle = found.resident()
         with lag(found) as lags:
             busiest = audited(found)
+        PAUSE.wait(10)  # the policies' cycles were brought forward with the audits
     finally:
         ended = found.ended()
     return [

@@ -89,6 +89,7 @@ class App:
         self._cluster: Cluster | None = None
         self._library: Library | None = None
         self._started = threading.Event()
+        self._stopping = threading.Event()
         self._lock = threading.Lock()  # deciding and proposing take turns
 
     def start(self, chores: Mapping[str, Callable[[], object]] | None = None) -> Service:
@@ -97,6 +98,7 @@ class App:
         `chores` are further jobs, run every minute of the machine's clock. Raises RemedydError
         with everything taken back when a part cannot be opened.
         """
+        self._stopping.clear()
         with ExitStack() as opened:
             service = self._build(opened, chores or {})
             self._opened = opened.pop_all()
@@ -111,6 +113,7 @@ class App:
 
     def stop(self) -> None:
         """Stop the schedule, let running work end, and close everything."""
+        self._stopping.set()  # a cycle that runs ends with the stage that it is at
         self._started.clear()
         self._opened.close()
         log.info("stopped")
@@ -198,7 +201,7 @@ class App:
             clock=self.clock,
             metrics=self.metrics,
             chores=(leading.look, SetAside(store, self.clock, ids, guardrails, alerts)),
-            leads=leading,
+            leads=lambda: not self._stopping.is_set() and leading(),
         )
         pool = ThreadPoolExecutor(settings.limits.workers, thread_name_prefix="work")
         opened.callback(pool.shutdown, wait=True, cancel_futures=True)
