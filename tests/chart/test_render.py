@@ -183,7 +183,21 @@ def test_notes_tell_the_next_three_steps() -> None:
     assert [f"\n{number}. " in notes for number in (1, 2, 3, 4)] == [True, True, True, False]
 
 
-def test_nobody_may_ask_about_callers_unless_it_is_wanted() -> None:
-    """Without Kubernetes tokens the daemon has no right to review them."""
-    bound = [one["roleRef"]["name"] for one in of_kind(render(4), "ClusterRoleBinding")]
-    assert "system:auth-delegator" not in bound
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ((), set()),
+        (("identity.kubernetes.enabled=true",), {"tokenreviews"}),
+        (
+            ("identity.kubernetes.enabled=true", "identity.kubernetes.scopesFrom=rbac"),
+            {"tokenreviews", "subjectaccessreviews"},
+        ),
+    ],
+)
+def test_who_calls_is_asked_only_where_it_is_wanted(
+    settings: tuple[str, ...], asked: set[str]
+) -> None:
+    """Whose token it is, where Kubernetes' are taken; what they may, where RBAC says it."""
+    roles = of_kind(render(4, None, *settings), "ClusterRole")
+    held = {name for role in roles for rule in role["rules"] for name in rule["resources"]}
+    assert {name for name in held if name.endswith("reviews")} == asked

@@ -21,7 +21,7 @@ def granted(manifests: list[dict[str, Any]]) -> Granted:
         (role["metadata"].get("namespace", ""), group, resource, verb)
         for kind in ("ClusterRole", "Role")
         for role in of_kind(manifests, kind)
-        if not role["metadata"]["name"].endswith("-lease")
+        if not role["metadata"]["name"].endswith(("-lease", "-identity"))
         for rule in role["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]

@@ -28,19 +28,6 @@ _MINUTE = timedelta(minutes=1)
 _RBAC = "rbac.authorization.k8s.io/v1"
 _ACCOUNT_TOKEN = "daemon"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-DELEGATOR: KubeObject = {
-    "apiVersion": _RBAC,
-    "kind": "ClusterRole",
-    "metadata": {"name": "system:auth-delegator"},
-    "rules": [
-        {"apiGroups": [group], "resources": [resource], "verbs": ["create"]}
-        for group, resource in (
-            ("authentication.k8s.io", "tokenreviews"),
-            ("authorization.k8s.io", "subjectaccessreviews"),
-        )
-    ],
-}
-"""Comes with Kubernetes."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,7 +57,7 @@ def granted(manifests: list[KubeObject]) -> set[Right]:
     }
     return {
         Right(where, f"{resource}.{group}".rstrip("."), verb, name)
-        for role in [*manifests, DELEGATOR]
+        for role in manifests
         for where in [role["metadata"].get("namespace", "")]
         if (role["kind"], role["metadata"]["name"], where) in bound
         for rule in role["rules"]
@@ -97,7 +84,7 @@ class Cluster:
     def _secure(self) -> None:
         """Deny by default; the rendered roles, and nothing else, let the daemon in."""
         api, store = self.lab.apiserver, self.lab.simulation.store
-        for one in [DELEGATOR, *self.manifests]:
+        for one in self.manifests:
             if one["apiVersion"] == _RBAC:
                 plural = f"{_RBAC}/{one['kind'].lower()}s"
                 store.create(plural, one["metadata"].get("namespace"), one, manager="helm")
