@@ -42,6 +42,7 @@ class Cluster:
         self.sizes = dict(sizes)
         self.down: set[str] = set()
         self.confused: set[str] = set()
+        self.critical: set[str] = set()
 
     def __call__(self, text: str, params: Mapping[str, Json]) -> Table:
         """Answer the audit, or the question which namespaces there are."""
@@ -53,7 +54,11 @@ class Cluster:
         if wanted & self.down:
             raise QueryError(AuditOutcome.UNAVAILABLE, "no answer in time")
         rows = [
-            row(namespace="other" if wanted & self.confused else name, name=f"{name}-{n}")
+            row(
+                namespace="other" if wanted & self.confused else name,
+                name=f"{name}-{n}",
+                severity_score=3 if name in self.critical else 1,
+            )
             for name, size in self.sizes.items()
             for n in range(size)
             if wanted & {"*", name}
@@ -118,6 +123,16 @@ def test_namespaces_are_asked_about_together(tmp_path: Path) -> None:
     assert runner.run(definition).parts == 3
     asked = [_names(params) for _, params in source.asked[1:]]
     assert sorted(name for names in asked for name in names) == sorted(sizes)
+
+
+def test_rows_of_all_parts_come_the_most_severe_first(tmp_path: Path) -> None:
+    """Whoever reads only the first rows, or acts on them first, sees the worst of every part."""
+    cluster, _, runner, definition = _asked(tmp_path, {f"ns-{n}": 1 for n in range(8)})
+    cluster.critical = {"ns-2", "ns-7"}
+    result = runner.run(definition)
+    assert [r.target.namespace for r in result.rows[:2]] == ["ns-2", "ns-7"]
+    assert result.table is not None
+    assert [record["namespace"] for record in result.table.records()][:2] == ["ns-2", "ns-7"]
 
 
 def test_a_group_that_is_cut_off_is_halved(tmp_path: Path) -> None:

@@ -91,9 +91,9 @@ def gather(
 ) -> tuple[Part, int]:
     """Ask about every group of namespaces, in halves where one is cut off.
 
-    Returns the rows of all, with the number of queries. Raises QueryError: Truncated when a single
-    namespace is cut off, or when there are too many queries or `seconds` are over; BadQuery when
-    a part holds rows of a namespace that was not asked about.
+    Returns the rows of all, the most severe first, with the number of queries. Raises QueryError:
+    Truncated when a single namespace is cut off, or when there are too many queries or `seconds`
+    are over; BadQuery when a part holds rows of a namespace that was not asked about.
     """
     found: list[Part] = []
     waiting = list(reversed(parts))
@@ -113,7 +113,7 @@ def gather(
                 ) from error
             middle = len(group) // 2
             waiting += [group[middle:], group[:middle]]
-    return Part(_table(found), tuple(chain.from_iterable(part.rows for part in found))), asked
+    return _whole(found), asked
 
 
 def _check(asked: int, left: int, late: bool, seconds: float) -> None:
@@ -145,14 +145,18 @@ def _shown(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
 
 
-def _table(parts: Sequence[Part]) -> Table:
-    columns = parts[0].table.columns if parts else ()
+def _whole(parts: Sequence[Part]) -> Part:
+    """Put the parts together. Each is in its query's order; of that, only severity is known."""
+    rows = [row for part in parts for row in part.rows]
+    records = [record for part in parts for record in part.table.rows]
+    order = sorted(range(len(rows)), key=lambda place: -rows[place].severity)
     warnings: Iterator[str] = chain.from_iterable(part.table.warnings for part in parts)
-    return Table(
-        columns,
-        tuple(chain.from_iterable(part.table.rows for part in parts)),
+    table = Table(
+        parts[0].table.columns if parts else (),
+        tuple(records[place] for place in order),
         warnings=tuple(dict.fromkeys(warnings)),
     )
+    return Part(table, tuple(rows[place] for place in order))
 
 
 def _cut_off(message: str) -> QueryError:
