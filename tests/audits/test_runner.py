@@ -229,7 +229,11 @@ def test_rows_without_enough_fresh_readings_are_set_aside(tmp_path):
 
 @pytest.mark.parametrize(
     ("cells", "outcome"),
-    [({"last_seen": NOW - timedelta(minutes=9)}, "Stale"), ({"samples": 1}, "NoData")],
+    [
+        ({"last_seen": NOW - timedelta(minutes=9)}, "Stale"),
+        ({"last_seen": NOW + timedelta(minutes=9)}, "Stale"),
+        ({"samples": 1}, "NoData"),
+    ],
 )
 def test_no_usable_row_at_all_is_named(tmp_path, cells, outcome):
     """A scoped run on a workload that stopped reporting is not an empty success."""

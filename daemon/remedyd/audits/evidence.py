@@ -1,6 +1,7 @@
 """Which rows may be acted upon: of this cluster, about this target, with enough fresh readings."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from remedyd.audits.definition import AuditDefinition
 from remedyd.audits.parameters import instant
@@ -44,6 +45,10 @@ def about(rows: Sequence[AuditRow], scope: Target | None) -> tuple[AuditRow, ...
     )
 
 
+_AHEAD = timedelta(minutes=1)
+"""How far a collector's clock may be ahead of ours."""
+
+
 def weigh(
     definition: AuditDefinition, rows: Sequence[AuditRow], window: Window
 ) -> tuple[tuple[AuditRow, ...], tuple[SetAside, ...]]:
@@ -65,6 +70,12 @@ def _doubt(definition: AuditDefinition, row: AuditRow, window: Window) -> SetAsi
         if row.last_seen is None or row.last_seen < oldest:
             seen = instant(row.last_seen) if row.last_seen else "never"
             return SetAside(row, "Stale", f"last seen {seen}, before {instant(oldest)}")
+        latest = window.end + definition.lag + _AHEAD
+        if row.last_seen > latest:
+            seen = instant(row.last_seen)
+            return SetAside(
+                row, "Stale", f"last seen {seen}, after {instant(latest)}: a clock is wrong"
+            )
     if definition.samples and (row.samples or 0) < definition.minimum_samples:
         detail = f"{row.samples or 0} readings, {definition.minimum_samples} are needed"
         return SetAside(row, "TooFewSamples", detail)
