@@ -47,7 +47,7 @@
 {{- if hasKey $parsed "Error" -}}
 {{- fail (printf "guardrails: it is not YAML: %s" (get $parsed "Error")) -}}
 {{- end -}}
-{{- if ne (toString $parsed.kind) "Guardrails" -}}
+{{- if ne (toString (get $parsed "kind" | default "Guardrails")) "Guardrails" -}}
 {{- fail "guardrails: its kind must be Guardrails" -}}
 {{- end -}}
 {{- end -}}
