@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import stamina
@@ -24,18 +23,19 @@ SCENARIO = Scenario(
     ),
     namespaces=("default", "kube-system", "shop"),
 )
-PATIENCE = 0.6
+PATIENCE = 3.0
 """Seconds after which a request to Elasticsearch has failed."""
 AUDIT = "replica-gap"
 PRODUCT = {"X-Elastic-Product": "Elasticsearch"}
-Spoil = Callable[[Answer], Answer]
+Spoil = Answer | Callable[[Answer], Answer]
+"""What is answered instead, or what becomes of the true answer."""
 
 
-def said(status: int, body: object = None, **headers: str) -> Spoil:
+def said(status: int, body: object = None, **headers: str) -> Answer:
     """Have it answer this instead."""
     raw = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
     told = PRODUCT | {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda _: Answer(status, raw, told)
+    return Answer(status, raw, told)
 
 
 def refused(status: int, kind: str) -> Spoil:
@@ -64,11 +64,12 @@ def _short_rows(body: dict[str, object]) -> None:
 
 
 HUGE = b'{"columns": [{"name": "a", "type": "keyword"}], "values": [' + b'["x"],' * 3_000_000
+LONG = said(200, {"columns": [], "values": [], "padding": "x" * 2000})
 FAULTS: dict[str, tuple[Spoil, str, str]] = {
-    "reset": (lambda a: replace(a, cut=0), "Unavailable", "cannot be reached"),
-    "reset in the middle": (lambda a: replace(a, cut=30), "Unavailable", "cannot be reached"),
-    "silence": (lambda a: replace(a, pause=5.0), "Unavailable", "in time"),
-    "bytes that trickle": (lambda a: replace(a, drip=0.02), "Unavailable", "in time"),
+    "reset": (Answer(cut=0), "Unavailable", "cannot be reached"),
+    "reset in the middle": (replace(LONG, cut=30), "Unavailable", "cannot be reached"),
+    "silence": (Answer(pause=60), "Unavailable", "in time"),
+    "bytes that trickle": (replace(LONG, drip=0.05), "Unavailable", "in time"),
     "429": (said(429, {"error": "busy"}, Retry_After="1"), "Unavailable", "429"),
     "503": (refused(503, "no_shard_available_action_exception"), "Unavailable", "503"),
     "500": (refused(500, "null_pointer_exception"), "Unavailable", "500"),
@@ -102,6 +103,8 @@ class Between:
     def __call__(self, asked: Asked) -> Answer:
         """Answer one request."""
         spoil = self.spoil if self.only in asked.path else None
+        if isinstance(spoil, Answer):
+            return spoil
         reply = forwarded(self.url, asked, "x-elastic-product", "content-type")
         return spoil(reply) if spoil else reply
 
@@ -174,13 +177,13 @@ def test_readyz_tells_of_an_outage_while_it_lasts(
     between.spoil, between.only = FAULTS[fault][0], ""
     (reason,) = daemon.service.readiness().reasons
     assert reason.startswith("elasticsearch: ")
-    between.spoil = None
-    assert daemon.service.readiness().reasons == ()
+    between.spoil = None  # who is still being waited for is waited for to the end
+    assert any(daemon.service.readiness().reasons == () for _ in range(4))
 
 
 def test_a_part_that_hangs_does_not_hang_who_asks(daemon: Steered, between: Between) -> None:
     """Fifty ask at once while nobody answers: one question is under way, all hear of it."""
-    between.spoil, between.only = (lambda a: replace(a, pause=5.0)), ""
+    between.spoil, between.only = Answer(pause=60), ""
     before = threading.active_count()
     askers = [threading.Thread(target=daemon.service.readiness) for _ in range(50)]
     for asker in askers:
@@ -192,7 +195,10 @@ def test_a_part_that_hangs_does_not_hang_who_asks(daemon: Steered, between: Betw
 
 
 def test_proof_is_not_made_of_an_outage(daemon: Steered, between: Between) -> None:
-    """A change whose proof cannot be read is neither good nor bad: a person is called."""
+    """A change whose proof cannot be read is neither good nor bad: a person is called.
+
+    Once Elasticsearch is well the next cycle proposes again, and nothing was restarted.
+    """
     assert outcome(daemon)[0] == "Ok"
     (proposal,) = daemon.proposals(State.PROPOSED)
     daemon.approve(proposal)
@@ -201,10 +207,7 @@ def test_proof_is_not_made_of_an_outage(daemon: Steered, between: Between) -> No
     assert ended.state is State.INCONCLUSIVE
     assert ended.verdict is not None
     assert len(daemon.writes(proposal)) == 1
-
-
-def test_work_goes_on_once_it_is_well(daemon: Steered, tmp_path: Path) -> None:
-    """Nothing was restarted, and the next cycle proposes again."""
+    between.spoil = None
     daemon.lab.inject("stuck", "shop/web", pods=1)
     daemon.lab.advance(timedelta(minutes=12))
     assert outcome(daemon)[0] == "Ok"

@@ -47,8 +47,8 @@ def clogged() -> Iterator[Clogged]:
 
 def test_lost_lines_are_counted_and_told_of(clogged: Clogged) -> None:
     """While they are lost it is a notice of `/readyz`; afterwards the log says how many."""
-    for _ in range(3):
-        logging.getLogger("x").warning("lost")
+    for number in range(3):
+        logging.getLogger("x").warning(f"line {number} is lost")
     assert logs.trouble() == [
         "log: 3 lines could not be written: [Errno 28] No space left on device"
     ]

@@ -21,6 +21,7 @@ UNKNOWN_VERSION = (0, 0)
 SERVERLESS = (99, 0)
 """Serverless is always newer than any release, whatever number it reports."""
 
+_PING_SECONDS = 3.0
 _CLIENT_ERRORS = (ApiError, TransportError, SerializationError, UnsupportedProductError)
 _FROM = re.compile(r"\s*FROM\s+([^|]+)", re.IGNORECASE)
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -97,12 +98,13 @@ class ElasticSource:
         """
         with self._lock:
             if self._version is None:
-                self._version = self._ask_version()
+                self._version = self._ask_version(self._client)
             return self._version
 
     def ping(self) -> str:
         """Ask now, once; return the release as text, for people; raise QueryError for no answer."""
-        version = self._ask_version(attempts=1)
+        seconds = min(_PING_SECONDS, self._connection.timeout)
+        version = self._ask_version(self._client.options(request_timeout=seconds), attempts=1)
         with self._lock:
             self._version = version  # it may have been upgraded meanwhile
         if version in (UNKNOWN_VERSION, SERVERLESS):
@@ -175,9 +177,9 @@ class ElasticSource:
             raise garbled(self._where, "a JSON object")
         return answer
 
-    def _ask_version(self, attempts: int = 0) -> tuple[int, int]:
+    def _ask_version(self, client: Elasticsearch, attempts: int = 0) -> tuple[int, int]:
         try:
-            body = self._ask(self._client.info, attempts).body
+            body = self._ask(client.info, attempts).body
         except QueryError as error:
             refused = getattr(error.__cause__, "status_code", 0) == 403
             if refused:
