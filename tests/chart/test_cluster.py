@@ -189,6 +189,7 @@ def test_notes_name_what_is_needed_and_what_is_dangerous() -> None:
     assert [name for name in secrets if name not in named] == []
     assert "Careful" not in named
     assert "lost with the pod" in notes("--set", "persistence.enabled=false")
+    assert "a stranger to the other" in notes("--set", "replicas=2,database.secret=d")
     assert "in the clear" in notes("--set", "ingress.enabled=true,ingress.host=a.example.com")
 
 

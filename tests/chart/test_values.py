@@ -27,7 +27,6 @@ BAD = [
     ("resources.limits.memory=lots", "memory", "match pattern"),
     ("ingress.enabled=true", "ingress.host", "name one"),
     ("serviceAccount.create=false", "serviceAccount.name", "name an existing ServiceAccount"),
-    ("replicas=2,database.secret=d", "console.sessionKey.secret:", "each has to know the other's"),
     ("database.secret=d,persistence.existingClaim=c", "persistence.existingClaim:", "no volume"),
     ("policies.mode=Auto", "policies.namespaces:", "name the namespaces"),
     (

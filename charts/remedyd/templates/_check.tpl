@@ -4,9 +4,6 @@
 {{- if and (gt (int $v.replicas) 1) (not $v.database.secret) -}}
 {{- fail "replicas: more than one daemon needs a shared store; name a Secret with a PostgreSQL URL in database.secret" -}}
 {{- end -}}
-{{- if and (gt (int $v.replicas) 1) (not $v.console.sessionKey.secret) -}}
-{{- fail "console.sessionKey.secret: of several daemons each has to know the other's sessions; name a Secret with a key for all" -}}
-{{- end -}}
 {{- if and $v.database.secret $v.persistence.existingClaim -}}
 {{- fail "persistence.existingClaim: with PostgreSQL (database.secret) there is no volume; leave one of the two out" -}}
 {{- end -}}
