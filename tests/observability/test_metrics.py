@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from remedyd.errors import OutcomeUnknown, Refused
 from remedyd.model import Applied, AuditOutcome, State
@@ -146,3 +147,13 @@ def test_an_audit_that_a_reload_took_away_does_not_look_blind(metrics: Metrics) 
     scheduled.follow(["kept"])
     assert value(metrics, name, audit="gone") is None
     assert value(metrics, name, audit="kept") == (START + timedelta(hours=1)).timestamp()
+
+
+def test_the_exposition_is_what_prometheus_reads(metrics: Metrics) -> None:
+    """Its own parser takes every line, and no series is there twice."""
+    Alerts(metrics)
+    Scheduled(metrics).follow(["container-memory"])
+    families = list(text_string_to_metric_families(metrics.exposition().decode()))
+    series = [(s.name, tuple(sorted(s.labels.items()))) for f in families for s in f.samples]
+    assert len(series) == len(set(series))
+    assert {family.type for family in families} == {"counter", "gauge", "histogram"}
