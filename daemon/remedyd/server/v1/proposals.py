@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from remedyd.errors import InvalidInput
 from remedyd.model import ActionRequest, Proposal, ProposalId, State, Target
-from remedyd.proposals.query import MAX_PAGE, ProposalFilter
+from remedyd.proposals.query import MAX_PAGE, Page, ProposalFilter
 from remedyd.server import views
 from remedyd.server.context import Caller, Ctx, acting
 from remedyd.server.v1.outcomes import problems
@@ -106,6 +107,10 @@ async def list_proposals(
         lambda page: bool(page.items),
         wait,
     )
+    return await run_in_threadpool(_view, page)  # a page of two hundred takes its time
+
+
+def _view(page: Page) -> views.PageView:
     items = [views.proposal_view(proposal) for proposal in page.items]
     return views.PageView(items=items, next=page.next)
 
