@@ -25,8 +25,8 @@ class Output(StrEnum):
 
 
 _PATHS = typer.Argument(None, help="Scorecard files or directories (default: the shipped ones)")
-_POLICIES = typer.Option(None, "--policies", help="Policies to grade [default: those of the files]")
-_AUDITS = typer.Option(None, "--audits", help="Audit directories [default: those of the files]")
+_POLICIES = typer.Option(None, "--policies", help="Policies to grade (default: those of the files)")
+_AUDITS = typer.Option(None, "--audits", help="Audit directories (default: those of the files)")
 _GUARDRAILS = typer.Option(None, "--guardrails", help="Guardrails file, in place of the files' own")
 _RUN = typer.Option("", "--run", help="Only scenarios whose FILE/SCENARIO matches this expression")
 _RECALL = typer.Option(1.0, "--min-recall", min=0, max=1, help="Share that has to be detected")
