@@ -7,15 +7,17 @@ import pytest
 
 from remedyd.errors import ClusterUnavailable, Conflict, Expired, Forbidden, Refused
 from remedyd.model import Precheck, PrecheckResult, Proposal, State
+from remedyd.proposals.store import Store
 from support.daemons import Daemon
 from support.fakecluster import Fault, cluster
 from support.proposals import ALICE, BOB, a_clock
 
 
 @pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[Daemon]:
+def daemon(tmp_path: Path, url: str) -> Iterator[Daemon]:
     """Return a daemon over a small cluster."""
-    made = Daemon(tmp_path, cluster(*(f"w{n}" for n in range(20))), a_clock())
+    world, clock = cluster(*(f"w{n}" for n in range(20))), a_clock()
+    made = Daemon(tmp_path, world, clock, store=Store(url, clock))
     yield made
     made.close()
 

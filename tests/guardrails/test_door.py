@@ -19,6 +19,7 @@ from remedyd.model import (
     State,
 )
 from remedyd.policy.guardrails import Guardrails
+from remedyd.proposals.store import Store
 from support.daemons import Daemon
 from support.fakecluster import FakeCluster, Fault, cluster
 from support.guardrails import guardrails
@@ -34,9 +35,10 @@ def world() -> FakeCluster:
 
 
 @pytest.fixture
-def daemon(world: FakeCluster, tmp_path: Path) -> Iterator[Daemon]:
+def daemon(world: FakeCluster, tmp_path: Path, url: str) -> Iterator[Daemon]:
     """Return a daemon on it."""
-    made = Daemon(tmp_path, world, a_clock())
+    clock = a_clock()
+    made = Daemon(tmp_path, world, clock, store=Store(url, clock))
     yield made
     made.close()
 

@@ -20,6 +20,7 @@ from remedyd.model import (
     State,
     Target,
 )
+from remedyd.proposals.store import Store
 from support.daemons import Daemon
 from support.fakecluster import cluster
 from support.guardrails import guardrails
@@ -30,9 +31,10 @@ DONE = Applied(START, resource_version="2", generation=2)
 
 
 @pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[Daemon]:
+def daemon(tmp_path: Path, url: str) -> Iterator[Daemon]:
     """Return a daemon on twenty Deployments."""
-    made = Daemon(tmp_path, cluster(*NAMES), a_clock())
+    clock = a_clock()
+    made = Daemon(tmp_path, cluster(*NAMES), clock, store=Store(url, clock))
     yield made
     made.close()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from remedyd.model import Proposal, Severity, State
+from remedyd.proposals.store import Store
 from support.daemons import Daemon
 from support.fakecluster import cluster
 from support.proposals import ALICE, a_clock
@@ -15,9 +16,10 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[Daemon]:
+def daemon(tmp_path: Path, url: str) -> Iterator[Daemon]:
     """A daemon on two Deployments."""
-    made = Daemon(tmp_path, cluster("web", "api", *(f"w{n}" for n in range(18))), a_clock())
+    world, clock = cluster("web", "api", *(f"w{n}" for n in range(18))), a_clock()
+    made = Daemon(tmp_path, world, clock, store=Store(url, clock))
     yield made
     made.close()
 
