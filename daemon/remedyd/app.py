@@ -113,7 +113,7 @@ class App:
 
     def stop(self) -> None:
         """Stop the schedule, let running work end, and close everything."""
-        self._stopping.set()  # a cycle that runs ends with the stage that it is at
+        self._stopping.set()  # a cycle ends with the stage that it is at, mail with its batch
         self._started.clear()
         self._opened.close()
         log.info("stopped")
@@ -142,6 +142,10 @@ class App:
         cluster = self._cluster = self._connect(opened, dates)
         hurried = cluster.hurried(_LEASE_SECONDS)
         leading = Leading.start(settings, hurried, self.clock, opened, store.outdated)
+
+        def goes_on() -> bool:
+            return not self._stopping.is_set() and leading()
+
         library = Library(settings.audits, settings.policies, self.clock, self.metrics)
         self._library, audits = library, library.audits
         entitlements = self._entitlements(cluster, library)
@@ -174,7 +178,7 @@ class App:
             in_force=InForce(library.policies, library.check),
         )
         gate = self._gate(store, Review(guard, cluster, planner))
-        mail = reporting.open(store, cluster, leading, recent.failing, opened)
+        mail = reporting.open(store, cluster, goes_on, recent.failing, opened)
         storms = WatchStorms(
             store, lately, self.clock, ids, guardrails, alerts, settings.cluster_name
         )
@@ -201,7 +205,7 @@ class App:
             clock=self.clock,
             metrics=self.metrics,
             chores=(leading.look, SetAside(store, self.clock, ids, guardrails, alerts)),
-            leads=lambda: not self._stopping.is_set() and leading(),
+            leads=goes_on,
         )
         pool = ThreadPoolExecutor(settings.limits.workers, thread_name_prefix="work")
         opened.callback(pool.shutdown, wait=True, cancel_futures=True)

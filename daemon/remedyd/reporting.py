@@ -61,10 +61,14 @@ class Reporting:
             sink = TrailSink(connection(self._settings), f"logs-{DATASET}-{trail.namespace}")
             opened.callback(sink.close)
             beat = self._heartbeat(store, failing)
-            couriers.append(TrailCourier(store.outbox, sink, self._clock, self._metrics, beat))
+            trailing = TrailCourier(
+                store.outbox, sink, self._clock, self._metrics, beat, leads=leads
+            )
+            couriers.append(trailing)
         if trail.kubernetes_events:
             teller = Teller(cluster, dry_run=self._settings.dry_run)
-            couriers.append(NoteCourier(store.outbox, teller, self._clock, self._metrics))
+            noting = NoteCourier(store.outbox, teller, self._clock, self._metrics, leads=leads)
+            couriers.append(noting)
         self._store = store
         self._mail = Mail(store.outbox, couriers, self._metrics, leads)
         return self._mail

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from remedyd.errors import Conflict, Refused, StoreError
 from remedyd.model import DecisionKind, Proposal, State
 from remedyd.proposals.flags import Flag
-from remedyd.proposals.outbox import Channel
+from remedyd.proposals.outbox import Channel, Letter, put
 from remedyd.proposals.refusals import Refusal
 from remedyd.proposals.reports import FULL
 from remedyd.proposals.store import Store
-from remedyd.stages.report import Mail
+from remedyd.stages.report import Mail, TrailCourier
 from support.proposals import START, a_decision, a_proposal, a_target
 from support.trail import Post, Receiver
 
@@ -282,3 +282,18 @@ def test_a_decision_that_could_not_be_kept_is_told_the_next_time(
     post.store.decided([decision], post.clock.now())
     post.deliver()
     assert [d["event"]["action"] for d in elastic.documents.values()] == ["decided"]
+
+
+def test_a_daemon_that_stops_ends_with_the_batch_it_is_at(post: Post, elastic: Receiver) -> None:
+    """A long backlog does not hold up the end; the rest waits for the next start."""
+    noted = {"@timestamp": START.isoformat(), "event": {"action": "x"}}
+    letters = [Letter(Channel.ELASTICSEARCH, f"n{one}", START, noted) for one in range(600)]
+    with post.store.outbox._database.write() as connection:
+        put(connection, letters)
+    courier = TrailCourier(
+        post.store.outbox, post.sink, post.clock, post.metrics, leads=lambda: not elastic.documents
+    )
+    assert courier.deliver() == ""
+    sent = len(elastic.documents)
+    assert 0 < sent < 600
+    assert post.store.outbox.backlog(Channel.ELASTICSEARCH).waiting == 600 - sent

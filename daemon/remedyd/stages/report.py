@@ -131,8 +131,14 @@ class TrailCourier:
         clock: Clock,
         metrics: Metrics,
         heartbeat: Callable[[], tuple[str, Mapping[str, Any]]] | None = None,
+        *,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Take the outbox and the sink; `heartbeat` gives the sign of life as id and document."""
+        """Take the outbox and the sink; `heartbeat` gives the sign of life as id and document.
+
+        While `leads` says no, no further batch is sent.
+        """
+        self._leads = leads
         self._outbox = outbox
         self._sink = sink
         self._clock = clock
@@ -151,7 +157,7 @@ class TrailCourier:
             except SinkError as error:
                 return f"{error.message} ({error.hint})" if error.hint else error.message
             self._settle(letters, delivery)
-            if delivery.trouble:
+            if delivery.trouble or not self._leads():
                 return delivery.trouble
             if len(letters) < _BATCH:
                 break
@@ -189,8 +195,17 @@ class NoteCourier:
 
     channel = Channel.KUBERNETES
 
-    def __init__(self, outbox: Outbox, teller: Teller, clock: Clock, metrics: Metrics) -> None:
-        """Take the outbox and who creates Events."""
+    def __init__(
+        self,
+        outbox: Outbox,
+        teller: Teller,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Take the outbox and who creates Events, as long as `leads` says so."""
+        self._leads = leads
         self._outbox = outbox
         self._teller = teller
         self._clock = clock
@@ -204,6 +219,8 @@ class NoteCourier:
         done: list[Letter] = []
         trouble = ""
         for letter in self._outbox.due(self.channel, _NOTES):
+            if not self._leads():
+                break
             told, why = self._teller.tell(letter.id, letter.body, letter.at)
             if told is Told.LATER:
                 trouble = why
