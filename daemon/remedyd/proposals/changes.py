@@ -24,9 +24,8 @@ HOUR: Final = timedelta(hours=1)
 """How far back limits for all workloads together look."""
 
 _DAY = timedelta(days=1)
-_MOST = 20_000
-_SPARE = 20
-"""How many more may be known than are looked at, before those are let go."""
+_MOST = 500
+"""How many are kept, or twice as many as are looked at; those not looked at longest go first."""
 _AHEAD = (State.APPROVED.value, State.APPLYING.value)
 
 
@@ -57,11 +56,9 @@ def changes(
     queries = _queries(narrow=about is not None)
     found = {row.id: row for query in queries for row in connection.execute(query, asked)}
     made = tuple(sorted((_remembered(row, known) for row in found.values()), key=_order))
-    if about is None and len(known) > len(found) + _SPARE:
-        current = {(row.id, row.version) for row in found.values()}
-        for key in list(known):  # other threads add to it
-            if key not in current:
-                known.pop(key, None)
+    spare = len(known) - max(_MOST, 2 * len(found))
+    for key in list(known)[: max(0, spare)]:
+        known.pop(key, None)
     return made
 
 
@@ -94,11 +91,8 @@ def _remembered(row: Any, known: Known) -> Change:
     if row.whole is None:
         return _change(row)
     key = (row.id, row.version)
-    found = known.get(key)
-    if found is None:
-        if len(known) >= _MOST:
-            known.clear()
-        found = known[key] = _change(row)
+    found = known.pop(key, None) or _change(row)
+    known[key] = found  # the latest is the last
     return found
 
 
