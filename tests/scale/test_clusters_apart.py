@@ -9,7 +9,7 @@ import pytest
 from remedyd.lab.crowd.shape import Crowd
 from remedyd.model import AuditResult, Severity
 from support.byhand import ByHand
-from support.crowds import crowded
+from support.crowds import crowded, cycles
 
 OWN = Crowd(nodes=10, workloads=40, pods=160, namespaces=4, broken=1, down=0, cluster="own")
 SICK = replace(OWN, broken=4, pods=240)
@@ -54,7 +54,7 @@ def test_what_is_wrong_elsewhere_is_not_wrong_here(daemon: ByHand) -> None:
     kills = critical[0].values["oom_kills"]
     assert isinstance(kills, int)
     assert 4 <= kills <= 6, "one every two minutes of a window of ten"
-    daemon.live(3)
+    cycles(daemon, "container-memory", 1)
     assert [p.plan.target.name for p in daemon.proposals()] == ["app-00003"]
 
 

@@ -11,7 +11,7 @@ from remedyd.lab.crowd.shape import Crowd
 from remedyd.model import AuditOutcome, Severity, State
 from remedyd.server import views
 from support.byhand import ANN, ByHand
-from support.crowds import crowded
+from support.crowds import crowded, cycles
 
 CROWD = Crowd(nodes=12, workloads=60, pods=120, namespaces=6, broken=1, down=0)
 ROWS = 72
@@ -37,7 +37,7 @@ def test_all_rows_are_read_and_acted_upon(daemon: ByHand) -> None:
     (result,) = cycle.results
     assert result.outcome is AuditOutcome.OK, result.detail
     assert len({str(row.target) for row in result.rows}) == len(result.rows) == ROWS
-    daemon.live(3)
+    cycles(daemon, AUDIT, 1)
     assert [p.state for p in daemon.proposals()] == [State.PROPOSED]
 
 
@@ -59,7 +59,7 @@ def test_that_it_was_read_in_parts_is_told(daemon: ByHand) -> None:
 def test_what_cannot_be_made_whole_is_refused(tmp_path: Path) -> None:
     """A namespace with more rows than a query may give: nothing is proposed, all faces say so."""
     with crowded(tmp_path, CROWD, limit=10) as found:
-        found.live(2)
+        cycles(found, AUDIT, 2)
         assert found.proposals() == ()
         assert metric(found, "remedyd_audit_runs_total", audit=AUDIT, outcome="Truncated") == 2
         assert metric(found, "remedyd_audit_runs_total", audit=AUDIT, outcome="Ok") in (0, None)

@@ -36,3 +36,10 @@ def crowded(home: Path, *crowds: Crowd, limit: int = 0, **settings: Any) -> Iter
     lab = CrowdLab(crowds, history=timedelta(minutes=12), clock=clock)
     with lab, ByHand(lab, home, **settings) as daemon:
         yield daemon
+
+
+def cycles(daemon: ByHand, audit: str, count: int) -> None:
+    """Run one audit's cycle minute after minute."""
+    for _ in range(count):
+        daemon.lab.advance(timedelta(minutes=1))
+        daemon.app.loop.cycle(audit)

@@ -7,6 +7,7 @@ description of them. A cast is the mould's JSON with other names in it.
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from remedyd.lab.controllers.objects import (
     DEPLOYMENTS,
@@ -50,14 +51,7 @@ class Moulds:
     def __init__(self, crowd: Crowd, origin: datetime) -> None:
         """Let a small cluster come to rest a day before `origin`, and keep its objects."""
         self._crowd = crowd
-        self._texts: dict[tuple[str, str], str] = {}
-        simulation = Simulation(_plan(origin - _SETTLED), lambda stream, documents: None)
-        simulation.begin()
-        store = simulation.store
-        revisions = {revision for pod in store.scan(PODS) for revision in _revision_of(pod)}
-        for gvr in (NAMESPACES, NODES, PODS, DEPLOYMENTS, STATEFULSETS, REPLICASETS, REVISIONS):
-            for obj in store.list(gvr):
-                self._keep(gvr, obj, revisions)
+        self._texts = _texts(origin - _SETTLED)
 
     def namespace(self, name: str) -> KubeObject:
         """Return a Namespace."""
@@ -114,14 +108,24 @@ class Moulds:
         made["metadata"]["uid"] = uid(who)
         return made
 
-    def _keep(self, gvr: str, obj: KubeObject, revisions: set[str]) -> None:
-        labels: dict[str, str] = obj["metadata"].get("labels") or {}
-        text = json.dumps(obj)
-        if gvr == PODS:
-            text = text.replace(obj["metadata"]["name"], _POD)
-        for revision in revisions:
-            text = text.replace(revision, REVISION)
-        self._texts[gvr, labels.get("app", "")] = text
+
+@lru_cache(maxsize=4)
+def _texts(origin: datetime) -> Mapping[tuple[str, str], str]:
+    """Return the JSON of each object by resource and workload."""
+    simulation = Simulation(_plan(origin), lambda stream, documents: None)
+    simulation.begin()
+    store = simulation.store
+    revisions = {revision for pod in store.scan(PODS) for revision in _revision_of(pod)}
+    found: dict[tuple[str, str], str] = {}
+    for gvr in (NAMESPACES, NODES, PODS, DEPLOYMENTS, STATEFULSETS, REPLICASETS, REVISIONS):
+        for obj in store.scan(gvr):
+            text = json.dumps(obj)
+            if gvr == PODS:
+                text = text.replace(obj["metadata"]["name"], _POD)
+            for revision in revisions:
+                text = text.replace(revision, REVISION)
+            found[gvr, (obj["metadata"].get("labels") or {}).get("app", "")] = text
+    return found
 
 
 def _plan(origin: datetime) -> Plan:
