@@ -12,6 +12,7 @@ from remedyd.cluster.client import Cluster
 from remedyd.cluster.elector import Elector
 from remedyd.errors import Refused
 from remedyd.lab.apiserver.apifaults import Fault
+from remedyd.leading import Leading
 from remedyd.model import KubeObject
 from support.cluster import namespace
 from support.labserver import Lab, lab
@@ -201,3 +202,18 @@ def test_who_withdraws_leads_no_more(stage: Stage) -> None:
     assert second.step()
     stage.time.seconds += 100
     assert not first.step()
+
+
+def test_a_leader_too_old_for_the_store_gives_way(stage: Stage) -> None:
+    """Once the next version has upgraded the store, it acts no more and makes room."""
+    upgraded: list[bool] = []
+    first, second = stage.elector("a"), stage.elector("b")
+    leading = Leading(first, lambda: bool(upgraded))
+    assert first.step() and not second.step()
+    leading.look()
+    assert leading()
+    upgraded.append(True)
+    leading.look()
+    assert not leading()
+    first.step()
+    assert second.step()

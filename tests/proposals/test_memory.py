@@ -156,6 +156,14 @@ def test_the_older_of_two_storms_is_told(store: Store) -> None:
     assert storm.since == early
 
 
+def test_open_holds_are_counted_by_kind(store: Store) -> None:
+    """One that has ended is not."""
+    for name in ("a", "b", "c"):
+        assert store.holds.open(Hold(name, HoldKind.QUARANTINE, name, START, "why"))
+    store.holds.end("c", START, "ann")
+    assert store.holds.counts() == {HoldKind.QUARANTINE: 2}
+
+
 def _failed(store: Store, clock: ManualClock, key: str) -> None:
     """Let a change of the workload fail now."""
     made = store.create(a_proposal(key, at=clock.now()))
