@@ -207,6 +207,15 @@ def audited(daemon: Watched) -> float:
     return most
 
 
+def rest(daemon: Watched) -> None:
+    """Wait until the daemon hardly works any more: its first cycles are over, and told of."""
+    for _ in range(60):
+        before = daemon.processor()
+        PAUSE.wait(2)
+        if daemon.processor() - before < 0.1:
+            return
+
+
 def quickest(home: Path, settings: Mapping[str, str], python: Mapping[str, str]) -> Watched:
     """Start a daemon with an empty store some times; return the quickest, stopped."""
     found = []
@@ -224,7 +233,7 @@ def measure(home: Path, settings: Mapping[str, str], compiled: Mapping[str, str]
     source = {"PYTHONPYCACHEPREFIX": str(home / "none"), "PYTHONDONTWRITEBYTECODE": "1"}
     found = Watched(home, settings, compiled)
     found.start()  # compiles
-    PAUSE.wait(5)
+    rest(found)
     ended = found.ended()
     quick, slow = (quickest(home, settings, python) for python in (compiled, source))
     found.start()
