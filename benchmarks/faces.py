@@ -10,13 +10,11 @@ Commands are called without the start of an interpreter.
 import contextlib
 import io
 import os
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from time import process_time
 
 import history
 import httpx2
@@ -26,7 +24,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from remedyd.cli import main as cli
 from remedyd.lab.world import Lab
 from remedyd.model import ManualClock
-from remedyd.model.clock import monotonic
 from remedyd.observability import logs
 from remedyd.proposals.store import Store
 from support.console import Visitor
@@ -73,19 +70,11 @@ COMMANDS = (
     "trail --policy policy-3",
     "status",
 )
-ROUNDS = 7
 
 
 def told(name: str, ask: Callable[[], object]) -> None:
     """Print what it costs."""
-    walls, own = [], []
-    for _ in range(ROUNDS):
-        begun, used = monotonic(), process_time()
-        ask()
-        walls.append((monotonic() - begun) * 1000)
-        own.append((process_time() - used) * 1000)
-    best, middle = min(walls), statistics.median(walls)
-    print(f"| `{name}` | {best:.0f} | {middle:.0f} | {statistics.median(own):.0f} |", flush=True)
+    print(f"| `{name}` | {' | '.join(history.timed(ask))} |", flush=True)
 
 
 def followed(client: httpx2.Client, after: int, query: str) -> None:
@@ -125,7 +114,7 @@ def main(url: str, count: int) -> None:
     """Measure and print."""
     logs.configure("ERROR", "ecs")
     ready(url, count)
-    print("| What | Best ms | Median ms | Processor ms |\n|---|---|---|---|")
+    print("| What | Best ms | Median ms | Own processor time, ms |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="remedyd-") as name, Lab(origin=history.NOW) as lab:
         home = Path(name)
         with Running(lab, home, database=url, policies=[]) as daemon:

@@ -169,13 +169,13 @@ def measure(name: str, url: str, count: int) -> None:
         print(f"\n{name}: {count} proposals, filled in {monotonic() - begun:.0f} s\n")
         print("| Question | Best ms | Median ms | Own processor time, ms |\n|---|---|---|---|")
         for question, ask in questions(store, count).items():
-            print(f"| {question} | {' | '.join(_timed(ask))} |", flush=True)
+            print(f"| {question} | {' | '.join(timed(ask))} |", flush=True)
         begun = monotonic()
         gone = store.delete_finished(NOW - timedelta(days=80))
         print(f"| retention: {gone} deleted | {(monotonic() - begun) * 1000:.0f} | | |")
 
 
-def _timed(ask: Callable[[], object]) -> list[str]:
+def timed(ask: Callable[[], object]) -> list[str]:
     """Return best and median, and the median of the processor time of this process alone."""
     walls, own = [], []
     for _ in range(ROUNDS):
