@@ -1,5 +1,6 @@
 """The daemon's port answers from the first moment on, and nobody who waits there is lost."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -49,8 +50,9 @@ def test_everything_else_is_asked_to_come_again(door: Doorstep) -> None:
 def test_strangers_do_not_stop_it(door: Doorstep, sent: bytes) -> None:
     """Silence, TLS, half a request and too long a one are passed over."""
     with socket.create_connection(("127.0.0.1", door.port), timeout=5) as stranger:
-        stranger.sendall(sent)
-        stranger.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # who says too much may find the door shut already
+            stranger.sendall(sent)
+            stranger.shutdown(socket.SHUT_WR)
         assert ask(door, "/healthz")[0] == 200
 
 
