@@ -1,11 +1,12 @@
 """What competes: one action per workload, proposals per hour, share of a namespace."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from remedyd.model import Decision, DecisionKind, DecisionState, Severity
 from remedyd.policy.decide import decide
 from remedyd.policy.policy import PolicySet
-from support.guardrails import guardrails
+from support.guardrails import change, guardrails
 from support.policies import NOW, policies, policy_text, result, row
 
 BOTH = "{name: container-memory, severities: [warning, critical]}"
@@ -133,3 +134,21 @@ def test_what_is_proposed_in_a_cycle_counts_for_the_guardrails() -> None:
 
     assert told(policy_text()) == ["Matched", "Concurrency"]
     assert told(policy_text(mode="DryRun")) == ["Matched", "Matched"]
+
+
+def test_rows_that_miss_what_is_under_change_do_not_tell_the_size_of_a_namespace() -> None:
+    """Six are under change, two have rows: of how many is for the cluster's own count to say."""
+    wide = guardrails("{concurrency: 20, rate: {perHour: 50, perNamespace: 50}}")
+    busy = tuple(
+        replace(change(f"p{n}", ago=120, lasted=None), workload=f"/shop/Deployment/w{n}")
+        for n in range(6)
+    )
+
+    def told(*others: str) -> str:
+        rows = [row(), *(row(name, severity=Severity.HEALTHY) for name in others)]
+        state = DecisionState(changes=busy)
+        answer = decide([result(*rows)], state, NOW, policies(policy_text()), wide)
+        return next(d.reason for d in answer.decisions if d.target.name == "cart")
+
+    assert told("ok") == "Matched"
+    assert told(*(f"w{n}" for n in range(6))) == "NamespaceShare"

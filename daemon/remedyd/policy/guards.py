@@ -16,7 +16,16 @@ from remedyd.documents import format_duration
 from remedyd.model.audit import AuditResult
 from remedyd.model.decision import Decision, Mode
 from remedyd.model.state import DecisionState
-from remedyd.policy.guardrails import Guardrails, Objection, Snapshot, objection, signs
+from remedyd.policy.guardrails import (
+    COUNTED_LATER,
+    RULES,
+    Guardrails,
+    Objection,
+    Snapshot,
+    objection,
+    others_under_change,
+    signs,
+)
 from remedyd.policy.judging import Match
 from remedyd.policy.ladder import Rung, Stopped, rung
 from remedyd.policy.leaks import answered, concerned
@@ -160,20 +169,22 @@ class Guards:
         """Return which guardrail stands against it."""
         if self._guardrails is None:
             return None
-        return objection(
-            Snapshot(
-                now=self._now,
-                target=match.target,
-                state=self._state,
-                guardrails=self._guardrails,
-                climbing=found.after is not None,
-                tells=found.tells,
-                mode=match.policy.mode,
-                workloads=len(self._workloads.get(match.namespace, ())),
-                storms=self._storms,
-                claimed=tuple(claimed),
-            )
+        shown = self._workloads.get(match.namespace, set())
+        about = Snapshot(
+            now=self._now,
+            target=match.target,
+            state=self._state,
+            guardrails=self._guardrails,
+            climbing=found.after is not None,
+            tells=found.tells,
+            mode=match.policy.mode,
+            workloads=len(shown),
+            storms=self._storms,
+            claimed=tuple(claimed),
         )
+        # Rows that miss a workload known to be under change do not show how large the namespace
+        # is: the share is then judged with the cluster's own count, when planning and at the door.
+        return objection(about, RULES if others_under_change(about) <= shown else COUNTED_LATER)
 
     def _storm(self, match: Match, active: Mapping[tuple[str, Namespace], set[str]]) -> str:
         """Return why the namespace has too many targets at once; empty when it has not."""

@@ -6,12 +6,14 @@ same code with what is known at each time.
 
 from remedyd.policy.guardrails.loader import load_guardrails, parse_guardrails
 from remedyd.policy.guardrails.places import ceiling
-from remedyd.policy.guardrails.rules import RULES, Objection, Rule, objection
+from remedyd.policy.guardrails.reach import others_under_change
+from remedyd.policy.guardrails.rules import COUNTED_LATER, RULES, Objection, Rule, objection
 from remedyd.policy.guardrails.schema import Guardrails
 from remedyd.policy.guardrails.snapshot import Snapshot
 from remedyd.policy.guardrails.storms import critical_workloads, node_sign, signs
 
 __all__ = [
+    "COUNTED_LATER",
     "RULES",
     "Guardrails",
     "Objection",
@@ -22,6 +24,7 @@ __all__ = [
     "load_guardrails",
     "node_sign",
     "objection",
+    "others_under_change",
     "parse_guardrails",
     "signs",
 ]

@@ -12,12 +12,18 @@ def too_many_at_once(s: Snapshot) -> str:
     return f"{under_way} changes are under way, at most {limit} may be"
 
 
-def too_much_of_a_namespace(s: Snapshot) -> str:
-    """Return why no more workloads of the namespace may be under change at once."""
+def others_under_change(s: Snapshot) -> set[str]:
+    """Return the other workloads of the namespace that are under change, or next in line."""
     place = s.namespace
     others = {c.workload for c in s.ahead if c.open and c.namespace == place}
     others |= {workload for workload in s.claimed if workload.startswith(f"{place}/")}
     others.discard(s.target.workload)
+    return others
+
+
+def too_much_of_a_namespace(s: Snapshot) -> str:
+    """Return why no more workloads of the namespace may be under change at once."""
+    others = others_under_change(s)
     if s.workloads is None:
         return "how many workloads the namespace has is not known"
     share = s.guardrails.workloads_percent

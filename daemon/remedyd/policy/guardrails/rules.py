@@ -120,6 +120,9 @@ RULES: tuple[Rule, ...] = (
     Rule(Reason.RATE_LIMIT, reach.too_fast, "wait, or raise rate in the guardrails"),
 )
 
+COUNTED_LATER: tuple[Rule, ...] = tuple(r for r in RULES if r.reason is not Reason.NAMESPACE_SHARE)
+"""The rules for whoever cannot count the namespace: the share is for the cluster to answer."""
+
 
 def objection(snapshot: Snapshot, rules: tuple[Rule, ...] = RULES) -> Objection | None:
     """Return the first objection to the change, None when there is none."""

@@ -11,7 +11,14 @@ from datetime import datetime
 
 from remedyd.cluster.nodes import not_ready
 from remedyd.model import AuditResult, Decision, DecisionState, Mode, Plan, Target, strictest
-from remedyd.policy.guardrails import Guardrails, Objection, Snapshot, ceiling, objection
+from remedyd.policy.guardrails import (
+    Guardrails,
+    Objection,
+    Snapshot,
+    ceiling,
+    objection,
+    others_under_change,
+)
 from remedyd.testing.policytest.fixtures import FixtureCluster
 
 
@@ -49,22 +56,21 @@ class Guard:
         """Return what stands against a change that goes as far as the decision's mode."""
         mode, said = self._ceiling(decision.target) if self.cluster.given else (Mode.AUTO, "")
         place = (decision.target.cluster, decision.target.namespace)
-        return objection(
-            Snapshot(
-                now=at,
-                target=decision.target,
-                state=state,
-                guardrails=self.guardrails,
-                climbing=bool(decision.after),
-                tells=plan is not None and plan.tells,
-                mode=decision.mode,
-                ceiling=mode,
-                said=said,
-                workloads=len(self._workloads.get(place, ())),
-                nodes=self.nodes,
-                plan=plan,
-            )
+        about = Snapshot(
+            now=at,
+            target=decision.target,
+            state=state,
+            guardrails=self.guardrails,
+            climbing=bool(decision.after),
+            tells=plan is not None and plan.tells,
+            mode=decision.mode,
+            ceiling=mode,
+            said=said,
+            nodes=self.nodes,
+            plan=plan,
         )
+        known = self._workloads.get(place, set()) | others_under_change(about)
+        return objection(replace(about, workloads=len(known)))
 
     def _ceiling(self, target: Target) -> tuple[Mode, str]:
         workload = self.cluster.get(target.kind, target.namespace, target.name)
