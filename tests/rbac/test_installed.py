@@ -33,7 +33,7 @@ TRAFFIC = {"requests": "17", "latency": "40"}
 BROKEN = {
     "oom-deployment": ("Deployment", "oom"),
     "oom-statefulset": ("StatefulSet", "oom"),
-    "hanging": ("StatefulSet", "stuck"),
+    "hanging": ("Deployment", "stuck"),
     "crashing": ("DaemonSet", "crash"),
     "slow": ("Deployment", "saturated"),
 }

@@ -54,6 +54,8 @@ def _reads(action: str, kind: str) -> Iterable[Permission]:
         yield Permission("list", "PodDisruptionBudget")
         if deployment:
             yield Permission("get", "PersistentVolumeClaim")
+        if kind == "StatefulSet":
+            yield Permission("list", "Pod")
     if action in _REPLACES_PODS | _SCALES | _SETS_AMOUNTS:
         yield Permission("list", "ResourceQuota")
         yield Permission("list", "LimitRange")

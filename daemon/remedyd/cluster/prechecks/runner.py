@@ -2,7 +2,15 @@
 
 from collections.abc import Callable
 
-from remedyd.cluster.prechecks import capacity, disruption, lifecycle, owners, scaling, skew
+from remedyd.cluster.prechecks import (
+    capacity,
+    disruption,
+    lifecycle,
+    ordering,
+    owners,
+    scaling,
+    skew,
+)
 from remedyd.cluster.prechecks.scene import Scene, blocked
 from remedyd.errors import RemedydError
 from remedyd.model.plan import Precheck
@@ -16,6 +24,7 @@ CHECKS: dict[str, Check] = {
     "Identity": lifecycle.identity,
     "Namespace": lifecycle.namespace,
     "Rollout": lifecycle.rollout,
+    "OrderedPods": ordering.ordered_pods,
     "Operator": owners.operator,
     "GitOps": owners.gitops,
     "Autoscaler": scaling.horizontal,
