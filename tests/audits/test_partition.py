@@ -199,6 +199,27 @@ def test_a_part_about_another_namespace_refuses_the_whole(tmp_path: Path) -> Non
     assert "narrowed to namespace b" in result.detail
 
 
+@pytest.mark.parametrize(
+    ("listed", "why"),
+    [
+        (Table((Column("namespace", "keyword"), Column("documents", "long")), ()), "no namespace"),
+        (answer(row()), "another table"),
+    ],
+)
+def test_a_list_of_namespaces_that_is_none_leaves_the_result_cut_off(
+    tmp_path: Path, listed: Table, why: str
+) -> None:
+    """Nothing to split by must not look like a cluster without rows."""
+
+    def asked(text: str, params: Mapping[str, Json]) -> Table:
+        return listed if "STATS documents" in text else Cluster({"a": LIMIT})(text, params)
+
+    runner = AuditRunner(Script(asked, MAPPED), ManualClock(NOW), "c1")
+    result = runner.run(sample(tmp_path, NAMED, QUERIED))
+    assert (result.outcome, result.rows) == (AuditOutcome.TRUNCATED, ())
+    assert why in result.detail
+
+
 def test_there_are_only_so_many_parts(tmp_path: Path) -> None:
     """More namespaces than could be asked about are refused, not begun."""
     sizes = {f"ns-{n:05d}": 1 for n in range(MOST_PARTS + 1)}

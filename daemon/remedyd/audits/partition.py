@@ -63,9 +63,22 @@ def namespaces(
     values: dict[str, Json] = {"start": instant(window.start), "end": instant(window.end)}
     if narrowed:
         values["cluster"] = cluster
-    found = {str(row[0]): int(str(row[1])) for row in source.query(query, values).rows}
+    found = _counted(source.query(query, values))
+    if not found:
+        raise _cut_off("cut off, and no namespace is listed by which it could be split")
     if len(found) >= _MOST_LISTED:
         raise _cut_off(f"cut off, and so is the list of namespaces, at {_MOST_LISTED}")
+    return found
+
+
+def _counted(table: Table) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for record in table.records():
+        name, documents = record.get("namespace"), record.get("documents")
+        if not isinstance(name, str) or not isinstance(documents, int):
+            names = ", ".join(column.name for column in table.columns)
+            raise _cut_off(f"cut off, and the list of namespaces is another table: {names}")
+        found[name] = documents
     return found
 
 
