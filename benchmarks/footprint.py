@@ -157,7 +157,7 @@ def high(values: list[float]) -> float:
 
 
 def approve(daemon: Watched, names: Sequence[str]) -> None:
-    """Propose and approve one change after the other, each when the last was written."""
+    """Propose and approve one change after the other, one a second."""
     with daemon.client("proposer") as proposer, daemon.client("approver") as approver:
         for name in names:
             body = {
@@ -168,7 +168,7 @@ def approve(daemon: Watched, names: Sequence[str]) -> None:
             made = proposer.post("/v1/proposals", json=body).raise_for_status().json()
             path = f"/v1/proposals/{made['id']}"
             approver.post(f"{path}/approve", json={"digest": made["digest"]}).raise_for_status()
-            PAUSE.wait(0.2)  # whoever asked meanwhile would be part of what is measured
+            PAUSE.wait(1.0)  # whoever asked meanwhile would be part of what is measured
             while proposer.get(path).json()["state"] in ("Approved", "Applying"):
                 PAUSE.wait(0.1)
 
