@@ -3,6 +3,7 @@
 Enough of it for the workflows that are shipped; whatever it does not know is an error here.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ import yaml
 _TYPED = re.compile(r"\$\{\{\s*([\w.]+)\s*\}\}")
 _CONDITION = re.compile(r"([\w.]+) : (true|false|\*)")
 _TYPES: Mapping[str, tuple[type, ...]] = {"string": (str,), "number": (int, float)}
+_RUNS = itertools.count(1)
+"""No two runs have the same number, whichever workflow they are of."""
 
 
 @dataclass
@@ -49,7 +52,6 @@ class Workflow:
         self._connectors = connectors or {}
         self._answer = answer
         self._liquid = liquid.Environment()
-        self._runs = 0
 
     def inputs(self) -> list[dict[str, Any]]:
         """Return the declared inputs, wherever the form of this release has them."""
@@ -60,7 +62,6 @@ class Workflow:
 
     def run(self, event: Any = None, **given: Any) -> Run:
         """Run it with inputs, or with the event of an alert."""
-        self._runs += 1
         run = Run()
         context = {
             "inputs": self._checked(given),
@@ -68,7 +69,7 @@ class Workflow:
             "event": event or {},
             "steps": run.steps,
             "execution": {
-                "id": f"run-{id(self)}-{self._runs}",
+                "id": f"run-{next(_RUNS)}",
                 "url": "https://kibana.example/app/workflows/run",
                 "executedBy": "lee@example.com",
             },
