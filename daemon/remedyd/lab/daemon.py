@@ -7,13 +7,13 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import httpx2
 import yaml
 
 from remedyd.errors import RemedydError
+from remedyd.lab.running import Running
 
 ROLES: Final = ("viewer", "proposer", "approver")
 _START_SECONDS: Final = 30.0
@@ -22,7 +22,7 @@ _LOWEST_PORT: Final = 20_000
 _PORTS: Final = 12_000
 
 
-class Daemon:
+class Daemon(Running):
     """Runs `remedyd run` in a directory of its own; its log is `daemon.log` there."""
 
     def __init__(self, directory: Path, settings: Mapping[str, str]) -> None:
@@ -134,20 +134,6 @@ class Daemon:
         path.touch(mode=0o600)
         path.write_text(yaml.safe_dump({"tokens": entries}), encoding="utf-8")
         return path
-
-    def __enter__(self) -> Self:
-        """Start."""
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        self.stop()
 
 
 def free_port() -> int:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from types import TracebackType
 from typing import Final, Self
 
 from remedyd.lab.apiserver.server import LabApiServer
@@ -20,6 +19,7 @@ from remedyd.lab.elasticsearch.server import ElasticsearchServer
 from remedyd.lab.elasticsearch.streams import DataStreams
 from remedyd.lab.faults import Fault, Workload
 from remedyd.lab.observing import Observing
+from remedyd.lab.running import Running
 from remedyd.lab.scenario import DEMO, Scenario
 from remedyd.lab.simulation import Plan, Simulation
 from remedyd.lab.telemetry.documents import Document
@@ -50,7 +50,7 @@ class FaultInForce:
     fault: Fault
 
 
-class Lab:
+class Lab(Running):
     """Usable between `start` and `stop`, or as a context manager."""
 
     def __init__(
@@ -119,19 +119,6 @@ class Lab:
                 self._driver.stop()
         finally:
             self._streams.close()
-
-    def __enter__(self) -> Self:
-        """Start."""
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        self.stop()
 
     # time
 

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from types import TracebackType
 from typing import Self
 
 from remedyd.lab.apiserver.messages import Request, Response
@@ -23,6 +22,7 @@ from remedyd.lab.crowd.telemetry import INTERVAL, STREAMS, Telemetry
 from remedyd.lab.elasticsearch.endpoint import Endpoint
 from remedyd.lab.elasticsearch.server import ElasticsearchServer
 from remedyd.lab.elasticsearch.streams import DataStreams
+from remedyd.lab.running import Running
 from remedyd.lab.world import STACK, write_kubeconfig
 from remedyd.model.clock import Clock, ManualClock, SystemClock
 from remedyd.model.values import KubeObject
@@ -52,7 +52,7 @@ class Weighed(LabApiServer):
         return response
 
 
-class CrowdLab:
+class CrowdLab(Running):
     """Usable between `start` and `stop`, or as a context manager."""
 
     def __init__(
@@ -128,19 +128,6 @@ class CrowdLab:
     def _live(self) -> None:
         while not self._stopped.wait(1.0):
             self.scrape(self.clock.now())
-
-    def __enter__(self) -> Self:
-        """Start."""
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        self.stop()
 
     def daemon_settings(self, directory: Path) -> dict[str, str]:
         """Return what a daemon must be told (without `REMEDYD_`) to work on this lab.
