@@ -27,7 +27,6 @@ _SUBRESOURCES = (
     Permission("create", "Pod", "exec"),
     Permission("patch", "Pod", "resize"),
 )
-_DELEGATOR = "system:auth-delegator"  # comes with Kubernetes: creates the two reviews
 _OWN = frozenset({"Lease", "SelfSubjectAccessReview", "SubjectAccessReview", "TokenReview"})
 
 
@@ -135,12 +134,12 @@ def manifests(
     namespace: str,
     account: str,
     lease: str = "",
-    callers: bool = False,
+    callers: Iterable[Permission] = (),
 ) -> Iterator[KubeObject]:
     """Yield roles and bindings for the ServiceAccount `namespace/account`.
 
     `lease` names the Lease by which several daemons elect the one that acts; empty: none.
-    `callers` lets the daemon ask who holds a Kubernetes token, and what RBAC allows them.
+    `callers` is what it takes to ask who holds a Kubernetes token (`cluster.identity.NEEDED`).
     """
     subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
     if wanted.everywhere:
@@ -154,8 +153,8 @@ def manifests(
             {**named, "resourceNames": [lease], "verbs": ["get", "update"]},
         ]
         yield from _pair("Role", f"{name}-lease", namespace, own, subject)
-    if callers:
-        yield _binding("ClusterRole", _DELEGATOR, f"{name}-callers", "", subject)
+    if asked := rules(callers):
+        yield from _pair("ClusterRole", f"{name}-identity", "", asked, subject)
 
 
 def _pair(
@@ -163,15 +162,11 @@ def _pair(
 ) -> Iterator[KubeObject]:
     meta = {"name": name} | ({"namespace": namespace} if namespace else {})
     yield {"apiVersion": f"{_API}/v1", "kind": kind, "metadata": meta, "rules": granted}
-    yield _binding(kind, name, name, namespace, subject)
-
-
-def _binding(kind: str, role: str, name: str, namespace: str, subject: KubeObject) -> KubeObject:
-    return {
+    yield {
         "apiVersion": f"{_API}/v1",
         "kind": f"{kind}Binding",
-        "metadata": {"name": name} | ({"namespace": namespace} if namespace else {}),
-        "roleRef": {"apiGroup": _API, "kind": kind, "name": role},
+        "metadata": meta,
+        "roleRef": {"apiGroup": _API, "kind": kind, "name": name},
         "subjects": [subject],
     }
 

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from typer.testing import CliRunner
 
 from remedyd import rights
 from remedyd.actions.registry import SCHEMAS
 from remedyd.audits.loader import load_audits
+from remedyd.cli.rbac import app
 from remedyd.policy.loader import load_policies
 from remedyd.rights import Rights, Use
 from support.chart import CHART, EXAMPLES, of_kind, render, written
@@ -114,3 +117,30 @@ def test_the_lease_is_its_own_role() -> None:
         Rights(frozenset(), {}), name="r", namespace="ops", account="r", lease="r"
     )
     assert role["rules"] == next(own)["rules"]
+
+
+def about_callers(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rules of the role about callers, bound by a binding of its name to one account."""
+    [role] = [
+        one
+        for one in of_kind(manifests, "ClusterRole")
+        if one["metadata"]["name"].endswith("-identity")
+    ]
+    [binding] = [
+        one
+        for one in of_kind(manifests, "ClusterRoleBinding")
+        if one["roleRef"]["name"] == role["metadata"]["name"]
+    ]
+    assert [one["kind"] for one in binding["subjects"]] == ["ServiceAccount"]
+    return sorted(role["rules"], key=lambda rule: str(rule["resources"]))
+
+
+@pytest.mark.parametrize("source", ["grants", "rbac"])
+def test_chart_and_command_let_it_ask_the_same_about_callers(source: str) -> None:
+    """The reviews that the source of scopes needs are created, and no ready-made role is bound."""
+    values = ("identity.kubernetes.enabled=true", f"identity.kubernetes.scopesFrom={source}")
+    ran = CliRunner().invoke(app, ["render", "--kubernetes-tokens", "--scopes-from", source])
+    printed = list(yaml.safe_load_all(ran.stdout))
+    assert about_callers(render(4, None, *values)) == about_callers(printed)
+    made = {one["metadata"]["name"] for one in of_kind(printed, "ClusterRole")}
+    assert {one["roleRef"]["name"] for one in of_kind(printed, "ClusterRoleBinding")} == made

@@ -41,10 +41,14 @@ def test_requested_actions_are_added_where_they_may_be_requested() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
-    [(["--action", "Restrat"], 'did you mean "Restart"'), (["--in", "shop"], "requested actions")],
+    [
+        (["--action", "Restrat"], 'did you mean "Restart"'),
+        (["--in", "shop"], "requested actions"),
+        (["--scopes-from", "rbac"], "ServiceAccount tokens"),
+    ],
 )
 def test_mistakes_are_named(arguments: list[str], reason: str) -> None:
-    """An unknown action, and namespaces that bound nothing."""
+    """An unknown action, and options that bear on nothing."""
     ran = RUNNER.invoke(app, ["render", *arguments])
     assert isinstance(ran.exception, InvalidInput)
     assert reason in ran.exception.message

@@ -4,6 +4,7 @@ Exit 0 ok, 1 rights are missing (or, with `--strict`, more than needed), 2 inval
 """
 
 from pathlib import Path
+from typing import Literal
 
 import typer
 import yaml
@@ -12,6 +13,8 @@ from remedyd import rights as needed
 from remedyd.actions.registry import SCHEMAS
 from remedyd.audits.loader import load_audits
 from remedyd.cli.failures import FAILED
+from remedyd.cluster.access import Permission
+from remedyd.cluster.identity import NEEDED
 from remedyd.errors import InvalidInput
 from remedyd.paths import shipped
 from remedyd.policy.loader import load_policies
@@ -45,13 +48,32 @@ def render(
     callers: bool = typer.Option(
         False, "--kubernetes-tokens", help="Where callers may come with ServiceAccount tokens"
     ),
+    scopes_from: Literal["grants", "rbac"] = typer.Option(
+        "grants", help="What says what those callers may do, as in the settings"
+    ),
 ) -> None:
     """Print the roles and bindings that the enabled policies need, and no more."""
     wanted = needed.rights(_uses(paths, audits, actions, where), dry_run=dry_run, events=events)
     found = needed.manifests(
-        wanted, name=name, namespace=namespace, account=name, lease=lease, callers=callers
+        wanted,
+        name=name,
+        namespace=namespace,
+        account=name,
+        lease=lease,
+        callers=_callers(callers, scopes_from),
     )
     typer.echo(yaml.safe_dump_all(found, sort_keys=False, explicit_start=True), nl=False)
+
+
+def _callers(taken: bool, scopes_from: str) -> frozenset[Permission]:
+    if taken:
+        return NEEDED[scopes_from]
+    if scopes_from != "grants":
+        raise InvalidInput(
+            "--scopes-from is about callers with ServiceAccount tokens",
+            hint="add --kubernetes-tokens",
+        )
+    return frozenset()
 
 
 @app.command()

@@ -6,12 +6,20 @@ nothing. An answer that is not a clear yes is a no.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from remedyd.cluster.access import Reviewer, granted
+from remedyd.cluster.access import Permission, Reviewer, granted
 from remedyd.model import KubeObject
 
 GROUP = "remedyd.io"
 """API group of the virtual resource `proposals` by which RBAC grants our scopes."""
+
+_KNOWS: Final = Permission("create", "TokenReview")
+NEEDED: Final = {
+    "grants": frozenset({_KNOWS}),
+    "rbac": frozenset({_KNOWS, Permission("create", "SubjectAccessReview")}),
+}
+"""What we need to ask about callers, by what says what they may do (`scopes_from`)."""
 
 
 @dataclass(frozen=True, slots=True)
