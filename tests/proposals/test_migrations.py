@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from alembic.script import ScriptDirectory
 from remedyd.errors import StoreError
 from remedyd.model import ProposalId, State, SystemClock
 from remedyd.proposals import migrations, tables
+from remedyd.proposals.answers import Answer
 from remedyd.proposals.migrations.runner import configuration, upgrade
 from remedyd.proposals.store import Store
 from remedyd.proposals.trail import TrailFilter
@@ -163,6 +165,9 @@ def _filled(engine: sa.Engine, revision: str) -> dict[str, list[dict[str, Any]]]
             {"id": "h1", "kind": "Quarantine", "subject": "prod/shop/Deployment/desk",
              "since": START, "ended_at": None, "body": HOLD},
         ],
+        "answers": [
+            {"key": "k", "request": "r", "at": datetime.now(UTC), "status": 201, "body": "{}"},
+        ],
         "outbox": [
             {"channel": "elasticsearch", "id": "e1", "at": START, "body": "{}", "why": ""},
         ],
@@ -199,6 +204,8 @@ def test_what_an_earlier_revision_stored_is_kept(
     assert [one.event.action for one in store.trail.read(TrailFilter(principal="ann"))] == [
         "Rejected", "propose",
     ]  # fmt: skip
+    if "answers" in written:
+        assert store.answers.begin("k", "r") == Answer(201, "{}", {})
     assert store.decision_state(START).failures == {"prod/shop/Deployment/desk": (START,)}
     store.flags.resume("bob", START)
     store.flags.pause("alice", START)

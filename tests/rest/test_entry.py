@@ -183,7 +183,7 @@ def test_callers_have_a_rate_each_and_it_refills() -> None:
 
 
 def test_the_same_key_is_done_once(running: Running) -> None:
-    """A repeated request gets the first answer, word for word, and changes nothing."""
+    """A repeated request gets the first answer, status, body and headers, and changes nothing."""
     body = scaling(an_app())
     proposer = running.client("proposer")
     headers = {"Idempotency-Key": f"once-{body['target']['name']}"}
@@ -191,6 +191,11 @@ def test_the_same_key_is_done_once(running: Running) -> None:
     second = proposer.post("/v1/proposals", json=body, headers=headers)
     assert (first.status_code, second.status_code) == (201, 201)
     assert second.text == first.text
+    assert second.headers["Location"] == first.headers["Location"]
+    apart = {"date", "x-request-id", "idempotency-replayed"}
+    assert {k: v for k, v in second.headers.items() if k not in apart} == {
+        k: v for k, v in first.headers.items() if k not in apart
+    }
     assert second.headers["Idempotency-Replayed"] == "true"
     assert "Idempotency-Replayed" not in first.headers
 

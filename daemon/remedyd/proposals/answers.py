@@ -5,7 +5,9 @@ one waits outside. A request whose worker died keeps its key for a minute, then 
 take it over; what it did until then is guarded by the gate itself, not by this table.
 """
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,10 +26,11 @@ _ABANDONED: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered: the HTTP status and the body's text."""
+    """What was answered: the HTTP status, the body's text, and the headers that go with them."""
 
     status: int
     body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Answers:
@@ -63,7 +66,11 @@ class Answers:
             connection.execute(
                 answers.update()
                 .where(answers.c.key == key)
-                .values(status=answer.status, body=answer.body)
+                .values(
+                    status=answer.status,
+                    body=answer.body,
+                    headers=json.dumps(dict(answer.headers)),
+                )
             )
 
     def forget(self, key: str) -> None:
@@ -84,7 +91,7 @@ def _earlier(connection: Connection, key: str, request: str, now: datetime) -> A
             hint="send a new key with a new request, the old key only with the same one",
         )
     if row.status is not None:
-        return Answer(row.status, row.body)
+        return Answer(row.status, row.body, json.loads(row.headers))
     if row.at > now - _ABANDONED:
         raise _busy()
     connection.execute(answers.delete().where(answers.c.key == key))

@@ -17,8 +17,8 @@ from remedyd.model import Change, State
 from remedyd.proposals import codec
 from remedyd.proposals.tables import proposals
 
-Known: TypeAlias = dict[tuple[str, int], Change]
-"""Changes read whole, by proposal and version."""
+Known: TypeAlias = dict[tuple[str, int, bool], Change]
+"""Changes read before, by proposal, version, and whether they were read whole."""
 
 HOUR: Final = timedelta(hours=1)
 """How far back limits for all workloads together look."""
@@ -44,8 +44,8 @@ def changes(
     """Return what was written from `since` on, is under way, or may be written next.
 
     Oldest first by their write; those not written yet come last, by approval. `known` keeps what
-    was read whole: of a closed proposal that is the same the next time. With `about`, what is
-    over for more than an hour is of these workloads alone.
+    was read: of the same version that is the same the next time. With `about`, what is
+    over for more than an hour is of these workloads alone, and only they are read whole.
     """
     asked = {
         "since": since,
@@ -53,44 +53,43 @@ def changes(
         "day": now - _DAY,
         "about": sorted(about or ()),
     }
-    queries = _queries(narrow=about is not None)
-    found = {row.id: row for query in queries for row in connection.execute(query, asked)}
-    made = tuple(sorted((_remembered(row, known) for row in found.values()), key=_order))
+    narrow = about is not None
+    found = {row.id: row for row in connection.execute(_query(narrow=narrow), asked)}
+    made = [_remembered(row, known, keep=narrow) for row in found.values()]
     spare = len(known) - max(_MOST, 2 * len(found))
     for key in list(known)[: max(0, spare)]:
         known.pop(key, None)
-    return made
+    return tuple(sorted(made, key=_order))
 
 
 @cache
-def _queries(*, narrow: bool) -> tuple[sa.Select[Any], ...]:
+def _query(*, narrow: bool) -> sa.CompoundSelect[Any]:
     """Return what is asked, built once: before each write it is asked twice.
 
-    Asked apart: each has an index, all together have none.
+    Each part has an index, all together have none.
     """
     c = proposals.c
+    theirs = c.workload.in_(sa.bindparam("about", expanding=True))
     read = sa.or_(c.failed_at.is_not(None), c.applied_at > sa.bindparam("day"))
-    body = sa.case((read, c.body), else_=None)
+    body = sa.case((sa.and_(read, theirs) if narrow else read, c.body), else_=None)
     query = sa.select(
         c.id, c.version, c.workload, c.state, c.updated_at, c.policy, c.step, c.applied_at,
         c.is_open, c.finished_at, body.label("whole"), c.failed_at,
     )  # fmt: skip
     ahead = sa.or_(c.state.in_(_AHEAD), c.applied_at.is_not(None))
     under_way = query.where(c.is_open, ahead)
+    written = query.where(c.applied_at >= sa.bindparam("since"))
     if not narrow:
-        return (query.where(c.applied_at >= sa.bindparam("since")), under_way)
-    theirs = c.workload.in_(sa.bindparam("about", expanding=True))
-    return (
-        query.where(c.applied_at >= sa.bindparam("since"), theirs),
-        under_way,
-        query.where(c.applied_at >= sa.bindparam("recent")),
-    )
+        return sa.union_all(written, under_way)
+    recent = query.where(c.applied_at >= sa.bindparam("recent"))
+    return sa.union_all(written.where(theirs), under_way, recent)
 
 
-def _remembered(row: Any, known: Known) -> Change:
-    if row.whole is None:
+def _remembered(row: Any, known: Known, *, keep: bool) -> Change:
+    """Return the change of a row; one that is not read whole is remembered only on `keep`."""
+    if row.whole is None and not keep:
         return _change(row)
-    key = (row.id, row.version)
+    key = (row.id, row.version, row.whole is not None)
     found = known.pop(key, None) or _change(row)
     known[key] = found  # the latest is the last
     return found

@@ -76,8 +76,8 @@ class Flags:
 
     def paused(self) -> Flag | None:
         """Return the pause in force (since when, by whom, why), or None."""
-        flag = self.get(PAUSE)
-        return flag if flag and flag.value is not False else None
+        with self._database.read() as connection:
+            return pause(connection)
 
     def _turn(self, on: bool, principal: str, at: datetime, reason: str) -> None:
         now = self.get(PAUSE)
@@ -98,6 +98,12 @@ def append(connection: Connection, flag: Flag) -> int:
         )
     )
     return sequence
+
+
+def pause(connection: Connection) -> Flag | None:
+    """Return the pause in force as one transaction sees it."""
+    flag = current(connection, PAUSE)
+    return flag if flag and flag.value is not False else None
 
 
 def current(connection: Connection, name: str) -> Flag | None:

@@ -28,6 +28,7 @@ from remedyd.model import (
 from remedyd.proposals import approvals
 from remedyd.proposals.digest import differences, digest_of_proposal
 from remedyd.proposals.drafts import Draft, of_decision, of_request, proposal_of
+from remedyd.proposals.flags import Flag
 from remedyd.proposals.lifecycle import allowed
 from remedyd.proposals.store import Store
 
@@ -101,17 +102,19 @@ class Gate:
         comment: str = "",
         *,
         execution_url: str = "",
+        seen: Proposal | None = None,
     ) -> Proposal:
         """Let through exactly what `digest` names; the same approval twice is one.
 
         Where the policy wants several approvals, the proposal stays Proposed until the last.
 
-        `execution_url` is where the caller says the decision was taken: a workflow's run.
+        `execution_url` is where the caller says the decision was taken: a workflow's run. `seen`
+        is the proposal as the caller has just read it; whatever moved it since is noticed.
 
         Raise `Forbidden` without the approver's scope, `Conflict` for another digest, another
         approver or a proposal decided otherwise, `Expired`, `Refused` for a blocked plan.
         """
-        proposal = self._store.get(key)
+        proposal = seen or self._store.get(key)
         while True:
             _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
             approvals.check_approver(principal, proposal)
@@ -182,36 +185,26 @@ class Gate:
         """End every proposal that waited too long at `now`; return those ended here."""
         return [done for due in self._store.due(now) if (done := self._expired(due)) is not None]
 
-    def fence(self, key: str) -> None:
+    def fence(self, key: str, seen: Proposal | None = None) -> None:
         """Raise `Refused` unless a write for this proposal is allowed at this very moment.
 
         Called by the door immediately before a write: in a state that writes, with an approval
-        of exactly what is stored, and, looked at last of all, not paused.
+        of exactly what is stored, and, looked at last of all, not paused. `seen` is the proposal
+        as the caller has just read it.
         """
-        self.authorised(key)
-        self.check_pause()
+        proposal, pause = self._store.now(ProposalId(key), seen)
+        _authorised(proposal)
+        if pause:
+            raise _paused(pause)
 
     def check_pause(self) -> None:
         """Raise `Refused` while writes are paused."""
         if pause := self._store.flags.paused():
-            why = f": {pause.reason}" if pause.reason else ""
-            raise Refused(
-                "Paused",
-                f"writes are paused since {pause.at:%Y-%m-%d %H:%M:%SZ} by {pause.principal}{why}",
-                hint="resume when it is safe: remedyd resume",
-            )
+            raise _paused(pause)
 
     def authorised(self, key: str) -> None:
         """Raise `Refused` unless the proposal is in a state that writes, approved as stored."""
-        proposal = self._store.get(ProposalId(key))
-        if proposal.state not in (State.APPLYING, State.ROLLING_BACK):
-            raise Refused("NotApproved", f"proposal {key} is {proposal.state}: nothing to write")
-        if not approvals.stand(proposal):
-            raise Refused(
-                "DigestMismatch",
-                f"proposal {key} is not what was approved",
-                hint="look at its events; make a new proposal",
-            )
+        _authorised(self._store.get(ProposalId(key)))
 
     def _create(self, plan: Plan, draft: Draft, life: timedelta) -> Proposal:
         now = self._clock.now()
@@ -291,6 +284,27 @@ class Gate:
             f"the digest {digest[:12]} is not that of proposal {proposal.id}: {what}",
             hint=f"read the proposal again and approve digest {proposal.digest}",
         )
+
+
+def _authorised(proposal: Proposal) -> None:
+    if proposal.state not in (State.APPLYING, State.ROLLING_BACK):
+        told = f"proposal {proposal.id} is {proposal.state}: nothing to write"
+        raise Refused("NotApproved", told)
+    if not approvals.stand(proposal):
+        raise Refused(
+            "DigestMismatch",
+            f"proposal {proposal.id} is not what was approved",
+            hint="look at its events; make a new proposal",
+        )
+
+
+def _paused(pause: Flag) -> Refused:
+    why = f": {pause.reason}" if pause.reason else ""
+    return Refused(
+        "Paused",
+        f"writes are paused since {pause.at:%Y-%m-%d %H:%M:%SZ} by {pause.principal}{why}",
+        hint="resume when it is safe: remedyd resume",
+    )
 
 
 def _require(principal: Principal, scope: Scope, namespace: str) -> None:

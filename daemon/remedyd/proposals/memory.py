@@ -17,7 +17,7 @@ from remedyd.model import DecisionState, HoldKind, State
 from remedyd.proposals import codec, failures, holds
 from remedyd.proposals.changes import HOUR, Known, changes, of
 from remedyd.proposals.database import Database
-from remedyd.proposals.flags import PAUSE, current
+from remedyd.proposals.flags import pause
 from remedyd.proposals.tables import proposals, sightings
 
 HISTORY: Final = timedelta(days=7)
@@ -73,12 +73,11 @@ class Memory:
     def _circumstances(
         self, connection: Connection, now: datetime, about: Set[str] | None
     ) -> dict[str, Any]:
-        pause = current(connection, PAUSE)
         held = holds.opened(connection, about)
         storms = held[HoldKind.STORM].values()
         return {
             "failures": failures.times(connection, now - HISTORY, about),
-            "paused": pause is not None and pause.value is not False,
+            "paused": pause(connection) is not None,
             "changes": changes(connection, now - HISTORY, now, self._known, about),
             "quarantined": held[HoldKind.QUARANTINE],
             "storm": min(storms, key=lambda hold: hold.since, default=None),

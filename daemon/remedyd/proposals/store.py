@@ -31,7 +31,7 @@ from remedyd.proposals import codec, lifecycle
 from remedyd.proposals.answers import Answers
 from remedyd.proposals.approvals import SLACK
 from remedyd.proposals.database import Database
-from remedyd.proposals.flags import Flags
+from remedyd.proposals.flags import Flag, Flags, pause
 from remedyd.proposals.holds import Holds
 from remedyd.proposals.memory import Memory
 from remedyd.proposals.notices import Notices
@@ -129,10 +129,18 @@ class Store:
     def get(self, key: ProposalId) -> Proposal:
         """Return the proposal as it stands; raise `NotFound`."""
         with self._database.read() as connection:
-            body = connection.scalar(_BODY, {"key": key})
-        if body is None:
-            raise absent(key)
-        return codec.load(body)
+            return _stored(connection, key)
+
+    def now(self, key: ProposalId, seen: Proposal | None = None) -> tuple[Proposal, Flag | None]:
+        """Return the proposal as it stands and the pause in force, both of one moment.
+
+        A caller who has just read it gives it as `seen`, and gets it back where it has not moved.
+        Raise `NotFound`.
+        """
+        with self._database.read() as connection:
+            if seen is None or connection.scalar(_VERSION, {"key": key}) != seen.version:
+                seen = _stored(connection, key)
+            return seen, pause(connection)
 
     def list(self, wanted: ProposalFilter | None = None) -> Page:
         """Return one page, newest first; raise `InvalidInput` for a strange cursor or limit."""
@@ -363,11 +371,19 @@ def absent(key: ProposalId) -> NotFound:
 
 # Built once: what a statement is made of costs more than its execution.
 _BODY: Final = sa.select(proposals.c.body).where(proposals.c.id == sa.bindparam("key"))
+_VERSION: Final = sa.select(proposals.c.version).where(proposals.c.id == sa.bindparam("key"))
 _SWAP: Final = proposals.update().where(
     proposals.c.id == sa.bindparam("was"),
     proposals.c.state == sa.bindparam("was_state"),
     proposals.c.version == sa.bindparam("was_version"),
 )
+
+
+def _stored(connection: Connection, key: ProposalId) -> Proposal:
+    body = connection.scalar(_BODY, {"key": key})
+    if body is None:
+        raise absent(key)
+    return codec.load(body)
 
 
 def _swapped(connection: Connection, old: Proposal, new: Proposal) -> bool:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD: Final = "0007"
+HEAD: Final = "0008"
 """The schema revision this code works with: the last one in `migrations/versions`."""
 
 
@@ -145,6 +145,7 @@ answers = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("status", sa.Integer),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("headers", sa.Text, nullable=False, server_default="{}"),
 )
 sa.Index("answers_by_age", answers.c.at)
 

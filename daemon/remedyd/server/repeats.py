@@ -67,7 +67,7 @@ class Repeats:
         try:
             await self._app(scope, receive, kept)
             if kept.worth_keeping():
-                answer = Answer(kept.status, kept.body.decode("utf-8"))
+                answer = Answer(kept.status, kept.body.decode("utf-8"), kept.headers)
         finally:
             try:
                 await run_in_threadpool(self._service.end_answer, key, answer)
@@ -83,6 +83,7 @@ class _Kept:
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.status = 0
+        self.headers: dict[str, str] = {}
         self.body = b""
 
     def worth_keeping(self) -> bool:
@@ -93,6 +94,8 @@ class _Kept:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            given = {k.decode("latin-1"): v.decode("latin-1") for k, v in message.get("headers", ())}
+            self.headers = {name: given[name] for name in given.keys() - {"content-length"}}
         elif message["type"] == "http.response.body":
             self.body += message.get("body", b"")
         self.messages.append(message)
@@ -111,5 +114,5 @@ def _request(scope: Scope, body: bytes) -> str:
 
 def _replayed(earlier: Answer) -> Response:
     kind = problems.MEDIA_TYPE if earlier.status >= 400 else "application/json"
-    headers = {"Idempotency-Replayed": "true"}
+    headers = {**earlier.headers, "Idempotency-Replayed": "true"}
     return Response(earlier.body, earlier.status, headers=headers, media_type=kind)
