@@ -94,7 +94,8 @@ class _Kept:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            given = {k.decode("latin-1"): v.decode("latin-1") for k, v in message.get("headers", ())}
+            told = message.get("headers", ())
+            given = {name.decode("latin-1"): value.decode("latin-1") for name, value in told}
             self.headers = {name: given[name] for name in given.keys() - {"content-length"}}
         elif message["type"] == "http.response.body":
             self.body += message.get("body", b"")
