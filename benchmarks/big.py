@@ -29,13 +29,6 @@ from remedyd.lab.crowd.world import CrowdLab
 from remedyd.model.clock import monotonic
 
 PAUSE = threading.Event()
-GUARDRAILS = """\
-apiVersion: remedyd.io/v1alpha1
-kind: Guardrails
-metadata: {name: big}
-spec:
-  storm: {nodesNotReady: %d}
-"""
 
 
 @dataclass(slots=True)
@@ -121,15 +114,14 @@ def main() -> int:
     parser.add_argument("--broken", type=int, default=20, help="workloads that run out of memory")
     parser.add_argument("--minutes", type=float, default=4.0)
     given = parser.parse_args()
-    crowd = Crowd(given.nodes, given.workloads, given.pods, given.namespaces, given.broken)
+    sizes = (given.nodes, given.workloads, given.pods, given.namespaces, given.broken)
+    crowd = Crowd(*sizes, down=given.nodes // 1_000)
     begun = monotonic()
     with ExitStack() as opened:
         home = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="remedyd-")))
         lab = opened.enter_context(CrowdLab([crowd], history=timedelta(minutes=12)))
         print(f"the cluster is up after {monotonic() - begun:.0f} s", flush=True)
-        guardrails = home / "guardrails.yaml"
-        guardrails.write_text(GUARDRAILS % (2 * crowd.down))
-        settings = {"GUARDRAILS": str(guardrails), "ELASTICSEARCH__TIMEOUT_SECONDS": "120"}
+        settings = {"ELASTICSEARCH__TIMEOUT_SECONDS": "120"}
         daemon = Watched(home, lab.daemon_settings(home) | settings)
         daemon.start()
         opened.callback(daemon.stop)

@@ -107,6 +107,7 @@ def test_guardrails_are_values_too(tmp_path: Path) -> None:
     path.write_text(data(render(4, EVERYTHING), "watch-settings")["guardrails.yaml"])
     found = load_guardrails(path)
     assert (found.concurrency, found.storm.workloads_percent) == (2, 20)
+    assert found.storm.nodes_not_ready.of(5_000) == 25
     assert [window.name for window in found.windows] == ["black-friday"]
     assert found.cooldown.initial == timedelta(hours=1)
 

@@ -38,6 +38,8 @@ BAD = [
     ("guardrails=a: [", "guardrails:", "is not YAML"),
     ("guardrails.concurency=3", "concurency", "additional propert"),
     ("guardrails.storm.calm=soon", "calm", "match pattern"),
+    ("guardrails.storm.nodesNotReady=120%", "nodesNotReady", "match pattern"),
+    ("guardrails.storm.nodesNotReady=-1", "nodesNotReady", "0"),
     ("guardrails.windows[0].kind=Thaw", "kind", "must be one of"),
     ("elasticsearch.basicAuth.username=u", "elasticsearch.basicAuth:", "both named"),
     (

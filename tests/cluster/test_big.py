@@ -9,11 +9,11 @@ import pytest
 
 from remedyd.cluster.client import Cluster
 from remedyd.cluster.lately import READINESS, ROOM, Lately
-from remedyd.cluster.nodes import not_ready, unready
+from remedyd.cluster.nodes import readiness, readiness_of
 from remedyd.cluster.ports import count, each
 from remedyd.cluster.prechecks.capacity import allocatable, usable
 from remedyd.errors import ClusterUnavailable
-from remedyd.model import KubeObject, ManualClock
+from remedyd.model import KubeObject, ManualClock, Nodes
 from support.cluster import ListReader, namespace, recorded
 from support.labserver import NOW, Lab, lab
 
@@ -55,7 +55,7 @@ def test_what_is_kept_is_enough(big: Lab) -> None:
     """Readiness, room, taints and labels of a node are answered as from the whole."""
     whole = big.cluster.get("Node", "", "n7")
     cut = next(one for one in big.cluster.list("Node") if one["metadata"]["name"] == "n7")
-    assert not_ready([cut]) == not_ready([whole])
+    assert readiness_of([cut]) == readiness_of([whole])
     assert allocatable(cut, "memory") == allocatable(whole, "memory") > 0
     assert usable(cut, {}) == usable(whole, {})
     assert cut["metadata"]["labels"] == whole["metadata"]["labels"]
@@ -91,7 +91,8 @@ def down(big: Lab) -> Iterator[str]:
 def test_which_nodes_are_ready_is_read_off_a_short_table(big: Lab, down: str) -> None:
     """The same nodes as by their conditions, for a fiftieth of the bytes."""
     before = len(big.server.requests)
-    assert unready(big.cluster) == (down,) == not_ready(big.cluster.list("Node"))
+    known = Nodes((down,), NODES)
+    assert readiness(big.cluster) == known == readiness_of(big.cluster.list("Node"))
     asked = big.server.requests[before:]
     tables = [one for one in asked if one.query.get("includeObject") == ["None"]]
     assert [one.query["limit"] for one in tables] == [["1000"], ["1000"]]
@@ -106,20 +107,20 @@ def test_without_such_a_table_nodes_are_read_whole(big: Lab, down: str) -> None:
             return super().printed(kind, *columns, "Mood")
 
     plain = Plain(big.cluster._api)
-    assert unready(plain) == (down,)
+    assert readiness(plain) == Nodes((down,), NODES)
 
 
 def test_those_who_only_look_share_what_they_know_of_nodes(big: Lab, down: str) -> None:
     """Within seconds nothing is asked again; afterwards, and by whoever writes, it is."""
     clock = ManualClock(NOW)
     lately = Lately(big.cluster, clock)
-    assert lately.unready() == (down,)
+    assert lately.readiness().unready == (down,)
     before = len(big.server.requests)
     clock.advance(READINESS / 2)
-    assert lately.unready() == (down,)
+    assert lately.readiness().unready == (down,)
     assert len(big.server.requests) == before
     clock.advance(READINESS / 2)
-    lately.unready()
+    lately.readiness()
     assert len(big.server.requests) == before + 2
 
 
@@ -145,9 +146,9 @@ def test_a_failed_look_at_nodes_is_not_remembered(big: Lab) -> None:
     lately = Lately(broken, ManualClock(NOW))
     for _ in range(2):
         with pytest.raises(ClusterUnavailable):
-            lately.unready()
+            lately.readiness()
     broken.broken = frozenset()
-    assert lately.unready() == ()
+    assert lately.readiness() == Nodes((), 0)
 
 
 def test_workloads_are_counted_by_one_of_them(big: Lab) -> None:

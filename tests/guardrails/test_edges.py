@@ -10,9 +10,8 @@ import yaml
 
 from remedyd.errors import InvalidInput
 from remedyd.model import DecisionState, FieldChange, Json, Mode, Outcome, Plan, State
-from remedyd.policy.guardrails import Guardrails, node_sign, objection
+from remedyd.policy.guardrails import Guardrails, objection
 from remedyd.policy.guardrails.repetition import falls_short
-from remedyd.policy.guardrails.schema import Storm
 from support.guardrails import (
     CART,
     MEMORY,
@@ -290,17 +289,6 @@ def test_some_rules_hold_calls_too(changes: dict[str, Any]) -> None:
     assert reason(snapshot(**changes, state=DecisionState(paused=True))) == "Paused"
     assert reason(snapshot(**changes, ceiling=Mode.DISABLED, said="off")) == "OptedOut"
     assert reason(snapshot(**changes, storms={"a/prod/shop": "5 of 9"})) == "Storm"
-
-
-# storms
-
-
-def test_the_sentence_counts_and_names_the_nodes() -> None:
-    """One node is told in the singular, and no more than five are named."""
-    assert node_sign(["b"], Storm()) == "1 node is not ready: b"
-    many = [f"n{number}" for number in range(6)]
-    assert node_sign(many, Storm()) == "6 nodes are not ready: n0, n1, n2, n3, n4, ..."
-    assert node_sign(many[:5], Storm()) == "5 nodes are not ready: n0, n1, n2, n3, n4"
 
 
 def test_the_windows_to_wait_for_are_named() -> None:

@@ -41,6 +41,33 @@ def test_the_example_of_the_page_loads(tmp_path: Path) -> None:
         ("{cooldown: {initial: 2d, longest: 1d}}", "longest must not be shorter", 18),
         ("{repeat: 30d}", "less than or equal to", 16),
         ("{workloadsPercent: 120}", "less than or equal to 100", 26),
+        (
+            '{storm: {nodesNotReady: "-1%"}}',
+            'from 0% to 100%, with two decimals at most; got "-1',
+            31,
+        ),
+        (
+            "{storm: {nodesNotReady: 120%}}",
+            'from 0% to 100%, with two decimals at most; got "120%',
+            31,
+        ),
+        ("{storm: {nodesNotReady: 2.5.%}}", 'or a percentage such as 2%; got "2.5.%"', 31),
+        ("{storm: {nodesNotReady: -1}}", "from 0 to 1000, or a percentage such as 2%; got -1", 31),
+        (
+            "{storm: {nodesNotReady: 2.5}}",
+            "a whole number, or a percentage such as 2%; got 2.5",
+            31,
+        ),
+        (
+            '{storm: {nodesNotReady: "2"}}',
+            'a whole number, or a percentage such as 2%; got "2"',
+            31,
+        ),
+        (
+            "{storm: {nodesNotReady: true}}",
+            "a whole number, or a percentage such as 2%; got true",
+            31,
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_place(spec: str, message: str, column: int) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from remedyd.model import DecisionState, HoldKind, Mode, Target
+from remedyd.model import DecisionState, HoldKind, Mode, Nodes, Target
 from remedyd.policy.guardrails import RULES, ceiling, objection
 from support.guardrails import CART, NOW, change, failed, hold, minutes, reason, snapshot
 
@@ -128,10 +128,11 @@ def test_signs_of_this_cycle_hold_at_once() -> None:
 
 def test_a_node_that_is_not_ready_holds_everything() -> None:
     """One node is enough, unless some are tolerated."""
-    assert reason(snapshot(nodes=("worker-1",))) == "Storm"
+    one, two = Nodes(("worker-1",), 3), Nodes(("worker-1", "worker-2"), 3)
+    assert reason(snapshot(nodes=one)) == "Storm"
     tolerant = "{storm: {nodesNotReady: 1}}"
-    assert reason(snapshot(tolerant, nodes=("worker-1",))) == ""
-    assert reason(snapshot(tolerant, nodes=("worker-1", "worker-2"))) == "Storm"
+    assert reason(snapshot(tolerant, nodes=one)) == ""
+    assert reason(snapshot(tolerant, nodes=two)) == "Storm"
 
 
 def test_a_quarantined_target_is_left_alone_by_everyone() -> None:

@@ -177,7 +177,7 @@ def test_a_node_that_is_not_ready_is_a_storm(watch: Watch) -> None:
     watch.cluster.objects[1] = node("worker-2", "")
     state = watch.see(*rows(0, 3))
     assert state.storm is not None
-    assert state.storm.detail == "2 nodes are not ready: worker-1, worker-2"
+    assert state.storm.detail == "2 of 2 nodes are not ready, at most 0: worker-1, worker-2"
     watch.cluster.objects = [node("worker-1"), node("worker-2")]
     assert watch.see(*rows(0, 3), after=10).storm is None
 

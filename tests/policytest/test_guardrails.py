@@ -128,6 +128,18 @@ expect:
     assert told(found) == []
 
 
+@pytest.mark.parametrize(("nodes", "came_of_it"), [(49, "Held, reason: Storm"), (50, "Proposed")])
+def test_of_many_nodes_a_few_may_be_not_ready(tmp_path, nodes, came_of_it):
+    """The share is of the nodes among the objects: 2 % of 49 are none, of 50 one."""
+    node = (
+        "{kind: Node, metadata: {name: n%s}, status: {conditions: [{type: Ready, status: %s}], "
+        "allocatable: {cpu: '8', memory: 16Gi, pods: '110'}}}"
+    )
+    all_of_them = ", ".join(node % (n, "'True'" if n else "'False'") for n in range(nodes))
+    text = f"fixtures: {{objects: [cart.yaml, {all_of_them}]}}\n{ONE}"
+    assert came(tmp_path, text, f"outcome: {came_of_it}") == []
+
+
 def test_a_remedy_that_did_not_help_is_not_proposed_again(tmp_path):
     """Not in the same size, even after every cooldown."""
     found = result(

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from remedyd.cluster.nodes import unready
+from remedyd.cluster.nodes import readiness
 from remedyd.cluster.ports import Reader, count, each
 from remedyd.model.clock import Clock
+from remedyd.model.nodes import Nodes
 from remedyd.model.values import KubeObject
 
 READINESS = timedelta(seconds=15)
@@ -58,10 +59,10 @@ class Lately:
         """Return how many objects of a kind there are."""
         return count(self._reader, kind, namespace)
 
-    def unready(self) -> tuple[str, ...]:
-        """Return the names of nodes that are not ready."""
-        names: tuple[str, ...] = self._recent(_READY, READINESS, lambda: unready(self._reader))
-        return names
+    def readiness(self) -> Nodes:
+        """Return the nodes that are not ready, and how many there are."""
+        nodes: Nodes = self._recent(_READY, READINESS, lambda: readiness(self._reader))
+        return nodes
 
     def _recent(self, key: str, age: timedelta, read: Callable[[], Any]) -> Any:
         with self._locks[key]:  # held while reading: the others wait for the same answer

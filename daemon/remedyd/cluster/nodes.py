@@ -9,22 +9,29 @@ Ready; where there is no such table the nodes are read whole.
 from collections.abc import Iterable
 
 from remedyd.cluster.ports import Printing, Reader, each
+from remedyd.model.nodes import Nodes
 from remedyd.model.values import KubeObject
 
 _READY = "Ready"
 
 
-def unready(reader: Reader) -> tuple[str, ...]:
-    """Return the names of nodes that are not ready. Raises what reading raises."""
+def readiness(reader: Reader) -> Nodes:
+    """Return the nodes that are not ready, and how many there are. Raises what reading raises."""
     rows = reader.printed("Node", "Name", "Status") if isinstance(reader, Printing) else None
     if rows is None:
-        return not_ready(each(reader, "Node"))
-    return tuple(sorted({name for name, status in rows if status.split(",")[0] != _READY}))
+        return readiness_of(each(reader, "Node"))
+    return _nodes((name, status.split(",")[0] == _READY) for name, status in rows)
 
 
-def not_ready(nodes: Iterable[KubeObject]) -> tuple[str, ...]:
-    """Return the names of nodes whose condition Ready is not True; one without counts too."""
-    return tuple(sorted({str(node["metadata"]["name"]) for node in nodes if not _ready(node)}))
+def readiness_of(nodes: Iterable[KubeObject]) -> Nodes:
+    """Return the same of these nodes; one without the condition Ready is not ready."""
+    return _nodes((str(node["metadata"]["name"]), _ready(node)) for node in nodes)
+
+
+def _nodes(found: Iterable[tuple[str, bool]]) -> Nodes:
+    """Count by name: between two pages a node may be told twice."""
+    ready = dict(found)
+    return Nodes(tuple(sorted(name for name in ready if not ready[name])), len(ready))
 
 
 def _ready(node: KubeObject) -> bool:

@@ -4,6 +4,7 @@ One reader for all of them, so that every mistake is reported the same way: all 
 file, line and column. The price is a second look at every scalar (a few microseconds per key).
 """
 
+from remedyd.documents.allowance import Allowance
 from remedyd.documents.document import Damaged, Document, load, problem, read
 from remedyd.documents.suggest import did_you_mean
 from remedyd.documents.validation import problems_of, validate
@@ -17,6 +18,7 @@ from remedyd.documents.values import (
 )
 
 __all__ = [
+    "Allowance",
     "Damaged",
     "Document",
     "Duration",

@@ -22,6 +22,7 @@ from remedyd.model.decision import (
     strictest,
 )
 from remedyd.model.hold import Hold, HoldKind
+from remedyd.model.nodes import Nodes
 from remedyd.model.plan import (
     ESCALATE,
     Applied,
@@ -65,6 +66,7 @@ __all__ = [
     "KubeObject",
     "ManualClock",
     "Mode",
+    "Nodes",
     "Outcome",
     "Patch",
     "Plan",

@@ -13,7 +13,7 @@ from typing import Any
 from remedyd.cluster.client import Reader
 from remedyd.cluster.kinds import WORKLOADS
 from remedyd.cluster.lately import Lately
-from remedyd.cluster.nodes import unready
+from remedyd.cluster.nodes import readiness
 from remedyd.cluster.ports import count
 from remedyd.errors import Refused
 from remedyd.model import (
@@ -21,6 +21,7 @@ from remedyd.model import (
     Clock,
     Decision,
     Mode,
+    Nodes,
     Plan,
     Principal,
     Proposal,
@@ -104,7 +105,7 @@ class Guard:
     def check_plan(self, decision: Decision, plan: Plan) -> None:
         """Raise Refused if a guardrail stands against what a decision came to."""
         lately = self._lately
-        seen = self._seen(plan.target, lately.unready if lately else self._unready)
+        seen = self._seen(plan.target, lately.readiness if lately else self._readiness)
         about = replace(
             self._about(plan.target, plan),
             mode=decision.mode,
@@ -141,7 +142,7 @@ class Guard:
         approval = proposal.approval
         auto = approval is not None and approval.principal.name == AUTO.name
         self._refuse("write", self._ask(*self._of(proposal, auto=auto)))
-        gate.fence(key)
+        gate.fence(key, proposal)
 
     def undo_fence(self, gate: Gate, key: str) -> None:
         """Raise Refused unless taking the change back is allowed at this moment."""
@@ -158,7 +159,7 @@ class Guard:
         """Look at the cluster, then at the store."""
         target, requested = proposal.plan.target, proposal.source == "request"
         top = self.ceiling(target)
-        seen = {} if requested else self._seen(target, self._unready)
+        seen = {} if requested else self._seen(target, self._readiness)
         about = replace(
             self._about(target, proposal.plan),
             proposal=proposal.id,
@@ -177,11 +178,11 @@ class Guard:
             return found
         return replace(found, clock=kept.wrong(), clock_set=kept.unsettled())
 
-    def _unready(self) -> tuple[str, ...]:
-        return unready(self._cluster)
+    def _readiness(self) -> Nodes:
+        return readiness(self._cluster)
 
-    def _seen(self, target: Target, nodes: Callable[[], tuple[str, ...]]) -> dict[str, Any]:
-        """Return what only the cluster knows: nodes not ready, workloads that there are."""
+    def _seen(self, target: Target, nodes: Callable[[], Nodes]) -> dict[str, Any]:
+        """Return what only the cluster knows: its nodes, workloads that there are."""
         kinds = sorted(WORKLOADS)
         return {
             "nodes": nodes(),

@@ -117,7 +117,7 @@ class WatchStorms:
     def _nodes(self) -> Signs:
         """Return the sign that nodes give; nodes that cannot be read are one."""
         try:
-            text = node_sign(self._cluster.unready(), self._limits)
+            text = node_sign(self._cluster.readiness(), self._limits)
         except (ClusterError, NotFound) as error:
             text = f"the nodes cannot be read: {error.message}"
         return {_NODES: text} if text else {}

@@ -7,8 +7,8 @@ calm; an audit that gave no usable rows changes nothing.
 from collections.abc import Sequence
 from datetime import datetime
 
-from remedyd.model import AuditResult, Hold, HoldKind
-from remedyd.policy.guardrails import Guardrails, node_sign, signs
+from remedyd.model import AuditResult, Hold, HoldKind, Nodes
+from remedyd.policy.guardrails import NOBODY_LOOKED, Guardrails, node_sign, signs
 
 _NODES = "nodes"
 
@@ -23,9 +23,9 @@ class Storms:
         self._since: datetime | None = None
 
     def look(
-        self, results: Sequence[AuditResult], at: datetime, nodes: Sequence[str] = ()
+        self, results: Sequence[AuditResult], at: datetime, nodes: Nodes = NOBODY_LOOKED
     ) -> Hold | None:
-        """Take the results of one cycle and the nodes not ready; return the storm, if there is one.
+        """Take the results of one cycle and the nodes; return the storm, if there is one.
 
         Cycles come in order.
         """

@@ -9,11 +9,12 @@ from remedyd.policy.guardrails.places import ceiling
 from remedyd.policy.guardrails.reach import others_under_change
 from remedyd.policy.guardrails.rules import COUNTED_LATER, RULES, Objection, Rule, objection
 from remedyd.policy.guardrails.schema import Guardrails
-from remedyd.policy.guardrails.snapshot import Snapshot
+from remedyd.policy.guardrails.snapshot import NOBODY_LOOKED, Snapshot
 from remedyd.policy.guardrails.storms import critical_workloads, node_sign, signs
 
 __all__ = [
     "COUNTED_LATER",
+    "NOBODY_LOOKED",
     "RULES",
     "Guardrails",
     "Objection",

@@ -5,11 +5,12 @@ needed; a file only says what is to be different.
 """
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from remedyd.documents import Model, Name, Percent, PositiveDuration
+from remedyd.documents import Allowance, Model, Name, Percent, PositiveDuration
 from remedyd.policy.guardrails.windows import Window
 from remedyd.policy.schema import Pattern
 
@@ -17,6 +18,7 @@ KIND = "Guardrails"
 HISTORY = timedelta(days=7)
 """How far back changes are remembered."""
 
+_TOLERATED = Allowance(percent=Decimal(2))
 _Count = Annotated[int, Field(ge=1, le=1_000)]
 
 
@@ -58,8 +60,10 @@ class Storm(Model):
     """Share of a namespace's workloads that are critical at once; above it is a storm."""
     minimum_workloads: _Count = 3
     """Fewer critical workloads are no storm, however small the namespace."""
-    nodes_not_ready: Annotated[int, Field(ge=0, le=1_000)] = 0
-    """Nodes that may be not ready without holding anything."""
+    nodes_not_ready: Annotated[
+        Allowance, Field(json_schema_extra={"default": _TOLERATED.written()})
+    ] = _TOLERATED
+    """Nodes that may be not ready: a number, or a percentage of all nodes, rounded down."""
     calm: PositiveDuration = timedelta(minutes=10)
     """Time without a sign of it after which a storm is over."""
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from remedyd.model.decision import Mode
+from remedyd.model.nodes import Nodes
 from remedyd.model.plan import Plan
 from remedyd.model.state import Change, DecisionState, namespace_of
 from remedyd.model.target import Target
 from remedyd.policy.guardrails.schema import Guardrails
 
 HOUR = timedelta(hours=1)
+NOBODY_LOOKED = Nodes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Snapshot:
     `tells`: it writes nothing and calls a person.
     `mode` is how far it would go, `ceiling` how far the annotations of workload and namespace
     let it, as `said` by which of them. `workloads` counts those in the namespace (None: unknown),
-    `nodes` names those that are not ready, `storms` what this cycle's rows show of a storm.
+    `nodes` are those of the cluster, `storms` what this cycle's rows show of a storm.
     `claimed` are the workloads that were decided on before it in the same cycle. `clock` says why
     our clock is not believed, `clock_set` that it was set a moment ago.
     """
@@ -45,7 +47,7 @@ class Snapshot:
     ceiling: Mode = Mode.AUTO
     said: str = ""
     workloads: int | None = None
-    nodes: tuple[str, ...] = ()
+    nodes: Nodes = NOBODY_LOOKED
     storms: Mapping[str, str] = field(default_factory=dict)
     claimed: tuple[str, ...] = ()
     clock: str = ""

@@ -8,6 +8,7 @@ makes it worse. Signs come from the rows of the cycle, from memory and from the 
 from collections.abc import Iterable, Mapping
 
 from remedyd.model.audit import AuditResult, Severity
+from remedyd.model.nodes import Nodes
 from remedyd.model.state import namespace_of
 from remedyd.policy.guardrails.schema import Storm
 from remedyd.policy.guardrails.snapshot import Snapshot
@@ -54,13 +55,19 @@ def _too_many(critical: int, known: int, limits: Storm) -> bool:
     return critical * 100 / known > limits.workloads_percent
 
 
-def node_sign(nodes: Iterable[str], limits: Storm) -> str:
-    """Return the sentence about nodes that are not ready, empty while that is tolerated."""
-    names = sorted(nodes)
-    if len(names) <= limits.nodes_not_ready:
+def node_sign(nodes: Nodes, limits: Storm) -> str:
+    """Return the sentence about nodes that are not ready, empty while that is tolerated.
+
+    A share of nodes that nobody counted tolerates none.
+    """
+    names, most = nodes.unready, limits.nodes_not_ready.of(nodes.total)
+    if len(names) <= most:
         return ""
-    count = "1 node is" if len(names) == 1 else f"{len(names)} nodes are"
-    return f"{count} not ready: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
+    of = "" if nodes.total is None else f" of {nodes.total}"
+    one = len(names) == 1 and not of
+    count = f"{len(names)}{of} node{'' if one or nodes.total == 1 else 's'}"
+    shown = f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
+    return f"{count} {'is' if len(names) == 1 else 'are'} not ready, at most {most}: {shown}"
 
 
 def storm(s: Snapshot) -> str:

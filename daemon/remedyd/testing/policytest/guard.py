@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from remedyd.cluster.nodes import not_ready
-from remedyd.model import AuditResult, Decision, DecisionState, Mode, Plan, Target, strictest
+from remedyd.cluster.nodes import readiness_of
+from remedyd.model import AuditResult, Decision, DecisionState, Mode, Nodes, Plan, Target, strictest
 from remedyd.policy.guardrails import (
     Guardrails,
     Objection,
@@ -38,9 +38,9 @@ class Guard:
             self._workloads.setdefault(place, set()).add(target.workload)
 
     @property
-    def nodes(self) -> tuple[str, ...]:
-        """The nodes that are not ready."""
-        return not_ready(self.cluster.list("Node"))
+    def nodes(self) -> Nodes:
+        """The nodes among the objects."""
+        return readiness_of(self.cluster.list("Node"))
 
     def lowered(self, decision: Decision) -> Decision:
         """Return the decision in the strictest mode, of its own and those of the annotations.

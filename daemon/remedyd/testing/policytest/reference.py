@@ -60,6 +60,8 @@ def _value(field: dict[str, Any], known: dict[str, Any]) -> str:
     if "const" in field:
         return f"`{field['const']}`"
     kind = field.get("type")
+    if isinstance(kind, list):
+        return " or ".join(_value({**field, "type": one}, known) for one in kind)
     if kind == "array":
         return f"list of {_plural(_value(field.get('items', {}), known))}"
     if kind == "string":
