@@ -1,5 +1,8 @@
+{{- /* A Service's name has no dot and begins with a letter; Helm's releases may do otherwise. */ -}}
 {{- define "remedyd.name" -}}
-{{- .Values.nameOverride | default .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- $name := .Values.nameOverride | default .Release.Name | replace "." "-" -}}
+{{- if regexMatch "^[0-9]" $name -}}{{- $name = printf "remedyd-%s" $name -}}{{- end -}}
+{{- $name | trunc 52 | trimAll "-" -}}
 {{- end -}}
 
 {{- define "remedyd.account" -}}
@@ -12,19 +15,24 @@
 
 {{- define "remedyd.selector" -}}
 app.kubernetes.io/name: remedyd
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "remedyd.labels" -}}
 {{ include "remedyd.selector" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ include "remedyd.label" .Chart.AppVersion }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | include "remedyd.label" }}
+{{- end -}}
+
+{{- /* A version as a label: a build's number comes after a plus, which no label may have. */ -}}
+{{- define "remedyd.label" -}}
+{{- . | replace "+" "_" | trunc 63 | trimAll "-_." | quote -}}
 {{- end -}}
 
 {{- define "remedyd.test-labels" -}}
 app.kubernetes.io/name: remedyd-test
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- /* The metadata of an object: (list $ SUFFIX ANNOTATIONS OTHERWISE). OTHERWISE may have another

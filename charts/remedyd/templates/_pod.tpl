@@ -12,7 +12,7 @@
 {{- if $held.secret }}
 - name: {{ $variable }}
   valueFrom:
-    secretKeyRef: {name: {{ $held.secret }}, key: {{ $held.key }}}
+    secretKeyRef: {name: {{ $held.secret | quote }}, key: {{ $held.key | quote }}}
 {{- end }}
 {{- end }}
 {{- with $v.extraEnv }}
@@ -37,13 +37,13 @@
 {{- range $name, $secret := $secrets }}
 {{- if $secret }}
 - name: {{ $name }}
-  secret: {secretName: {{ $secret }}, defaultMode: 0440}
+  secret: {secretName: {{ $secret | quote }}, defaultMode: 0440}
 {{- end }}
 {{- end }}
 {{- range $name, $map := dict "ca" $v.elasticsearch.ca.configMap "oidc-ca" $v.identity.oidc.ca.configMap }}
 {{- if $map }}
 - name: {{ $name }}
-  configMap: {name: {{ $map }}}
+  configMap: {name: {{ $map | quote }}}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -52,6 +52,6 @@
 {{- define "remedyd.secrets" -}}
 {{- $v := .Values -}}
 {{- range compact (list $v.tokens.secret $v.elasticsearch.apiKey.secret $v.elasticsearch.basicAuth.secret $v.elasticsearch.ca.secret $v.trail.apiKey.secret $v.database.secret $v.console.sessionKey.secret $v.identity.oidc.clientSecret.secret $v.identity.oidc.ca.secret $v.traces.headers.secret) | uniq }}
-- {{ . }}
+- {{ . | quote }}
 {{- end }}
 {{- end -}}
