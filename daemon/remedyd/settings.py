@@ -9,7 +9,7 @@ import json
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
@@ -56,6 +56,7 @@ def _paths(value: Any) -> Any:
     return found
 
 
+_LogFormat = Literal["ecs", "console"]
 Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
 
 
@@ -297,16 +298,30 @@ class ClockSettings(_Section):
         return ScaledClock(self.origin, self.epoch, self.speed)
 
 
-class Settings(BaseSettings):
-    """All settings of `remedyd run`."""
-
+class _Sourced(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="REMEDYD_",
-        env_nested_delimiter="__",
-        extra="forbid",
         frozen=True,
         hide_input_in_errors=True,  # some are secrets
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: explicit values, environment, then the YAML file."""
+        return (init_settings, env_settings, YamlConfigSettingsSource(settings_cls))
+
+
+class Settings(_Sourced):
+    """All settings of `remedyd run`."""
+
+    model_config = SettingsConfigDict(env_nested_delimiter="__", extra="forbid")
 
     cluster_name: str = Field("", description="k8s.cluster.name of this cluster's telemetry")
     database: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
@@ -331,7 +346,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log line to print"
     )
-    log_format: Literal["ecs", "console"] = Field("ecs", description="ECS JSON, or for people")
+    log_format: _LogFormat = Field("ecs", description="ECS JSON, or for people")
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
     trail: TrailSettings = TrailSettings()
     kubernetes: KubernetesSettings = KubernetesSettings()
@@ -347,17 +362,16 @@ class Settings(BaseSettings):
             return self.namespace
         return _SERVICE_ACCOUNT.read_text(encoding="utf-8").strip()
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order the sources: explicit values, environment, then the YAML file."""
-        return (init_settings, env_settings, YamlConfigSettingsSource(settings_cls))
+
+class _LogSettings(_Sourced):
+    """How the log is written: known also where other settings are wrong."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    log_format: _LogFormat = "ecs"
+
+
+_Kind = TypeVar("_Kind", Settings, _LogSettings)
 
 
 def load(config: Path | None = None, **overrides: Any) -> Settings:
@@ -365,15 +379,11 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
 
     Raises ConfigurationError naming every setting that is wrong.
     """
-    if config is None and (named := os.environ.get("REMEDYD_CONFIG")):
-        config = Path(named)
+    config = _named(config)
     if config is not None and not config.is_file():
         raise ConfigurationError(f"{config}: no such configuration file")
-    source: type[Settings] = type(
-        "FileSettings", (Settings,), {"model_config": {"yaml_file": config}}
-    )
     try:
-        return source(**overrides)
+        return _read(Settings, config, **overrides)
     except yaml.YAMLError as error:
         raise ConfigurationError("the settings are not valid", [_broken(config, error)]) from error
     except SettingsError as error:  # its cause quotes the value, which may be a secret
@@ -390,6 +400,25 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
     except (TypeError, ValueError) as error:  # a file that holds a text or a list
         wrong = Problem("this is no YAML mapping in UTF-8", str(config or "settings"))
         raise ConfigurationError("the settings are not valid", [wrong]) from error
+
+
+def log_format(config: Path | None = None) -> str:
+    """Return how the log is written, for who has to tell that `load` failed."""
+    try:
+        return _read(_LogSettings, _named(config)).log_format
+    except (OSError, TypeError, ValueError, yaml.YAMLError):  # that is wrong, too
+        return "ecs"
+
+
+def _named(config: Path | None) -> Path | None:
+    named = os.environ.get("REMEDYD_CONFIG")
+    return Path(named) if config is None and named else config
+
+
+def _read(kind: type[_Kind], config: Path | None, **overrides: Any) -> _Kind:
+    """Read the environment, and the file where there is one."""
+    source: type[_Kind] = type(kind.__name__, (kind,), {"model_config": {"yaml_file": config}})
+    return source(**overrides)
 
 
 def _broken(config: Path | None, error: yaml.YAMLError) -> Problem:

@@ -6,11 +6,14 @@ import signal
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from remedyd import doorstep, lean
 from remedyd.cli.configured import Config
-from remedyd.errors import ConfigurationError, Problem
+from remedyd.errors import ConfigurationError, InvalidInput, Problem, RemedydError
+
+if TYPE_CHECKING:
+    from remedyd.settings import Settings
 
 _TURN_SECONDS: Final = 0.001
 _PREFIX: Final = "REMEDYD_"
@@ -43,8 +46,41 @@ def run(
     """Run the daemon: audits on schedule, the gate on HTTP."""
     with lean.imports():
         from remedyd import settings
-        from remedyd.app import App
         from remedyd.observability import concealing, logs
+
+    style = ""
+    try:
+        loaded = _settings(config)
+        style = loaded.log_format
+        logs.configure(loaded.log_level, style, secrets=concealing.held(loaded))
+        _serve(loaded)
+    except RemedydError as error:
+        if not style:  # how to tell is one of the settings
+            style = settings.log_format(config)
+            logs.configure(style=style)
+        if style == "ecs":
+            logs.get(__name__).error(_in_one(error), hint=error.hint)
+        raise
+
+
+def _settings(config: Config) -> "Settings":
+    from remedyd import settings
+
+    loaded = settings.load(config)
+    if problems := misspelt(os.environ, type(loaded).model_fields):
+        raise ConfigurationError("the settings are not valid", problems)
+    return loaded
+
+
+def _in_one(error: RemedydError) -> str:
+    """Return all that is wrong, for one record: a terminal gets a line for each."""
+    problems = "; ".join(map(str, error.problems)) if isinstance(error, InvalidInput) else ""
+    return f"{error.message}: {problems}" if problems else error.message
+
+
+def _serve(loaded: "Settings") -> None:
+    with lean.imports():
+        from remedyd.app import App
         from remedyd.server.asgi import create
         from remedyd.server.callers import authenticator
         from remedyd.server.console.provider import Provider
@@ -53,10 +89,6 @@ def run(
         from remedyd.server.mcp.origins import Origins
         from remedyd.server.serving import Server
 
-    loaded = settings.load(config)
-    if problems := misspelt(os.environ, type(loaded).model_fields):
-        raise ConfigurationError("the settings are not valid", problems)
-    logs.configure(loaded.log_level, loaded.log_format, secrets=concealing.held(loaded))
     # uvicorn raises the signal again once it has stopped: end as a normal exit, not by the signal
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     app = App(loaded)
