@@ -158,7 +158,12 @@ class Service:
             _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
             with self._pace.approving(proposal_id):
                 approved = self._gate.approve(
-                    proposal_id, digest, principal, comment, execution_url=execution_url
+                    proposal_id,
+                    digest,
+                    principal,
+                    comment,
+                    execution_url=execution_url,
+                    seen=proposal,
                 )
         self._wake(proposal_id)
         return approved
@@ -307,7 +312,7 @@ class Service:
         with self._attempts.watch(principal, "approve", proposal.id):
             _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
             with self._pace.approving(proposal.id):
-                self._gate.approve(proposal.id, proposal.digest, principal, comment)
+                self._gate.approve(proposal.id, proposal.digest, principal, comment, seen=proposal)
         self._loop.advance(proposal.id, patience=_PATIENCE_SECONDS)
         moved = self._store.get(proposal.id)
         if moved.state in (State.APPROVED, State.APPLYING):

@@ -39,13 +39,14 @@ class Context:
     dry_run: bool = False
 
 
-def context(request: Request) -> Context:
+# Both are coroutines so that FastAPI does not send each to a thread, and waits for it.
+async def context(request: Request) -> Context:
     """Return the application's context."""
     found: Context = request.app.state.context
     return found
 
 
-def caller(request: Request, _: Annotated[object, Depends(_bearer)] = None) -> Principal:
+async def caller(request: Request, _: Annotated[object, Depends(_bearer)] = None) -> Principal:
     """Return who was let in; without a principal nobody is served, whatever the route."""
     found = getattr(request.state, "principal", None)
     if not isinstance(found, Principal):
