@@ -67,7 +67,7 @@ def rows(schema: dict[str, Any], given: Any, path: str = "") -> Iterator[str]:
     for name, one in schema["properties"].items():
         where = f"{path}{name}"
         default = given.get(name) if isinstance(given, dict) else None
-        if one.get("properties") and not one.get("required"):
+        if one.get("properties"):
             yield f"| `{where}` | | {one['description']} |"
             yield from rows(one, default, f"{where}.")
         else:

@@ -38,7 +38,7 @@ def labels(found: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("release", ["123", "1e5", "true", "2fast", "my.release", "a" * 51 + ".b"])
 def test_every_release_has_names_that_kubernetes_takes(release: str) -> None:
-    """Numbers, words of YAML, dots: no name and no label is anything but a text, and a valid one."""
+    """Numbers, words of YAML, dots: each name and each label is a text, and a valid one."""
     validate = pytest.importorskip("kubernetes_validate", reason="in the dependency group lint")
     manifests = rendered(release, CHART, "--set", "database.secret=d", "--set", "nameOverride=")
     for one in manifests:
@@ -59,8 +59,8 @@ def test_names_of_what_exists_stay_texts() -> None:
     validate = pytest.importorskip("kubernetes_validate", reason="in the dependency group lint")
     named = (
         "tokens.secret", "tokens.key", "database.secret", "database.key", "priorityClassName",
-        "elasticsearch.ca.configMap", "ingress.className", "ingress.tlsSecret", "console.sessionKey.secret",
-        "serviceAccount.name",
+        "elasticsearch.ca.configMap", "ingress.className", "ingress.tlsSecret",
+        "console.sessionKey.secret", "serviceAccount.name",
     )  # fmt: skip
     told = [part for name in named for part in ("--set-string", f"{name}=2026")]
     told += ["--set", "ingress.enabled=true,ingress.host=a.example.com"]

@@ -26,6 +26,8 @@ BAD = [
     ("requests.namespaces={shop}", "requests.namespaces", "requests.actions is empty"),
     ("resources.limits.memory=lots", "memory", "match pattern"),
     ("ingress.enabled=true", "ingress.host", "name one"),
+    ("ingress.host=https://remedyd.example.com", "host", "match pattern"),
+    ("nameOverride=my.remedyd", "nameOverride", "match pattern"),
     ("serviceAccount.create=false", "serviceAccount.name", "name an existing ServiceAccount"),
     ("database.secret=d,persistence.existingClaim=c", "persistence.existingClaim:", "no volume"),
     ("policies.mode=Auto", "policies.namespaces:", "name the namespaces"),

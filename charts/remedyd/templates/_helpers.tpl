@@ -40,19 +40,19 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- define "remedyd.meta" -}}
 {{- $ := index . 0 -}}
 {{- $annotations := dict -}}
-{{- if gt (len .) 2 -}}{{- $annotations = index . 2 -}}{{- end -}}
+{{- if gt (len .) 2 -}}{{- $annotations = index . 2 | default dict -}}{{- end -}}
 {{- $otherwise := dict -}}
 {{- if gt (len .) 3 -}}{{- $otherwise = index . 3 -}}{{- end -}}
 {{- $own := include "remedyd.labels" $ | fromYaml -}}
 {{- $name := printf "%s%s" (include "remedyd.name" $) (index . 1) -}}
 {{- $meta := dict
     "name" (get $otherwise "name" | default $name)
-    "labels" (merge $own (get $otherwise "labels" | default dict) $.Values.commonLabels)
+    "labels" (merge $own (get $otherwise "labels" | default dict) ($.Values.commonLabels | default dict))
 -}}
 {{- $namespace := $.Release.Namespace -}}
 {{- if hasKey $otherwise "namespace" -}}{{- $namespace = $otherwise.namespace -}}{{- end -}}
 {{- with $namespace -}}{{- $_ := set $meta "namespace" . -}}{{- end -}}
-{{- with merge (dict) $annotations $.Values.commonAnnotations -}}{{- $_ := set $meta "annotations" . -}}{{- end -}}
+{{- with merge (dict) $annotations ($.Values.commonAnnotations | default dict) -}}{{- $_ := set $meta "annotations" . -}}{{- end -}}
 {{- toYaml $meta -}}
 {{- end -}}
 

@@ -59,7 +59,7 @@
 {{- with $v.traces.endpoint -}}
 {{- $_ := set $settings "traces" (dict "endpoint" .) -}}
 {{- end -}}
-{{- $rights := dict "requested_actions" $v.requests.actions "requested_namespaces" $v.requests.namespaces -}}
+{{- $rights := dict "requested_actions" ($v.requests.actions | default list) "requested_namespaces" ($v.requests.namespaces | default list) -}}
 {{- if not (kindIs "invalid" $v.rbac.mostExcess) -}}
 {{- $_ := set $rights "most_excess" $v.rbac.mostExcess -}}
 {{- end -}}
@@ -82,8 +82,8 @@
     "body_limit_bytes" $v.limits.bodyLimitBytes
     "session_minutes" $v.console.sessionMinutes
     "mcp" $v.agents.enabled
-    "allowed_origins" $v.agents.allowedOrigins
-    "allowed_hosts" $v.agents.allowedHosts
+    "allowed_origins" ($v.agents.allowedOrigins | default list)
+    "allowed_hosts" ($v.agents.allowedHosts | default list)
 -}}
 {{- if $v.tokens.secret -}}
 {{- $_ := set $server "tokens_file" (printf "/etc/remedyd/tokens/%s" $v.tokens.key) -}}
@@ -94,7 +94,7 @@
     "enabled" true
     "audiences" .audiences
     "scopes_from" .scopesFrom
-    "namespaces" .namespaces
+    "namespaces" (.namespaces | default list)
 ) -}}
 {{- end -}}
 {{- end -}}
