@@ -39,11 +39,15 @@ class Context:
     dry_run: bool = False
 
 
-# Both are coroutines so that FastAPI does not send each to a thread, and waits for it.
-async def context(request: Request) -> Context:
+def context(request: Request) -> Context:
     """Return the application's context."""
     found: Context = request.app.state.context
     return found
+
+
+async def given(request: Request) -> Context:
+    """Return the application's context; FastAPI would send what is no coroutine to a thread."""
+    return context(request)
 
 
 async def caller(request: Request, _: Annotated[object, Depends(_bearer)] = None) -> Principal:
@@ -62,4 +66,4 @@ def acting(principal: Principal, on_behalf_of: str) -> Principal:
 
 
 Caller = Annotated[Principal, Depends(caller)]
-Ctx = Annotated[Context, Depends(context)]
+Ctx = Annotated[Context, Depends(given)]
