@@ -104,6 +104,7 @@ def _serve(loaded: "Settings") -> None:
             provider=Provider.configured(loaded.server.oidc),
             clock=app.clock,
             dry_run=loaded.dry_run,
+            listed=known.listed,
         )
         application = create(
             context,
@@ -117,7 +118,6 @@ def _serve(loaded: "Settings") -> None:
         # not five, while another thread counts
         sys.setswitchinterval(_TURN_SECONDS)
         server = Server(application, context, loaded.server)
-        door = doorstep.taken(loaded.server.host, loaded.server.port)
-        server.run(sockets=[door] if door else None)
+        server.run(sockets=doorstep.taken(loaded.server.host, loaded.server.port))
     finally:
         app.stop()

@@ -84,6 +84,13 @@ class Authenticator:
             raise self._refused(source, now, f"the bearer token of {name} expired at {ended}")
         return found.principal
 
+    def listed(self, token: str) -> Principal | None:
+        """Return who holds a token in force of the list, at once: nobody else is asked."""
+        found = self._find(token)
+        if found is None or (found.expires is not None and self._clock.now() >= found.expires):
+            return None
+        return found.principal
+
     def holder(self, recognises: Callable[[bytes], bool]) -> Principal | None:
         """Return who holds the token in force whose SHA-256 is recognised: a session's, say."""
         now = self._clock.now()

@@ -25,7 +25,7 @@ _bearer = HTTPBearer(
 @dataclass(frozen=True, slots=True)
 class Context:
     """The daemon behind the handlers; `authenticate` maps a bearer token, sent from an
-    address, to its principal.
+    address, to its principal, and may wait for others. `listed` knows some without waiting.
     """
 
     service: Service
@@ -37,6 +37,7 @@ class Context:
     provider: Provider | None = None
     clock: Clock = field(default_factory=SystemClock)
     dry_run: bool = False
+    listed: Callable[[str], Principal | None] = lambda token: None
 
 
 def context(request: Request) -> Context:

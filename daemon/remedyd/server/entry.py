@@ -129,6 +129,8 @@ class Entry:
                 raise Unauthenticated(
                     "no bearer token", hint="send the header Authorization: Bearer <token>"
                 )
+            if (listed := self._ctx.listed(token.strip())) is not None:
+                return listed
             return await run_in_threadpool(self._ctx.authenticate, token.strip(), source)
         except Unauthenticated as error:
             self._ctx.metrics.authentication_failures.inc()

@@ -78,6 +78,7 @@ def test_each_valid_token_names_its_holder(known: Authenticator) -> None:
 )
 def test_anything_else_is_nobody(known: Authenticator, token: str) -> None:
     """A near miss, an empty, a huge, an odd token, or a hash itself is refused alike."""
+    assert known.listed(token) is None
     with pytest.raises(Unauthenticated, match="is not known"):
         known.authenticate(token)
 
@@ -85,8 +86,9 @@ def test_anything_else_is_nobody(known: Authenticator, token: str) -> None:
 def test_a_token_ends_at_its_expiry(known: Authenticator, clock: ManualClock) -> None:
     """Until its expiry a token is good, from then on it is not, and its holder learns why."""
     clock.advance(timedelta(hours=1) - timedelta(microseconds=1))
-    assert known.authenticate(LATE) == BOB
+    assert known.authenticate(LATE) == known.listed(LATE) == BOB
     clock.advance(timedelta(microseconds=1))
+    assert known.listed(LATE) is None
     with pytest.raises(Unauthenticated, match="of bob expired at 2026-11-05 13:00:00Z"):
         known.authenticate(LATE)
 
