@@ -6,6 +6,7 @@ over to the real server. Until then /healthz says that the process lives, /ready
 starting, and everything else that it should be asked again.
 """
 
+import errno
 import os
 import select
 import socket
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 _DEFAULT: Final = ("0.0.0.0", 8000)  # noqa: S104 - in a pod; the settings' own default
+_EVERY: Final = {"::": ("0.0.0.0", "::")}  # noqa: S104 - two sockets: callers keep their address
+_ABSENT: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 _LONGEST: Final = 65_536
 _PATIENCE_SECONDS: Final = 0.5
 _ALIVE: Final = ("200 OK", '{"status":"ok"}')
@@ -30,15 +33,14 @@ _LATER: Final = (
 
 
 class Doorstep:
-    """A listening socket, and a thread that answers the probes on it."""
+    """Listening sockets, and a thread that answers the probes on them."""
 
     def __init__(self, host: str, port: int) -> None:
         """Bind; raise OSError where that is not possible."""
         self.address: Final = (host, port)
         if not 0 <= port <= 65535:
             raise ValueError(f"{port} is no port")
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=512)
+        self._sockets = _listening(host, port)
         self._ended, self._end = socket.socketpair()
         self._thread = threading.Thread(target=self._answer, name="doorstep", daemon=True)
         self._thread.start()
@@ -46,18 +48,20 @@ class Doorstep:
     @property
     def port(self) -> int:
         """The port that was bound, also where any free one was asked for."""
-        return int(self._socket.getsockname()[1])
+        return int(self._sockets[0].getsockname()[1])
 
-    def hand_over(self) -> socket.socket:
-        """Stop answering and return the socket; whoever waits on it is not lost."""
+    def hand_over(self) -> list[socket.socket]:
+        """Stop answering and return the sockets; whoever waits on them is not lost."""
         self._stop()
-        self._socket.setblocking(False)
-        return self._socket
+        for one in self._sockets:
+            one.setblocking(False)
+        return self._sockets
 
     def close(self) -> None:
         """Stop answering and give the port up."""
         self._stop()
-        self._socket.close()
+        for one in self._sockets:
+            one.close()
 
     def _stop(self) -> None:
         self._end.close()
@@ -65,16 +69,32 @@ class Doorstep:
 
     def _answer(self) -> None:
         while True:
-            ready, _, _ = select.select([self._socket, self._ended], [], [])
+            ready, _, _ = select.select([*self._sockets, self._ended], [], [])
             if self._ended in ready:
                 self._ended.close()
                 return
             try:
-                connection, _ = self._socket.accept()
+                connection, _ = ready[0].accept()
             except OSError:  # it was gone before we took it
                 continue
             with connection:
                 _serve(connection)
+
+
+def _listening(host: str, port: int) -> list[socket.socket]:
+    """Return a socket for each address that `host` stands for, IPv6 only where there is any."""
+    found: list[socket.socket] = []
+    for address in _EVERY.get(host, (host,)):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        at = (address, found[0].getsockname()[1] if found else port)
+        try:
+            found.append(socket.create_server(at, family=family, backlog=512))
+        except OSError as error:
+            if not found or error.errno not in _ABSENT:
+                for one in found:
+                    one.close()
+                raise
+    return found
 
 
 def _serve(connection: socket.socket) -> None:
@@ -118,8 +138,8 @@ def begin(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         _open = None
 
 
-def taken(host: str, port: int) -> socket.socket | None:
-    """Return the open socket if it is the one for this address; close it otherwise."""
+def taken(host: str, port: int) -> list[socket.socket] | None:
+    """Return the open sockets if they are those for this address; close them otherwise."""
     global _open
     door, _open = _open, None
     if door is None:

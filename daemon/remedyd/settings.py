@@ -188,7 +188,10 @@ class OidcSettings(_Section):
 class ServerSettings(_Section):
     """The HTTP face."""
 
-    host: str = Field("0.0.0.0", description="Address to listen on")  # noqa: S104 - in a pod
+    host: str = Field(
+        "0.0.0.0",  # noqa: S104 - in a pod
+        description="Address to listen on; `::`: every one, IPv4 and IPv6",
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0: any free one")
     tokens_file: Path | None = Field(None, description="YAML file with bearer tokens and scopes")
     tokens: SecretStr | None = Field(None, description="The same YAML, inline")

@@ -33,6 +33,19 @@ def ask(door: Doorstep, path: str) -> tuple[int, dict[str, object]]:
         return error.code, json.load(error)
 
 
+def test_every_address_is_both_families() -> None:
+    """A cluster may have either: a kubelet asks at the pod's address, others at loopback."""
+    door = Doorstep("::", 0)
+    try:
+        assert ask(door, "/healthz")[0] == 200
+        with contextlib.suppress(OSError), socket.create_connection(("::1", door.port)) as caller:
+            caller.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert b"200 OK" in caller.makefile("rb").read()
+            assert len(door._sockets) == 2
+    finally:
+        door.close()
+
+
 def test_the_process_is_alive_but_not_ready(door: Doorstep) -> None:
     """A probe for life is content, one for readiness hears why it is not."""
     assert ask(door, "/healthz") == (200, {"status": "ok"})
@@ -92,7 +105,7 @@ def test_the_real_server_takes_over_with_whoever_waits() -> None:
     """A connection that came between the two is served by the second."""
     door = Doorstep("127.0.0.1", 0)
     port = door.port
-    handed = door.hand_over()
+    [handed] = door.hand_over()
     with socket.create_connection(("127.0.0.1", port), timeout=5) as early:
         early.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
         server = HTTPServer(("127.0.0.1", 0), _Real, bind_and_activate=False)

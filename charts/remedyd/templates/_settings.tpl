@@ -76,6 +76,7 @@
 {{- define "remedyd.server-settings" -}}
 {{- $v := .Values -}}
 {{- $server := dict
+    "host" "::"
     "port" 8000
     "identity_cache_seconds" $v.identity.cacheSeconds
     "requests_per_minute" $v.limits.requestsPerMinute
