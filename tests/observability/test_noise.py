@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import stamina
 import structlog
 
 from remedyd.observability import logs
@@ -94,3 +95,15 @@ def test_another_bug_at_the_same_place_is_printed(log: Log) -> None:
         except KeyError:
             logs.get("remedyd.loop").exception("a bug in a stage")
     assert [line["error.message"] for line in log.lines()] == ["'a'", "'b'"]
+
+
+def test_reads_that_are_tried_again_are_told_once(log: Log) -> None:
+    """An outage fills no log with attempts, whose numbers and pauses differ each time."""
+    for _ in range(3):
+        with pytest.raises(OSError, match="reset"):
+            for attempt in stamina.retry_context(OSError, attempts=3, wait_max=0.001):
+                with attempt:
+                    raise OSError("connection reset")
+    [line] = log.lines()
+    assert line["message"] == "no answer yet, asks again: OSError: connection reset"
+    assert line["log.level"] == "warning"

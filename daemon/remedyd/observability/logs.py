@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 import structlog
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from remedyd.model.visible import in_json, in_one_line, visible
@@ -135,6 +136,14 @@ def configure(
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    set_on_retry_hooks([_asked_again])
+
+
+def _asked_again(details: RetryDetails) -> None:
+    """Tell of a read that is tried again; without numbers, that an outage may tell of it once."""
+    cause = details.caused_by
+    words = (getattr(cause, "message", "") or str(cause)).splitlines()[:1]
+    get(__name__).warning(f"no answer yet, asks again: {': '.join([type(cause).__name__, *words])}")
 
 
 def _for_people(stream: TextIO) -> Processor:
