@@ -85,7 +85,10 @@ def test_what_the_urls_name_may_be_called() -> None:
     """Elasticsearch, trail, collector, provider, database and DNS: by the ports in the values."""
     policy = one(render(4, EVERYTHING), "NetworkPolicy")["spec"]
     names, called, more = policy["egress"]
-    assert {port["port"] for port in names["ports"]} == {53}
+    assert {(port["port"], port["protocol"]) for port in names["ports"]} == {
+        *((53, protocol) for protocol in ("UDP", "TCP")),
+        *((5353, protocol) for protocol in ("UDP", "TCP")),  # of OpenShift's DNS pods
+    }
     assert {port["port"] for port in called["ports"]} == {6443, 9243, 443, 4318, 8443, 6432}
     assert more["to"] == [{"ipBlock": {"cidr": "10.0.0.0/8"}}]
 
