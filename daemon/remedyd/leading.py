@@ -51,6 +51,11 @@ class Leading:
         """Return whether we act now."""
         return self._elector is None or self._elector.leading
 
+    def notices(self) -> list[str]:
+        """Return why we cannot compete for the Lease, if so: it may be that nobody acts."""
+        trouble = self._elector.trouble if self._elector is not None else ""
+        return [f"lease: {trouble}"] if trouble else []
+
     def fence(self, check: Callable[[str], None], proposal: str) -> None:
         """Raise Refused unless we lead and `check` has no objection to writing."""
         check(proposal)
@@ -83,7 +88,7 @@ class Leading:
         elector = Elector(api, clock, namespace, settings.lease, identity)
         stop, made = threading.Event(), cls(elector, outdated)
         thread = threading.Thread(
-            target=elector.run, args=(stop, made._told), name="elector", daemon=True
+            target=elector.run, args=(stop, made._told, _troubled), name="elector", daemon=True
         )
         elector.step()
         thread.start()
@@ -100,3 +105,7 @@ class Leading:
         except StoreError as error:  # looked at again soon; without the store nothing is done
             log.warning("the store's schema is not known", detail=error.message)
         self._gained()
+
+
+def _troubled(why: str) -> None:
+    log.warning(f"cannot compete for the Lease: {why}")

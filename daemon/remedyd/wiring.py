@@ -380,6 +380,7 @@ class Wiring:
         parts: Sequence[Callable[[], Sequence[str]]] = (
             self.library.notices,
             self.entitlements.notices,
+            self.leading.notices,
             self.timekeeping.notices,
             logs.trouble,
             self.reporting.notices,

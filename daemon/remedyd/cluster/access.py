@@ -67,8 +67,8 @@ class Reviewer(Protocol):
         ...
 
 
-def check(cluster: Reviewer, permission: Permission, namespace: str = "") -> Access:
-    """Ask whether we hold `permission` in `namespace` (empty: everywhere).
+def check(cluster: Reviewer, permission: Permission, namespace: str = "", name: str = "") -> Access:
+    """Ask whether we hold `permission` in `namespace` (empty: everywhere), on `name` (empty: all).
 
     An answer without a clear yes is a no. Raises ClusterError when there is no answer.
     """
@@ -78,7 +78,7 @@ def check(cluster: Reviewer, permission: Permission, namespace: str = "") -> Acc
         "group": permission.group,
         "resource": kind_of(permission.kind).plural,
         "subresource": permission.subresource,
-    }
+    } | ({"name": name} if name else {})
     body = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",

@@ -81,6 +81,12 @@ class Elector:
         self._ends_at = float("inf")
         self._withdrawn = False
         self._told: datetime | None = None
+        self._trouble = self._refusal = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why the last step could not compete, "" when it could: won, lost or waited."""
+        return self._trouble
 
     @property
     def leading(self) -> bool:
@@ -116,24 +122,33 @@ class Elector:
     def step(self) -> bool:
         """Renew the lease, or take it when it is free; return whether we lead.
 
-        No answer and a lost race are no errors: the lease simply is not renewed by them.
+        No answer and a lost race are no errors: the lease simply is not renewed by them. `trouble`
+        has what the API server said.
         """
         if self._withdrawn:
             self.release()
             return False
         asked = self._passing()
+        self._refusal = ""
         try:
             won = self._compete()
-        except (ClusterError, NotFound):
-            won = False
+        except (ClusterError, NotFound) as error:
+            won, self._refusal = False, error.message
+        self._trouble = self._refusal
         if won:
             self._renewed = asked
         return self.leading
 
-    def run(self, stop: threading.Event, changed: Callable[[bool], None]) -> None:
+    def run(
+        self,
+        stop: threading.Event,
+        changed: Callable[[bool], None],
+        troubled: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """Compete until `stop` is set, then give the lease back.
 
-        `changed` is told every time we begin or cease to lead.
+        `changed` is told every time we begin or cease to lead, `troubled` each time we cannot
+        compete.
         """
         led = False
         try:
@@ -142,6 +157,8 @@ class Elector:
                 if leads != led:
                     led = leads
                     changed(led)
+                if self._trouble:
+                    troubled(self._trouble)
                 stop.wait(self.pause())
         finally:
             self.release()
@@ -208,6 +225,8 @@ class Elector:
         except ClusterRejected as error:
             if error.status == 409:
                 self._renewed = float("-inf")
+            else:
+                self._refusal = error.message
             return False
         return True
 
