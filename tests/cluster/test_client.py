@@ -21,6 +21,7 @@ from remedyd.errors import (
     OutcomeUnknown,
     RemedydError,
 )
+from remedyd.model import monotonic
 from support.wire import Answer, Asked, Wire, serving, told
 
 POD = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a", "namespace": "x"}}
@@ -138,6 +139,8 @@ def test_an_expired_page_starts_the_list_over(tmp_path: Path) -> None:
         (Answer(200, cut=0), OutcomeUnknown),
         (Answer(200, pause=5), OutcomeUnknown),
         (Answer(200, b" " * 60, drip=0.05), OutcomeUnknown),
+        (Answer(200, head=0.02), OutcomeUnknown),
+        (Answer(200, drip=0.02, endless=True), OutcomeUnknown),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else f"{value.status}",
 )
@@ -153,6 +156,36 @@ def test_every_answer_to_a_write_has_one_meaning(
     assert type(caught.value) is error
     assert caught.value.hint
     assert wire.count("PATCH") == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(200, head=0.02), "Read timed out"),
+        (Answer(200, drip=0.02, endless=True), "Read timed out"),
+        (Answer(200, b" " * (1 << 20), endless=True), "larger than 67108864 bytes"),
+    ],
+    ids=["the head drips", "a chunk's head drips", "the body has no end"],
+)
+def test_a_server_that_does_not_come_to_an_end_holds_no_thread(
+    tmp_path: Path, answer: Answer, said: str
+) -> None:
+    """Each byte comes in time, the whole does not: the time and the size of all of it count."""
+    with connected(tmp_path, lambda _: answer, timeout=0.5) as (cluster, _):
+        begun = monotonic()
+        with pytest.raises(OutcomeUnknown) as caught:
+            patch(cluster)
+    assert said in caught.value.message
+    assert monotonic() - begun < 5
+
+
+def test_a_connection_is_used_again_with_the_whole_time(tmp_path: Path) -> None:
+    """What the last answer left of its time is not what the next one has."""
+    answers = iter([Answer(200, b" " * 15 + b"{}", drip=0.02), Answer(200, pause=0.3)] * 2)
+    with connected(tmp_path, lambda _: next(answers), timeout=0.5) as (cluster, wire):
+        for _ in range(4):
+            patch(cluster)
+    assert len(wire.asked) == 4
 
 
 @pytest.mark.parametrize(

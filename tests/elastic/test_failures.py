@@ -106,9 +106,11 @@ def test_an_answer_cut_short_is_never_taken_for_whole(fake, source):
     assert failure(source()).outcome == AuditOutcome.UNAVAILABLE
 
 
-def test_a_body_that_trickles_in_ends_at_the_time_limit(fake, source):
-    """The time limit holds for the whole answer, and a timeout is not repeated."""
-    fake.on("/_query", Reply(body=table({"a": "x" * 500}), drip_seconds=0.01))
+@pytest.mark.parametrize("head", [False, True])
+def test_an_answer_that_trickles_in_ends_at_the_time_limit(fake, source, head):
+    """The time limit holds for the whole answer, its head included; a timeout is not repeated."""
+    body = table({"a": "x" * 500})
+    fake.on("/_query", Reply(body=body, drip_seconds=0.01, drip_from_the_start=head))
     assert "in time" in failure(source(timeout=0.3)).message
     assert len(fake.sent("/_query")) == 1
 

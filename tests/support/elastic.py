@@ -23,6 +23,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     product: bool = True
     drip_seconds: float = 0.0
+    drip_from_the_start: bool = False
     reset: bool = False
     cut: bool = False
 
@@ -117,7 +118,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Type": JSON, **reply.headers}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data) + (1000 if reply.cut else 0)))
-        self.end_headers()
+        if reply.drip_from_the_start:
+            data = b"".join([*self._headers_buffer, b"\r\n", data])
+        else:
+            self.end_headers()
         self._write(data, reply)
 
     def _write(self, data: bytes, reply: Reply) -> None:

@@ -38,7 +38,9 @@ class Asked:
 @dataclass(frozen=True)
 class Answer:
     """What comes back. `cut` closes the connection after that many bytes of the body (0: before
-    the status line), `pause` waits before answering, `drip` waits after every byte."""
+    the status line), `pause` waits before answering, `drip` waits after every byte of the body,
+    `head` after every one before it. `endless` repeats the body for ever, in
+    chunks; with `drip` it comes to no whole one."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -46,6 +48,8 @@ class Answer:
     cut: int | None = None
     pause: float = 0.0
     drip: float = 0.0
+    head: float = 0.0
+    endless: bool = False
 
 
 Fault = Callable[[Asked, int], "Callable[[Answer], Answer] | Answer | None"]
@@ -100,50 +104,72 @@ def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         thread.join()
 
 
+class _Scripted(BaseHTTPRequestHandler):
+    """Sends answers as they are scripted."""
+
+    protocol_version = "HTTP/1.1"
+
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except OSError:
+            self.close_connection = True
+
+    def send(self, reply: Answer, stopping: threading.Event) -> None:
+        stopping.wait(reply.pause)
+        if reply.cut == 0:
+            self.close_connection = True
+            return
+        self.send_response(reply.status)
+        for name, value in {"Content-Type": "application/json", **reply.headers}.items():
+            self.send_header(name, value)
+        if reply.endless:
+            self._send_on(reply, stopping)
+            return
+        self.send_header("Content-Length", str(len(reply.body)))
+        if reply.head:
+            self._trickle(b"".join(self._headers_buffer), reply.head, stopping)
+            self._headers_buffer = []
+        self.end_headers()
+        if reply.drip:
+            self._trickle(reply.body, reply.drip, stopping)
+            return
+        self.wfile.write(reply.body[: reply.cut])
+        self.close_connection = reply.cut is not None
+
+    def _send_on(self, reply: Answer, stopping: threading.Event) -> None:
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        while not stopping.is_set():
+            if reply.drip:  # the line with a chunk's size, which has no end
+                self._trickle(b"0", reply.drip, stopping)
+            else:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(reply.body), reply.body))
+
+    def _trickle(self, content: bytes, seconds: float, stopping: threading.Event) -> None:
+        for byte in content:
+            self.wfile.write(bytes([byte]))
+            if stopping.wait(seconds):
+                return
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
 @contextmanager
 def serving(answer: Callable[[Asked], Answer]) -> Iterator[Wire]:
     """Serve on loopback until the block ends."""
     stopping = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def handle_one_request(self) -> None:
-            try:
-                super().handle_one_request()
-            except OSError:
-                self.close_connection = True
-
+    class Handler(_Scripted):
         def answer_it(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             names = {name.title(): value for name, value in self.headers.items()}
             asked = Asked(self.command, self.path, names, self.rfile.read(length))
             wire.asked.append(asked)
-            self._send(answer(asked))
+            self.send(answer(asked), stopping)
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer_it
-
-        def _send(self, reply: Answer) -> None:
-            stopping.wait(reply.pause)
-            if reply.cut == 0:
-                self.close_connection = True
-                return
-            self.send_response(reply.status)
-            for name, value in {"Content-Type": "application/json", **reply.headers}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(reply.body)))
-            self.end_headers()
-            if reply.drip:
-                for byte in reply.body:
-                    self.wfile.write(bytes([byte]))
-                    if stopping.wait(reply.drip):
-                        return
-                return
-            self.wfile.write(reply.body[: reply.cut])
-            self.close_connection = reply.cut is not None
-
-        def log_message(self, *_: Any) -> None:
-            return
 
     wire = Wire("")
     with listening(Handler) as wire.url:

@@ -27,6 +27,7 @@ from remedyd.cluster.kinds import Kind, kind_of
 from remedyd.cluster.late import Late
 from remedyd.cluster.ports import FIELD_MANAGER, STRATEGIC, Reader
 from remedyd.cluster.slim import slim
+from remedyd.deadlines import bounded
 from remedyd.errors import ClusterRejected, ClusterUnavailable, ConfigurationError
 from remedyd.model.clock import monotonic
 from remedyd.model.values import KubeObject
@@ -113,6 +114,7 @@ class Cluster:
         # said once: else each request of a kubeconfig would search the environment for a proxy
         configuration.proxy = configuration.proxy
         client = ApiClient(configuration)
+        _bound(client.rest_client.pool_manager)
         return cls(client, timeout_seconds=timeout_seconds, took=took, dates=dates)
 
     @property
@@ -360,6 +362,14 @@ class Cluster:
             timeout=urllib3.Timeout(connect=limits[0], read=limits[1]),
             preload_content=False,
         )
+
+
+def _bound(manager: Any) -> None:
+    """Let the time limit of a request hold for the whole head of its answer, too."""
+    manager.pool_classes_by_scheme = {
+        scheme: type(pool.__name__, (pool,), {"ConnectionCls": bounded(pool.ConnectionCls)})
+        for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
 
 
 def _body(response: Any, deadline: float) -> bytes:

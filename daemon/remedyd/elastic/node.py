@@ -11,6 +11,7 @@ import urllib3
 from elastic_transport import NodeConfig, Urllib3HttpNode
 from urllib3.exceptions import ReadTimeoutError
 
+from remedyd import deadlines
 from remedyd.model import monotonic
 
 MAX_BYTES = 64 << 20
@@ -74,6 +75,8 @@ class BoundedNode(Urllib3HttpNode):
         """Take the node's configuration."""
         super().__init__(config)
         seconds = config.request_timeout or 30.0
+        # else the head could trickle in for ever
+        self.pool.ConnectionCls = deadlines.bounded(self.pool.ConnectionCls)  # type: ignore[assignment, arg-type]
         self.pool = _BoundedPool(self.pool, seconds, self.largest)  # type: ignore[assignment]
 
 
