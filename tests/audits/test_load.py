@@ -17,7 +17,7 @@ SHIPPED = load_audits(shipped("esql"))
 
 
 def test_the_shipped_audits_load():
-    """What is shipped is whole: seven audits, one of them the gate."""
+    """What is shipped is whole: eight audits, one of them the gate."""
     assert sorted(SHIPPED) == [
         "container-memory",
         "container-restarts",
@@ -25,6 +25,7 @@ def test_the_shipped_audits_load():
         "replica-gap",
         "seed-deployment-health",
         "service-latency",
+        "stuck-rollout",
         "telemetry-freshness",
     ]
     assert SHIPPED.gate is SHIPPED["telemetry-freshness"]

@@ -15,6 +15,7 @@ from remedyd.model import (
     FieldChange,
     KubeObject,
     Patch,
+    Precheck,
     Severity,
 )
 from support.cluster import ListReader, namespace, put, recorded, target_of
@@ -89,6 +90,56 @@ def test_a_stuck_rollout_warns() -> None:
     live = recorded("deployment-frontend-deadline")
     answer = check("Rollout", live, memory(live, "512Mi"))
     assert answer.result == "Warn" and "rollout undo" in answer.next_step
+
+
+def test_a_restart_beside_a_stuck_rollout_blocks() -> None:
+    """It would begin another rollout over the pods that serve."""
+    live = recorded("deployment-frontend-deadline")
+    answer = check("Rollout", live, restart(live))
+    assert answer.result == "Block" and "undo" in answer.next_step
+    live["status"] |= {"replicas": 2, "updatedReplicas": 2}
+    assert check("Rollout", live, restart(live)).result == "Warn"
+
+
+def only_stuck(live: KubeObject) -> Precheck:
+    """Return the answer to an undo that is meant for stuck rollouts alone."""
+    undo = replace(restart(live), action="RolloutUndo", params={"onlyStuck": True})
+    return check("Rollout", live, undo)
+
+
+@pytest.mark.parametrize("name", ["frontend-rolling", "catalog-rolling", "checkout-oom"])
+def test_what_is_not_stuck_is_not_undone_as_such(name: str) -> None:
+    """Before the deadline a rollout may still come; one that ended was not stuck."""
+    answer = only_stuck(recorded(f"deployment-{name}"))
+    assert answer.result == "Block" and answer.evidence.startswith("it is not stuck: ")
+
+
+def test_a_status_of_an_older_spec_says_nothing_about_being_stuck() -> None:
+    """Somebody has just changed it: the deadline was that of the rollout before."""
+    live = recorded("deployment-frontend-deadline")
+    live["metadata"]["generation"] += 1
+    assert only_stuck(live).result == "Block"
+
+
+def test_a_stuck_rollout_may_be_undone() -> None:
+    """The evidence is what Kubernetes says of it, and why pods could not be made."""
+    live = recorded("deployment-frontend-deadline")
+    assert only_stuck(live).evidence == (
+        'it is stuck: ReplicaSet "frontend-7c6688487d" has timed out progressing.'
+    )
+    refused = {"type": "ReplicaFailure", "status": "True", "message": "no more than 512Mi"}
+    live["status"]["conditions"].append(refused)
+    assert only_stuck(live).result == "Pass"
+    assert only_stuck(live).evidence.endswith("; no more than 512Mi")
+
+
+def test_a_quota_is_no_fault_of_a_revision() -> None:
+    """Any other revision's pods might be refused as well."""
+    live = recorded("deployment-frontend-deadline")
+    told = 'pods "frontend-1" is forbidden: exceeded quota: team, requested: pods=1'
+    live["status"]["conditions"].append({"type": "ReplicaFailure", "message": told})
+    answer = only_stuck(live)
+    assert answer.result == "Block" and "exceeded quota" in answer.evidence
 
 
 def test_a_paused_rollout_blocks_a_template_change() -> None:

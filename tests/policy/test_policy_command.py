@@ -19,8 +19,8 @@ def test_shipped_policies_are_valid() -> None:
     ran = RUNNER.invoke(app, ["validate"])
     assert ran.exit_code == 0
     assert ran.stdout == (
-        "4 policies are valid: latency-scale-out, oom-raise-memory, replica-gap, "
-        "restarts-escalate\n"
+        "5 policies are valid: latency-scale-out, oom-raise-memory, replica-gap, "
+        "restarts-escalate, stuck-rollout\n"
     )
 
 

@@ -35,6 +35,8 @@ class RolloutUndoParameters(Parameters):
     """Go back to this revision; without it to the latest other one known to be healthy."""
     max_age: PositiveDuration = timedelta(hours=1)
     """Only when the revision that is left is younger than this: an old one is not what changed."""
+    only_stuck: bool = False
+    """Only while the rollout is stuck: its progress deadline has passed, and not for a quota."""
 
 
 class RolloutUndo:

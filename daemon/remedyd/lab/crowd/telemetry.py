@@ -79,6 +79,14 @@ def _workload_kind(stateful: bool) -> str:
     )
 
 
+def _revision_kind() -> str:
+    """Return the documents of ReplicaSets; the receiver does not name their Deployment."""
+    return f"""SELECT TIMESTAMP '{{at}}' AS "@timestamp", {{cluster}} AS "{_A}.cluster.name",
+        namespace AS "{_A}.namespace.name", name || '-{REVISION}' AS "{_A}.replicaset.name",
+        {_metric("k8s.replicaset.desired", "replicas")},
+        {_metric("k8s.replicaset.available", "replicas")} FROM workloads WHERE NOT stateful"""
+
+
 _LIMIT = f"CASE WHEN container = 'app' THEN 128 ELSE 64 END * {_MIB}"
 _USED = f"{_LIMIT} * CASE WHEN broken THEN 97 ELSE 40 + hash(uid) % 30 END // 100"
 _CLUSTER = (
@@ -90,6 +98,7 @@ _CLUSTER = (
     ),
     _workload_kind(stateful=False),
     _workload_kind(stateful=True),
+    _revision_kind(),
 )
 _KUBELET = (_container_kind(_metric("container.memory.working_set", _USED)),)
 
