@@ -142,7 +142,7 @@ class App:
         jobs = Jobs(scheduler, loop)
         jobs.follow(library.loaded)
         jobs.begin({"outbox": mail, "tally": tally}, chores)
-        scheduled = Scheduled(self.metrics)
+        scheduled = Scheduled(self.metrics, scheduler.pause)
         scheduled.follow(library.loaded.policies.audits)
         library.on_change(jobs.follow)
         library.on_change(lambda loaded: scheduled.follow(loaded.policies.audits))

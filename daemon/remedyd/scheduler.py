@@ -26,6 +26,8 @@ from remedyd.model import Clock, Drift
 
 _JITTER_SHARE = 0.05
 _LOOK_SECONDS = 1.0
+_LOOKED_AT = 30
+"""Runs of a cron expression among which the longest pause is looked for: a month of daily ones."""
 
 
 class _SharedPool(BasePoolExecutor):  # type: ignore[misc]  # APScheduler has no types
@@ -108,6 +110,21 @@ class Scheduler:
         except JobLookupError:
             return False
         return True
+
+    def pause(self, name: str) -> float:
+        """Return the most seconds between two runs of job `name` by its schedule, 0 without one."""
+        job = self._jobs.get_job(name)
+        if job is None:
+            return 0.0
+        if isinstance(job.trigger, IntervalTrigger):
+            return float(job.trigger.interval.total_seconds())
+        longest, last = 0.0, job.trigger.get_next_fire_time(None, datetime.now(UTC))
+        for _ in range(_LOOKED_AT):
+            following = last and job.trigger.get_next_fire_time(last, last)
+            if not following:  # an expression may be true once, or never
+                break
+            longest, last = max(longest, (following - last).total_seconds()), following
+        return longest
 
     def on_jump(self, told: Callable[[timedelta], None]) -> None:
         """Have `told` hear by how much the machine's clock was set, whenever it was."""

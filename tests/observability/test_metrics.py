@@ -1,6 +1,7 @@
 """Numbers are there from the start, follow what happens, and end with what they are about."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from remedyd.errors import OutcomeUnknown, Refused
-from remedyd.model import Applied, AuditOutcome, State
+from remedyd.model import Applied, AuditOutcome, State, SystemClock
 from remedyd.observability.alerts import AlertKind, Alerts
 from remedyd.observability.metrics import Metrics
 from remedyd.proposals.gate import Gate
 from remedyd.proposals.ids import ProposalIds
 from remedyd.proposals.store import Store
+from remedyd.scheduler import Scheduler
 from remedyd.stages.tally import CountedDoor, Scheduled, Tally
 from support.proposals import ALICE, START, a_clock, a_decision, a_plan
 
@@ -147,6 +149,33 @@ def test_an_audit_that_a_reload_took_away_does_not_look_blind(metrics: Metrics) 
     scheduled.follow(["kept"])
     assert value(metrics, name, audit="gone") is None
     assert value(metrics, name, audit="kept") == (START + timedelta(hours=1)).timestamp()
+
+
+def test_an_audit_tells_its_pace(metrics: Metrics) -> None:
+    """The longest time between two runs, while it is run at all; a new one counts at once."""
+    pauses = {"hourly": 3600.0, "gone": 60.0}
+    scheduled, name = Scheduled(metrics, pauses.__getitem__), "remedyd_audit_interval_seconds"
+    scheduled.follow(["hourly", "gone"])
+    assert value(metrics, name, audit="hourly") == 3600
+    pauses["hourly"] = 60.0
+    scheduled.follow(["hourly"])
+    assert value(metrics, name, audit="hourly") == 60
+    assert value(metrics, name, audit="gone") is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "seconds"),
+    [("*/5 * * * *", 300), ("0 3 * * *", 86_400), ("0 8 * * mon-fri", 3 * 86_400)],
+)
+def test_the_pause_of_an_expression_is_its_longest(expression: str, seconds: float) -> None:
+    """An audit of working days is silent over the weekend, and has not gone blind."""
+    with ThreadPoolExecutor(1) as pool:
+        scheduler = Scheduler(SystemClock(), pool, lambda name: None)
+        scheduler.cron("it", expression, lambda: None)
+        scheduler.every("other", timedelta(minutes=1), lambda: None)
+        assert scheduler.pause("it") == seconds
+        assert scheduler.pause("other") == 60
+        assert scheduler.pause("none") == 0
 
 
 def test_the_exposition_is_what_prometheus_reads(metrics: Metrics) -> None:

@@ -98,6 +98,12 @@ class Metrics:
             ["audit"],
             registry=add,
         )
+        self.audit_interval = Gauge(
+            "remedyd_audit_interval_seconds",
+            "Time between two runs of the audit, the longest of its schedule",
+            ["audit"],
+            registry=add,
+        )
         self.audit_parts = Gauge(
             "remedyd_audit_parts",
             "Queries of the latest run: more than one where a big result is read by namespace",

@@ -76,9 +76,10 @@ class Scheduled:
     as if it had gone blind.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
-        """Begin with none."""
+    def __init__(self, metrics: Metrics, pause: Callable[[str], float] = lambda _: 0.0) -> None:
+        """Begin with none; `pause` says how many seconds pass between two runs of one."""
         self._metrics = metrics
+        self._pause = pause
         self._names: frozenset[str] = frozenset()
 
     def follow(self, names: Iterable[str]) -> None:
@@ -88,8 +89,11 @@ class Scheduled:
             self._metrics.audit_last.labels(name)
             for outcome in AuditOutcome:
                 self._metrics.audit_runs.labels(name, outcome.value)
+        for name in wanted:
+            self._metrics.audit_interval.labels(name).set(self._pause(name))
         for name in self._names - wanted:
             for gauge in (
+                self._metrics.audit_interval,
                 self._metrics.audit_last,
                 self._metrics.audit_parts,
                 self._metrics.audit_rows,
