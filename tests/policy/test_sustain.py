@@ -124,3 +124,18 @@ def test_an_older_window_takes_nothing_back() -> None:
     assert late.state == first.state
     now_gone = decide([result(at=NOW + MINUTE)], first.state, NOW, loaded)
     assert now_gone.state.sightings == {}
+
+
+@pytest.mark.parametrize("sustain", ["{cycles: 3}", "{cycles: 3, window: 1h}"])
+@pytest.mark.parametrize("back", [MINUTE, 4 * MINUTE, 60 * MINUTE])
+def test_what_is_dated_later_than_now_was_not_seen(sustain: str, back: timedelta) -> None:
+    """The clock was set back: of unknown age is not sustained, however little it is ahead."""
+    key = ("p", "/shop/Deployment/cart/app")
+    seen = DecisionState(sightings={key: (NOW + back - MINUTE / 2, NOW + back)})
+    assert _reasons(sustain, "xxx", seen) == ["Sustain", "Sustain", "Matched"]
+
+
+def test_a_run_without_a_match_ends_the_row_although_the_clock_was_set_back() -> None:
+    """A match of before the clock was set does not outlast what was seen since."""
+    ahead = DecisionState(sightings={("p", "/shop/Deployment/cart/app"): (NOW + 3 * MINUTE,)})
+    assert _reasons("{cycles: 2}", ".---x", ahead)[-1] == "Sustain"

@@ -73,7 +73,7 @@ def _decide(
             if result.audit == policy.audit:
                 frame = frames[index] = frames[index] or Frame(result, policy.columns, now)
                 pending.extend(_judge(policy, frame, answers))
-        _remember(sustained, policy, results, pending[start:])
+        _remember(sustained, policy, results, pending[start:], now)
     usable = [result for result in results if result.ok]
     Guards(state, sustained, usable, now, guardrails).decide(pending, answers)
     decisions = cast("tuple[Decision, ...]", tuple(answers))  # every match has its slot decided
@@ -96,6 +96,7 @@ def _remember(
     policy: Policy,
     results: Sequence[AuditResult],
     found: Sequence[Match],
+    now: datetime,
 ) -> None:
     """Note the policy's matches, unless its audit said nothing in this cycle."""
     heard = [result for result in results if result.ok and result.audit == policy.audit]
@@ -103,4 +104,4 @@ def _remember(
         unknown = {aside.row.target.identity for result in heard for aside in result.set_aside}
         matched = dict.fromkeys(match.identity for match in found)
         at = max(result.window.end for result in heard)
-        sustained.note(policy, matched, unknown - matched.keys(), at)
+        sustained.note(policy, matched, unknown - matched.keys(), at, now)

@@ -15,8 +15,6 @@ from remedyd.policy.policy import Policy
 Sightings = dict[tuple[str, str], tuple[datetime, ...]]
 
 _FORGET = timedelta(days=1)
-_AHEAD = timedelta(minutes=5)
-"""A sighting later than this was dated by a clock that has been set back since: it is none."""
 _KEPT = 100
 
 
@@ -32,27 +30,35 @@ class Sustained:
         self._short: dict[str, dict[str, int]] = {}
 
     def note(
-        self, policy: Policy, matched: Mapping[str, None], unknown: Set[str], at: datetime
+        self,
+        policy: Policy,
+        matched: Mapping[str, None],
+        unknown: Set[str],
+        at: datetime,
+        now: datetime,
     ) -> None:
         """Remember the rows that matched in the window ending `at`, forget those that did not.
 
         Both are identities; nothing is known about the `unknown` ones, so they stay as they are.
+        A sighting later than `now` was dated by a clock that was set back since: it is none.
         """
         sightings, name = self.sightings, policy.name
         cycles, window = policy.spec.sustain.cycles, policy.spec.sustain.window
         if cycles == 1:
             matched, unknown = {}, frozenset()
-        since = at - (window or _FORGET)
+        since, latest = at - (window or _FORGET), max(at, now)
         for identity in self._identities.get(name, ()):
             if identity not in matched and identity not in unknown:
-                times = _known(sightings.pop((name, identity)), at)
+                times = _known(sightings.pop((name, identity)), latest)
                 over = window is None and times[-1:] < (at,)
                 if not over and (times := _since(times, since)):
                     sightings[name, identity] = times
         short = self._short[name] = {}
         for identity in matched:
             key = (name, identity)
-            times = sightings[key] = _since(_with(_known(sightings.get(key, ()), at), at), since)
+            times = sightings[key] = _since(
+                _with(_known(sightings.get(key, ()), latest), at), since
+            )
             if len(times) < cycles:
                 short[identity] = len(times)
 
@@ -74,9 +80,8 @@ def _since(times: tuple[datetime, ...], since: datetime) -> tuple[datetime, ...]
     return times[-_KEPT:]
 
 
-def _known(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:
+def _known(times: tuple[datetime, ...], latest: datetime) -> tuple[datetime, ...]:
     """Return the times that are not dated later than they can be."""
-    latest = at + _AHEAD
     return times if times[-1:] <= (latest,) else tuple(time for time in times if time <= latest)
 
 

@@ -71,8 +71,9 @@ class Vouching:
         self._vouchers = vouchers
         self._clock = clock
         self._keep = keep
+        self._ticks = ticks
         self._rates = Rates(_QUESTIONS_A_MINUTE, ticks)
-        self._known: OrderedDict[bytes, tuple[datetime, _Answer]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[datetime, float, _Answer]] = OrderedDict()
         self._age = 0
         self._lock = threading.Lock()
         self._places = threading.BoundedSemaphore(_AT_ONCE)
@@ -91,9 +92,11 @@ class Vouching:
             raise Unauthenticated("the token has expired", hint="fetch a new one")
         key = hashed(token)
         with self._lock:
-            until, answer = self._known.get(key, (now, None))
+            until, end, answer = self._known.get(key, (now, 0.0, None))
             age = self._age
-        if answer is None or not timedelta(0) < until - now <= self._keep:  # or the clock went back
+        # by both clocks: the one that dates tokens may be set, and never makes an answer last longer
+        over = self._ticks() >= end or not timedelta(0) < until - now <= self._keep
+        if answer is None or over:
             answer = self._ask(voucher, token, source)
             self._remember(key, answer, now, claimed, age)
         if isinstance(answer, Principal):
@@ -129,10 +132,11 @@ class Vouching:
         until = now + (self._keep if isinstance(answer, Principal) else min(_NO, self._keep))
         if claimed.expires is not None:
             until = min(until, claimed.expires)
+        end = self._ticks() + (until - now).total_seconds()
         with self._lock:
             if age != self._age:  # asked before what users may do has changed
                 return
-            self._known[key] = (until, answer)
+            self._known[key] = (until, end, answer)
             self._known.move_to_end(key)
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
