@@ -2,7 +2,10 @@
 
 import gzip
 import json
+import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -270,3 +273,25 @@ def test_vacuum_gives_space_back(store: Store, url: str, clock: ManualClock) -> 
     assert after <= before
     if database.sqlite:
         assert after < before
+
+
+def test_a_backup_goes_through_pipes(source: Database, tmp_path: Path) -> None:
+    """As `kubectl exec` has them: the bytes alone on stdout, what is said about them on stderr."""
+
+    def remedyd(database: str, *words: str, given: bytes = b"") -> tuple[bytes, str]:
+        environment = {**os.environ, "REMEDYD_DATABASE": database}
+        command = [sys.executable, "-m", "remedyd", "store", *words, "-"]
+        ran = subprocess.run(command, input=given, env=environment, capture_output=True, check=True)
+        return ran.stdout, ran.stderr.decode()
+
+    content, said = remedyd(_url(source), "backup")
+    assert "3 proposals" in said
+    restored = f"sqlite:///{tmp_path / 'restored.db'}"
+    told, _ = remedyd(restored, "restore", given=content)
+    assert b"3 proposals" in told
+    made, before = Store(restored, ManualClock(START)), Store(_url(source), ManualClock(START))
+    try:
+        assert _content(made) == _content(before)
+    finally:
+        made.close()
+        before.close()

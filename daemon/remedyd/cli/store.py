@@ -1,5 +1,6 @@
 """`remedyd store`: copy the daemon's store into a file, and back into an empty one."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,36 +10,47 @@ from typing import Annotated
 import typer
 
 from remedyd.cli.configured import Config
+from remedyd.errors import InvalidInput
 from remedyd.proposals.backup import backup as write_backup
 from remedyd.proposals.backup import restore as read_backup
+from remedyd.proposals.backup import stream
 from remedyd.proposals.database import Database
 from remedyd.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True)
 
 _PATIENCE = timedelta(seconds=10)
+_PIPE = Path("-")
 
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="Where to, such as remedyd.backup.gz")],
+    file: Annotated[Path, typer.Argument(help="Where to, such as remedyd.backup.gz; -: stdout")],
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite the file")] = False,
     config: Config = None,
 ) -> None:
     """Write everything the store holds to a file; the daemon may be running."""
+    piped = file == _PIPE
+    if piped and sys.stdout.isatty():
+        raise InvalidInput("a backup is nothing to read", hint="send it into a file: - > FILE")
     with _opened(config) as (settings, database):
-        counts = write_backup(database, file, settings.clock.clock(), replace=replace)
-    typer.echo(f"wrote {_words(counts)} to {file}")
+        clock = settings.clock.clock()
+        if piped:
+            counts = stream(database, sys.stdout.buffer, clock)
+        else:
+            counts = write_backup(database, file, clock, replace=replace)
+    typer.echo(f"wrote {_words(counts)}{'' if piped else f' to {file}'}", err=piped)
 
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="A backup")],
+    file: Annotated[Path, typer.Argument(help="A backup; -: stdin")],
     config: Config = None,
 ) -> None:
     """Read a backup into an empty store; it is paused until somebody resumes it."""
     with _opened(config) as (settings, database):
-        counts = read_backup(database, file, settings.clock.clock())
+        found = Path("/dev/stdin") if file == _PIPE else file
+        counts = read_backup(database, found, settings.clock.clock())
     typer.echo(f"restored {_words(counts)}")
     typer.echo("the store is paused: start the daemon, compare with the cluster, remedyd resume")
 

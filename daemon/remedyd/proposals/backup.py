@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -53,8 +53,7 @@ def backup(
         handle, part = mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as raw:
-                with gzip.open(raw, "wt", _LEVEL, encoding="utf-8") as out:
-                    counts = _write(database, out, clock)
+                counts = stream(database, raw, clock)
                 os.fsync(raw.fileno())
             Path(part).replace(path)
         finally:
@@ -65,6 +64,12 @@ def backup(
             f"{path} cannot be written: {error.strerror or error}", hint="choose another place"
         ) from error
     return counts
+
+
+def stream(database: Database, raw: BinaryIO, clock: Clock) -> Mapping[str, int]:
+    """Write the store to an open file, such as a pipe; return the rows of each table."""
+    with gzip.open(raw, "wt", _LEVEL, encoding="utf-8") as out:
+        return _write(database, out, clock)
 
 
 def restore(database: Database, path: Path, clock: Clock) -> Mapping[str, int]:
