@@ -1,7 +1,7 @@
 """Every precheck: what it lets pass, what it warns of, what it blocks."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -653,6 +653,17 @@ def test_evidence_from_before_the_latest_rollout_blocks() -> None:
     live = recorded("deployment-checkout-oom")
     stale = row(live, datetime(2026, 11, 22, 22, 6, tzinfo=UTC))
     assert check("Telemetry", live, memory(live, "256Mi"), row=stale).result == "Block"
+
+
+def test_a_deadline_that_passes_is_no_change() -> None:
+    """Kubernetes writes it down then; what was measured until it did is about the same pods."""
+    live = recorded("deployment-frontend-deadline")
+    passed = datetime(2026, 11, 22, 22, 20, 57, tzinfo=UTC)
+    answers = [
+        check("Telemetry", live, restart(live), row=row(live, passed - timedelta(seconds=ago)))
+        for ago in (30, 240)
+    ]
+    assert [answer.result for answer in answers] == ["Pass", "Block"]
 
 
 def test_fresh_evidence_that_agrees_passes() -> None:

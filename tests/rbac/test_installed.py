@@ -35,6 +35,7 @@ BROKEN = {
     "oom-statefulset": ("StatefulSet", "oom"),
     "hanging": ("Deployment", "stuck"),
     "crashing": ("DaemonSet", "crash"),
+    "released": ("Deployment", "bad-image"),
     "slow": ("Deployment", "saturated"),
 }
 FAST = tuple(name for name in BROKEN if name != "slow")
@@ -46,7 +47,7 @@ def spec(namespace: str, name: str, kind: str = "Deployment", replicas: int = 2)
     return WorkloadSpec(
         namespace, name, f"registry.example.com/{name}:1", "40Mi", "20m", replicas, kind,
         requests=("50m", "48Mi"), limits=("200m", "64Mi"),
-        traffic=TRAFFIC if name == "slow" or name in WELL else {},
+        traffic=TRAFFIC if name == "slow" or name in WELL else {}, deadline=120,
     )  # fmt: skip
 
 

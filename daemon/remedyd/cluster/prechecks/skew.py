@@ -5,7 +5,7 @@ of the pod template is evidence about pods that are gone.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from remedyd.cluster.prechecks.scene import Scene, amount, blocked, passed, write
@@ -42,8 +42,13 @@ def telemetry(scene: Scene) -> Precheck | None:
 
 def template_changed(workload: KubeObject) -> datetime | None:
     """Return when a Deployment's latest rollout last moved, None when that is not known."""
-    moved = condition(workload, "Progressing").get("lastUpdateTime")
-    return datetime.fromisoformat(str(moved)) if moved else None
+    progress = condition(workload, "Progressing")
+    if not progress.get("lastUpdateTime"):
+        return None
+    moved = datetime.fromisoformat(str(progress["lastUpdateTime"]))
+    if progress.get("reason") == "ProgressDeadlineExceeded":  # nothing has moved for so long
+        moved -= timedelta(seconds=int(workload["spec"].get("progressDeadlineSeconds") or 0))
+    return moved
 
 
 def _contradictions(row: AuditRow, live: KubeObject) -> Iterator[str]:
