@@ -68,6 +68,7 @@ def test_each_builder_is_called_alike(source: Path, builder: str) -> None:
         assert not (source / "Containerfile.dockerignore").exists()
     else:
         assert ("--ignorefile", ".containerignore") in pairs
+        assert ("--format", "docker") in pairs, "OCI's own format has no health check"
 
 
 def test_one_builder_can_be_chosen(source: Path) -> None:
@@ -122,5 +123,6 @@ def test_the_image_is_built_as_promised() -> None:
         "base.name",
     ):
         assert f"org.opencontainers.image.{label}=" in text
+    assert "-m 0755 /var/lib/remedyd" in text, "no other user could begin in it"
     assert "ADD " not in text
     assert "latest" not in text
