@@ -42,6 +42,7 @@ from remedyd.proposals.gate import Gate
 from remedyd.proposals.notices import Listener
 from remedyd.proposals.query import Page, ProposalFilter
 from remedyd.proposals.refusals import Refusal
+from remedyd.proposals.signouts import SignOuts
 from remedyd.proposals.store import Store, absent
 from remedyd.proposals.trail import Entry, TrailFilter
 from remedyd.stages.controls import Controls
@@ -336,6 +337,11 @@ class Service:
         """Raise what a face had to refuse before it could ask, and keep the attempt."""
         with self._attempts.watch(principal, operation, proposal_id):
             raise error
+
+    @property
+    def sign_outs(self) -> SignOuts:
+        """Return which sessions of the console are over before their time, at every replica."""
+        return self._store.sign_outs
 
     def begin_answer(self, key: str, request: str) -> Answer | None:
         """Return the earlier answer to a repeated request, or take its key and return None."""

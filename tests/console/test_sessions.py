@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from remedyd.errors import ConfigurationError, InvalidInput, Unauthenticated
 from remedyd.model import ManualClock, Principal, Scope
+from remedyd.server.console.ended import Ended
 from remedyd.server.console.sessions import Sessions
 from remedyd.server.tokens import hashed
 from remedyd.settings import ServerSettings
@@ -238,3 +239,64 @@ def test_a_weak_key_stops_the_start(key: str) -> None:
     """A key that could be guessed signs nothing."""
     with pytest.raises(ConfigurationError, match="session key"):
         Sessions.configured(ServerSettings(session_key=key), lambda recognises: None)
+
+
+class Shelf:
+    """What replicas share."""
+
+    def __init__(self) -> None:
+        self.over: set[str] = set()
+        self.asked = 0
+
+    def add(self, session: str, until: datetime, now: datetime) -> None:
+        self.over.add(session)
+
+    def __contains__(self, session: str) -> bool:
+        self.asked += 1
+        return session in self.over
+
+
+def a_replica(shelf: Shelf, passed: list[float]) -> Sessions:
+    """Return the sessions of one of several replicas, with the time that has passed."""
+    ended = Ended(shelf, lambda: passed[0])
+    return Sessions(KEY, clock=ManualClock(START), holder=Listed(), ended=ended)
+
+
+def test_who_signs_out_at_one_replica_is_out_at_the_others_in_seconds() -> None:
+    """A copy of the cookie is good there for three seconds at most, and never again."""
+    shelf, passed = Shelf(), [100.0]
+    here, there = a_replica(shelf, passed), a_replica(shelf, passed)
+    value, begun = here.begin(ALICE, TOKEN)
+    assert there.read(value).principal == ALICE
+    here.end(begun)
+    with pytest.raises(Unauthenticated, match="has ended"):
+        here.read(value)
+    passed[0] += 3
+    with pytest.raises(Unauthenticated, match="has ended"):
+        there.read(value)
+    shelf.over.clear()
+    with pytest.raises(Unauthenticated, match="has ended"):
+        there.read(value)
+
+
+def test_a_busy_session_costs_one_look_in_three_seconds() -> None:
+    """And a cookie that is over, or not ours, none at all."""
+    shelf, passed = Shelf(), [100.0]
+    sessions = a_replica(shelf, passed)
+    value, _ = sessions.begin(ALICE, TOKEN)
+    for _ in range(5):
+        sessions.read(value)
+        with pytest.raises(Unauthenticated):
+            sessions.read(value[:-2])
+        passed[0] += 0.5
+    assert shelf.asked == 1
+
+
+def test_a_sign_out_holds_after_a_restart() -> None:
+    """With a lasting key the cookie is still ours, and still over."""
+    shelf, passed = Shelf(), [100.0]
+    before = a_replica(shelf, passed)
+    value, begun = before.begin(ALICE, TOKEN)
+    before.end(begun)
+    with pytest.raises(Unauthenticated, match="has ended"):
+        a_replica(shelf, passed).read(value)

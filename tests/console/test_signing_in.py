@@ -1,5 +1,9 @@
 """Sign in with a token, stay for a while, sign out; strangers see a form and nothing else."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
 import pytest
 
 from support.console import Visitor, buttons, parsed
@@ -122,3 +126,44 @@ def test_a_form_that_comes_after_the_end_says_that_nothing_was_done(visitor: Vis
     assert answer.status_code == 401
     assert "Nothing was done" in parsed(answer.text).one(role="alert").text
     assert buttons(parsed(answer.text)) == {"Sign in"}
+
+
+@contextmanager
+def forgetful(running: Running, *, readable: bool = False) -> Iterator[None]:
+    """Let the store fail wherever it is asked about sign-outs, or told of one."""
+    file = running.settings.database.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("ALTER TABLE sign_outs RENAME TO gone")
+        if readable:
+            connection.execute("CREATE VIEW sign_outs AS SELECT * FROM gone")
+        try:
+            yield
+        finally:
+            if readable:
+                connection.execute("DROP VIEW sign_outs")
+            connection.execute("ALTER TABLE gone RENAME TO sign_outs")
+
+
+def test_who_cannot_be_looked_up_is_shown_nothing(running: Running, approver: Visitor) -> None:
+    """A store that fails cannot say who signed out elsewhere: 503, with what to do."""
+    with forgetful(running):
+        answer = approver.get("/console")
+        assert answer.status_code == 503
+        assert "could not be read" in parsed(answer.text).text
+    assert approver.get("/console").status_code == 200
+
+
+def test_a_sign_out_that_others_are_not_told_of_says_so(
+    running: Running, approver: Visitor
+) -> None:
+    """Here it holds all the same, and the browser loses its cookie."""
+    copy = dict(approver.http.cookies)
+    page = approver.page("/console")
+    with forgetful(running, readable=True):
+        answer = approver.press(page, "Sign out")
+        assert answer.status_code == 503
+        assert "other replicas may take a copy" in parsed(answer.text).text
+    assert not approver.http.cookies
+    with Visitor(approver.url) as thief:
+        thief.http.cookies.update(copy)
+        assert thief.get("/console").status_code == 303

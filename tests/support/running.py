@@ -85,7 +85,9 @@ class Running:
             known.authenticate,
             self.app.metrics,
             "lab",
-            sessions=Sessions.configured(self.settings.server, known.holder, known.lasting),
+            sessions=Sessions.configured(
+                self.settings.server, known.holder, known.lasting, service.sign_outs
+            ),
             provider=Provider.configured(self.settings.server.oidc),
             clock=self.app.clock,
             dry_run=self.settings.dry_run,

@@ -100,7 +100,9 @@ def _serve(loaded: "Settings") -> None:
             known.authenticate,
             app.metrics,
             loaded.cluster_name,
-            sessions=Sessions.configured(loaded.server, known.holder, known.lasting),
+            sessions=Sessions.configured(
+                loaded.server, known.holder, known.lasting, service.sign_outs
+            ),
             provider=Provider.configured(loaded.server.oidc),
             clock=app.clock,
             dry_run=loaded.dry_run,

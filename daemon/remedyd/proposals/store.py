@@ -40,6 +40,7 @@ from remedyd.proposals.query import Page, ProposalFilter, conditions, cursor_of
 from remedyd.proposals.refusals import Refusals
 from remedyd.proposals.reports import Reports
 from remedyd.proposals.schema import Schema
+from remedyd.proposals.signouts import SignOuts
 from remedyd.proposals.tables import events, proposals, sightings
 from remedyd.proposals.trail import Trail, append, read_event
 
@@ -79,6 +80,7 @@ class Store:
         self.holds: Final = Holds(self._database, reports.held if reports else None)
         self.trail: Final = Trail(self._database)
         self.answers: Final = Answers(self._database, clock)
+        self.sign_outs: Final = SignOuts(self._database)
         self.refusals: Final = Refusals(self._database, reports.refused if reports else None)
         self.outbox: Final = Outbox(self._database)
         self.notices: Final = Notices()

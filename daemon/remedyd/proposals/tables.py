@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD: Final = "0008"
+HEAD: Final = "0009"
 """The schema revision this code works with: the last one in `migrations/versions`."""
 
 
@@ -148,6 +148,14 @@ answers = sa.Table(
     sa.Column("headers", sa.Text, nullable=False, server_default="{}"),
 )
 sa.Index("answers_by_age", answers.c.at)
+
+sign_outs = sa.Table(
+    "sign_outs",
+    metadata,
+    sa.Column("session", sa.String(64), primary_key=True),
+    sa.Column("until", Instant, nullable=False),
+)
+sa.Index("sign_outs_by_end", sign_outs.c.until)
 
 refusals = sa.Table(
     "refusals",

@@ -94,7 +94,7 @@ class Vouching:
         with self._lock:
             until, end, answer = self._known.get(key, (now, 0.0, None))
             age = self._age
-        # by both clocks: the one that dates tokens may be set, and never makes an answer last longer
+        # by both clocks: the one that dates tokens may be set, which makes no answer last longer
         over = self._ticks() >= end or not timedelta(0) < until - now <= self._keep
         if answer is None or over:
             answer = self._ask(voucher, token, source)

@@ -8,7 +8,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
-from remedyd.errors import Unauthenticated
+from remedyd.errors import StoreError, Unauthenticated
 from remedyd.model import Principal
 from remedyd.observability import logs
 from remedyd.server import bodies
@@ -38,6 +38,10 @@ async def admit(ctx: Context, scope: Scope) -> Principal | Response | None:
         ctx.metrics.authentication_failures.inc()
         log.warning(f"session refused: {error.message}", path=scope["path"])
         return await _turned_away(scope, error.message)
+    except StoreError as error:
+        from remedyd.server.console import pages
+
+        return await run_in_threadpool(pages.failure, Request(scope), error)
     scope.setdefault("state", {})["session"] = session
     return session.principal
 

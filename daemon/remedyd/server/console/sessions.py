@@ -5,7 +5,8 @@ request looks for the token again: one that was removed or has expired ends its 
 and changed scopes hold from the next click. For a user of the OpenID provider it holds the name
 and the groups that count, and every request asks the grants of now. For a ServiceAccount there is
 nothing to look up, so the cookie holds the principal itself. Both last an hour at most. Nothing is
-stored on the server, so every replica with the same key can read it.
+stored on the server, so every replica with the same key can read it; what replicas share is who
+signed out.
 """
 
 import base64
@@ -13,8 +14,6 @@ import hashlib
 import hmac
 import json
 import secrets
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,13 +21,13 @@ from typing import Any, Final, Protocol
 
 from remedyd.errors import InvalidInput, Unauthenticated
 from remedyd.model import Clock, Principal, Scope, SystemClock
+from remedyd.server.console.ended import Ended, Shared, Spent
 from remedyd.server.vouching import Lasting
 
 LIFE: Final = timedelta(hours=8)
 VOUCHED_LIFE: Final = timedelta(hours=1)
 PENDING_LIFE: Final = timedelta(minutes=10)
 _LONGEST: Final = 3800
-_ENDED: Final = 4096
 
 Finder = Callable[[Callable[[bytes], bool]], Principal | None]
 """Finds who holds the token in force whose SHA-256 the given test recognises."""
@@ -68,6 +67,7 @@ class Sessions:
         life: timedelta = LIFE,
         holder: Finder = lambda recognises: None,
         lasting: Lasting | None = None,
+        ended: Ended | None = None,
     ) -> None:
         """Take the signing key; without one (b"") a random one is good until the process ends."""
         self._key = key or secrets.token_bytes(32)
@@ -75,16 +75,20 @@ class Sessions:
         self._life = life
         self._holder = holder
         self._lasting = lasting
-        self._ended = _Spent()
-        self._unsealed = _Spent()  # apart: strangers fill this one
+        self._ended = ended or Ended()
+        self._unsealed = Spent()  # apart: strangers fill this one
 
     @classmethod
     def configured(
-        cls, settings: SessionSettings, holder: Finder, lasting: Lasting | None = None
+        cls,
+        settings: SessionSettings,
+        holder: Finder,
+        lasting: Lasting | None = None,
+        shared: Shared | None = None,
     ) -> "Sessions":
         """Return the sessions that the server's settings describe."""
-        life = timedelta(minutes=settings.session_minutes)
-        return cls(settings.session_key_value(), life=life, holder=holder, lasting=lasting)
+        key, life = settings.session_key_value(), timedelta(minutes=settings.session_minutes)
+        return cls(key, life=life, holder=holder, lasting=lasting, ended=Ended(shared))
 
     def begin(
         self, principal: Principal, token: str, *, at_provider: bool = False
@@ -112,11 +116,14 @@ class Sessions:
         return value, self._session(claims, principal)
 
     def read(self, value: str) -> Session:
-        """Return the session of a cookie; raise Unauthenticated when it is none, or over."""
+        """Return the session of a cookie; raise Unauthenticated when it is none, or over.
+
+        Raises StoreError where nobody can say whether it was ended elsewhere.
+        """
         claims = self._claims("session", value)
         now = self._clock.now()
         session_id, end = str(claims["i"]), datetime.fromtimestamp(claims["e"], UTC)
-        if session_id in self._ended or now >= end:
+        if now >= end or self._ended.has(session_id, end, now):
             raise Unauthenticated("the session has ended", hint="sign in again")
         principal = self._now(claims)
         if principal is None:
@@ -141,7 +148,10 @@ class Sessions:
         return claims
 
     def end(self, session: Session) -> None:
-        """Sign out: the cookie is worth nothing any more, also where a copy was kept."""
+        """Sign out: the cookie is worth nothing any more, also where a copy was kept.
+
+        Raises StoreError where only this replica knows of it.
+        """
         self._ended.add(session.id, session.expires, self._clock.now())
 
     def _vouched(self, principal: Principal, token: str) -> dict[str, Any]:
@@ -186,29 +196,6 @@ class Sessions:
 
     def _mac(self, purpose: str, body: bytes) -> bytes:
         return hmac.digest(self._key, purpose.encode() + b"\0" + body, "sha256")
-
-
-class _Spent:
-    """What is of no use any more, each until it would be over anyway; bounded."""
-
-    def __init__(self) -> None:
-        self._until: OrderedDict[str, datetime] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def __contains__(self, key: str) -> bool:
-        with self._lock:
-            return key in self._until
-
-    def add(self, key: str, until: datetime, now: datetime) -> bool:
-        """Remember it; return whether that is news."""
-        with self._lock:
-            news = key not in self._until
-            self._until[key] = until
-            for old in [old for old, end in self._until.items() if end <= now]:
-                del self._until[old]
-            while len(self._until) > _ENDED:
-                self._until.popitem(last=False)
-            return news
 
 
 def _described(principal: Principal) -> dict[str, Any]:

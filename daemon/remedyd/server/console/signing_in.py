@@ -10,7 +10,14 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from remedyd.errors import Forbidden, NotFound, RemedydError, Throttled, Unauthenticated
+from remedyd.errors import (
+    Forbidden,
+    NotFound,
+    RemedydError,
+    StoreError,
+    Throttled,
+    Unauthenticated,
+)
 from remedyd.model import Principal
 from remedyd.observability import logs
 from remedyd.server import problems
@@ -111,8 +118,15 @@ def sign_out(
 ) -> Response:
     """End the session, here and wherever its cookie was copied to."""
     session = session_of(request)
-    ctx.sessions.end(session)
-    log.info(f"{session.principal.name} signed out", principal=session.principal.name)
+    name = session.principal.name
+    try:
+        ctx.sessions.end(session)
+    except StoreError as error:
+        until = session.expires.isoformat(timespec="seconds")
+        told = f"signed out here; other replicas may take a copy of the cookie until {until}"
+        log.error(f"{name} {told}: {error.message}", principal=name, hint=error.hint)
+        return unseated(request, pages.trouble(request, 503, told, error.hint))
+    log.info(f"{name} signed out", principal=name)
     return unseated(request, pages.redirect(paths.SIGN_IN))
 
 
