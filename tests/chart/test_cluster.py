@@ -129,6 +129,21 @@ def test_prometheus_finds_what_it_scrapes() -> None:
     assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
 
 
+def test_what_needs_no_token_can_be_left_out_of_the_ingress() -> None:
+    """By naming what is reached from outside; all of it leads to the one port."""
+    told = ("ingress.enabled=true", "ingress.host=r.example.com")
+
+    def paths(*more: str) -> list[str]:
+        [rule] = one(render(4, None, *told, *more), "Ingress")["spec"]["rules"]
+        found = rule["http"]["paths"]
+        backend = {"service": {"name": "r", "port": {"name": "http"}}}
+        assert all(each["backend"] == backend for each in found)
+        return [each["path"] for each in found]
+
+    assert paths() == ["/"]
+    assert paths("ingress.paths={/v1,/mcp}") == ["/v1", "/mcp"]
+
+
 @contextmanager
 def answering(ready: int, closed: int) -> Iterator[str]:
     """Serve a daemon's answers to `helm test` and return where."""

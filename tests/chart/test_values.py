@@ -27,6 +27,7 @@ BAD = [
     ("resources.limits.memory=lots", "memory", "match pattern"),
     ("ingress.enabled=true", "ingress.host", "name one"),
     ("ingress.host=https://remedyd.example.com", "host", "match pattern"),
+    ("ingress.paths={v1}", "paths", "match pattern"),
     ("nameOverride=my.remedyd", "nameOverride", "match pattern"),
     ("serviceAccount.create=false", "serviceAccount.name", "name an existing ServiceAccount"),
     ("database.secret=d,persistence.existingClaim=c", "persistence.existingClaim:", "no volume"),
