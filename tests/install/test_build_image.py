@@ -113,6 +113,7 @@ def test_the_image_is_built_as_promised() -> None:
     assert "HEALTHCHECK" in text
     assert "--compile" in text
     assert "sbom.cdx.json" in text
+    assert text.index("pip uninstall") < text.index("cyclonedx-py"), "it lists what is there"
     for label in (
         "title",
         "description",
