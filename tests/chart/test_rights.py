@@ -91,7 +91,7 @@ def test_what_is_not_done_needs_no_right(
     setting: str, told: dict[str, bool], tmp_path: Path
 ) -> None:
     """Nothing is read back after a rehearsal, and nothing told where Events are not wanted."""
-    manifests = render(4, None, setting)
+    manifests = render(4, None, setting, "policies.shipped={oom-raise-memory,restarts-escalate}")
     found = granted(manifests)
     assert found == needed(rights.rights(uses(manifests, tmp_path), **told))
     assert ("", "", "events", "create") not in found
