@@ -182,6 +182,18 @@ def test_the_test_says_ready_and_closed(closed: int, status: int) -> None:
     ]
 
 
+def test_the_test_runs_under_the_quota_of_the_daemon() -> None:
+    """A quota that wants limits of a resource wants them of each pod."""
+
+    def limits(*settings: str) -> Any:
+        [container] = one(render(4, None, *settings), "Pod")["spec"]["containers"]
+        return container["resources"]["limits"]
+
+    assert limits() == {"memory": "64Mi"}
+    assert limits("resources.limits.cpu=500m") == {"memory": "64Mi", "cpu": "500m"}
+    assert limits("resources.limits=null") == limits("resources=null") == {"memory": "64Mi"}
+
+
 def test_the_result_of_the_test_can_be_read() -> None:
     """`helm test --logs` reads from the pod after it ended: it is only removed before the next."""
     notes = one(render(4), "Pod")["metadata"]["annotations"]
