@@ -245,7 +245,9 @@ def test_a_run_about_one_namespace_is_not_split(tmp_path: Path) -> None:
     assert len(source.asked) == 1
 
 
-@pytest.mark.parametrize("name", ["container-memory", "container-restarts", "replica-gap"])
+@pytest.mark.parametrize(
+    "name", ["container-memory", "container-restarts", "replica-gap", "stuck-rollout"]
+)
 def test_shipped_audits_give_the_same_whole_or_in_parts(tmp_path: Path, name: str) -> None:
     """Over recorded telemetry the parts add up to what one query gives."""
     source, clock = recording()

@@ -19,6 +19,7 @@ from support.offline import recording
 
 AUDITS = load_audits(shipped("esql"))
 PORTABLE = ("container-memory", "container-restarts", "replica-gap")
+EACH = (*PORTABLE, "stuck-rollout")
 FIRST, LAST = (22, 13), (22, 49)
 
 
@@ -129,7 +130,7 @@ def test_the_reason_tells_memory_from_other_crashes(name, reason, killed):
 
 def test_a_deleted_workload_disappears():
     """Its documents lie in the window for minutes; it is left out after two silent scrapes."""
-    for name in PORTABLE:
+    for name in EACH:
         rows = run(name, at(22, 27)).rows
         assert "legacy" not in {row.target.name for row in rows}
 
@@ -158,6 +159,22 @@ def test_a_rolling_update_is_no_gap():
         assert catalog.values["gap"] == 0
 
 
+def test_two_releases_are_stuck():
+    """No rolling update, restart by hand, crash, dead node or quota looks like it."""
+    assert seen("stuck-rollout", 2) == {
+        "shop/frontend": ("22:20", "22:23"),
+        "tight/batch": ("22:38", "22:44"),
+    }
+
+
+def test_a_stuck_release_need_not_show_in_what_is_available():
+    """Of batch all wanted pods are there; the one of the release could not even be made."""
+    rows = run("stuck-rollout", at(22, 42)).rows
+    (batch,) = [r for r in rows if r.target.name == "batch"]
+    shown = ("desired", "available", "serving", "waiting", "waiting_replicaset")
+    assert [batch.values[name] for name in shown] == [1, 1, 1, 1, "batch-787dd56668"]
+
+
 def test_the_gap_that_the_demo_query_hides_is_found():
     """LAST keeps nulls: the newest document is of a container, so desired and gap are null.
 
@@ -175,7 +192,7 @@ def test_the_gap_that_the_demo_query_hides_is_found():
     assert [(r.severity, r.values["gap"]) for r in found.rows] == [(3, 1)]
 
 
-@pytest.mark.parametrize("name", PORTABLE)
+@pytest.mark.parametrize("name", EACH)
 def test_a_scoped_run_gives_the_same_row(name):
     """Verification asks about one workload; it must not get another answer."""
     source, clock = recording()
@@ -221,13 +238,13 @@ def test_memory_equals_a_division_by_hand(minute):
         (at(23, 10), "NoData"),
     ],
 )
-@pytest.mark.parametrize("name", PORTABLE)
+@pytest.mark.parametrize("name", EACH)
 def test_silent_collectors_refuse_every_audit(name, now, outcome):
     """Before the first and after the last document nothing is concluded."""
     assert run(name, now).outcome == outcome
 
 
-@pytest.mark.parametrize("name", [*PORTABLE, "seed-deployment-health"])
+@pytest.mark.parametrize("name", [*EACH, "seed-deployment-health"])
 def test_telemetry_of_another_cluster_is_foreign(name):
     """All documents are of shop-prod; a daemon of another cluster acts on none."""
     result = run(name, at(22, 24), "staging")
