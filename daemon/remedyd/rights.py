@@ -147,11 +147,9 @@ def manifests(
     for where, held in wanted.within.items():
         yield from _pair("Role", name, where, rules(held), subject)
     if lease:
-        named: KubeObject = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
-        own = [
-            {**named, "verbs": ["create"]},
-            {**named, "resourceNames": [lease], "verbs": ["get", "update"]},
-        ]
+        own = rules([Permission("create", "Lease")])  # names cannot bound what is not there yet
+        held = rules([Permission(verb, "Lease") for verb in ("get", "update")])
+        own += [{**one, "resourceNames": [lease]} for one in held]
         yield from _pair("Role", f"{name}-lease", namespace, own, subject)
     if asked := rules(callers):
         yield from _pair("ClusterRole", f"{name}-identity", "", asked, subject)

@@ -29,6 +29,7 @@ def test_roles_are_printed_for_the_shipped_policies() -> None:
     ]  # fmt: skip
     subject = {"kind": "ServiceAccount", "name": "remedyd", "namespace": "ops"}
     assert printed[1]["subjects"] == [subject]
+    assert "&id" not in ran.stdout, "each document reads by itself, without references"
 
 
 def test_requested_actions_are_added_where_they_may_be_requested() -> None:
