@@ -148,8 +148,8 @@ def manifests(
         yield from _pair("Role", name, where, rules(held), subject)
     if lease:
         own = rules([Permission("create", "Lease")])  # names cannot bound what is not there yet
-        held = rules([Permission(verb, "Lease") for verb in ("get", "update")])
-        own += [{**one, "resourceNames": [lease]} for one in held]
+        named = rules([Permission(verb, "Lease") for verb in ("get", "update")])
+        own += [{**one, "resourceNames": [lease]} for one in named]
         yield from _pair("Role", f"{name}-lease", namespace, own, subject)
     if asked := rules(callers):
         yield from _pair("ClusterRole", f"{name}-identity", "", asked, subject)
