@@ -25,6 +25,7 @@ import httpx2
 from people import People
 from samples import Sample, Trend, look, trends
 
+from remedyd.audits.loader import load_audits
 from remedyd.lab.daemon import Daemon
 from remedyd.lab.scenario import Scenario, WorkloadSpec
 from remedyd.lab.world import Lab
@@ -87,6 +88,14 @@ def configured(lab: Lab, home: Path) -> dict[str, str]:
     }
 
 
+def looked_at() -> frozenset[str]:
+    """Return the metrics that the shipped audits read: the lab's collector sends no others."""
+    fields = [
+        field.name for audit in load_audits(shipped("esql")).values() for field in audit.fields
+    ]
+    return frozenset(n.removeprefix("metrics.") for n in fields if n.startswith("metrics."))
+
+
 Tell = Callable[[list[Sample], dict[str, int]], None]
 
 
@@ -99,7 +108,9 @@ def soak(days: float, minutes: float, seed: int, tell: Tell) -> None:
     speed = days * 1440 / minutes
     with ExitStack() as opened:
         home = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="remedyd-")))
-        lab = opened.enter_context(Lab(seed=seed, speed=speed, interval=SCRAPE, scenario=scenario))
+        lab = opened.enter_context(
+            Lab(seed=seed, speed=speed, interval=SCRAPE, scenario=scenario, metrics=looked_at())
+        )
         daemon = opened.enter_context(Watched(home, configured(lab, home)))
         people = People(lab, daemon, NAMES, home / "policies", Random(seed))
         opened.callback(people.close)

@@ -1,5 +1,6 @@
 """The simulated cluster without any port: objects, controllers, faults, telemetry, one time."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -22,7 +23,10 @@ WARM_UP = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a simulation starts: `history` of telemetry lies before `origin`."""
+    """How a simulation starts: `history` of telemetry lies before `origin`.
+
+    `metrics` names those that the collector sends; None for all.
+    """
 
     seed: int
     origin: datetime
@@ -30,6 +34,7 @@ class Plan:
     interval: timedelta
     scenario: Scenario
     cluster_name: str = "lab"
+    metrics: Container[str] | None = None
 
 
 class Simulation:
@@ -62,5 +67,6 @@ class Simulation:
             self._sink,
             cluster_name=plan.cluster_name,
             interval=plan.interval,
+            metrics=plan.metrics,
         )
         timeline.run_until(plan.origin)

@@ -5,7 +5,7 @@ with a `speed`, a thread lets the cluster follow a clock that runs that many tim
 the machine's, and `clock_settings` tells another process how to read the same clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,19 +65,21 @@ class Lab(Running):
         scenario: Scenario = DEMO,
         apiserver_port: int = 0,
         elasticsearch_port: int = 0,
+        metrics: Container[str] | None = None,
     ) -> None:
         """Take how to run.
 
         `origin` is the time at the start (default: fixed without a speed, now with one);
         `history` of telemetry lies before it; `interval` is the time between scrapes;
-        documents older than `retention` are forgotten. Ports 0 mean any free one.
+        documents older than `retention` are forgotten. Ports 0 mean any free one. `metrics`
+        names those that the collector sends (None: all).
         """
         whole = datetime.now(UTC).replace(microsecond=0)
         self._origin = origin or (MANUAL_ORIGIN if speed is None else whole)
         self._speed = speed
         self._scaled: ScaledClock | None = None
         self._driver: Driver | None = None
-        plan = Plan(seed, self._origin, history, interval, scenario)
+        plan = Plan(seed, self._origin, history, interval, scenario, metrics=metrics)
         self._simulation = Simulation(plan, self._store_telemetry)
         self._streams = DataStreams(self._simulation.timeline, STACK, retention)
         ids = Random(f"{seed} documents")

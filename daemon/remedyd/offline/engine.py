@@ -31,6 +31,11 @@ _REMEMBERED = 50_000
 _parsed = lru_cache(maxsize=128)(parse)
 
 
+def parsed(text: str) -> Query:
+    """Return a query as it is understood; the latest ones are remembered. Raises EsqlError."""
+    return _parsed(text) if len(text) < _REMEMBERED else parse(text)
+
+
 class Engine:
     """Streams of documents in memory, and the queries over them.
 
@@ -160,10 +165,10 @@ class Engine:
 
     def plan(self, query: str | Query, params: Given = (), *, now: datetime | None = None) -> Plan:
         """Verify a query without running it. Raises EsqlError."""
-        parsed = parse(query) if isinstance(query, str) else query
+        understood = parse(query) if isinstance(query, str) else query
         moment = now if now is not None else self._clock.now()
         return verify(
-            parsed, self._catalog, Settings(moment, self.stack, params, self._hide_future)
+            understood, self._catalog, Settings(moment, self.stack, params, self._hide_future)
         )
 
     def sql(self, query: str, params: Given = (), *, now: datetime | None = None) -> str:
@@ -176,13 +181,13 @@ class Engine:
         Raises EsqlError; its subclass UnsupportedEsql for what only Elasticsearch can run.
         """
         started = time.perf_counter()
-        parsed = _parsed(text) if len(text) < _REMEMBERED else parse(text)
+        query = parsed(text)
         with self._lock:
-            plan = self.plan(parsed, params, now=now)
+            plan = self.plan(query, params, now=now)
             statement = generate(plan, self._storage)
             names = [site.sequence for site in statement.sites]
             rows, moved = self._storage.run_watched(statement.sql, names)
-            warnings = [*plan.warnings, *self._warnings(parsed, statement, moved)]
+            warnings = [*plan.warnings, *self._warnings(query, statement, moved)]
         columns = tuple(Column(name, column.type.value) for name, column in plan.output)
         return Table(
             columns=columns,

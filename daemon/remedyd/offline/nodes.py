@@ -462,13 +462,25 @@ class Query(Node):
 def below(node: Node) -> list[Node]:
     """The direct children of a node, in the order written."""
     found: list[Node] = []
-    for item in fields(node):
-        value = getattr(node, item.name)
+    for name in _parts(type(node)):
+        value = getattr(node, name)
         if isinstance(value, Node):
             found.append(value)
         elif isinstance(value, tuple):
-            found.extend(child for child in value if isinstance(child, Node))
+            found.extend([child for child in value if isinstance(child, Node)])
     return found
+
+
+def _parts(kind: type[Node]) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold others; looked up once for each kind."""
+    known = _PARTS.get(kind)
+    if known is None:
+        known = tuple(item.name for item in fields(kind) if item.name != "span")
+        _PARTS[kind] = known
+    return known
+
+
+_PARTS: dict[type[Node], tuple[str, ...]] = {}
 
 
 def walk(node: Node) -> Iterator[Node]:

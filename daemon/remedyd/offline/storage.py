@@ -17,7 +17,7 @@ from remedyd.errors import ConfigurationError, RemedydError
 from remedyd.offline.catalog import Leaf, Schema
 from remedyd.offline.key_macros import KEY_MACROS
 from remedyd.offline.macros import MACROS
-from remedyd.offline.sources.batch import Row
+from remedyd.offline.sources.batch import Part, Row, distinct
 from remedyd.offline.sqlgen.keys import keyed
 from remedyd.offline.sqlgen.literals import identifier, quote
 from remedyd.offline.types import DATES, DataType, storage
@@ -172,7 +172,7 @@ class Storage:
 
     def _insert(self, schema: Schema, rows: Sequence[Row]) -> None:
         table = self._tables[schema.stream]
-        paths = sorted({path for row in rows for path in row})
+        paths = sorted({path for part in distinct(rows) for path in part})
         keys = {path: str(index) for index, path in enumerate(paths)}
         by_path = schema.stored
         types = ", ".join(f'"{keys[path]}": {quote(_json_type(by_path[path]))}' for path in paths)
@@ -256,8 +256,16 @@ def _json_type(leaf: Leaf) -> str:
 def _lines(rows: Sequence[Row], keys: Mapping[str, str]) -> Iterator[str]:
     """Yield the rows as JSON lines; DuckDB reads a file several times faster than a parameter."""
     encode = json.JSONEncoder(separators=(",", ":")).encode
+    texts: dict[int, str] = {}
+
+    def text(part: Part) -> str:
+        known = texts.get(id(part))
+        if known is None:
+            known = texts[id(part)] = encode({keys[path]: part[path] for path in part})[1:-1]
+        return known
+
     for row in rows:
-        yield f"{encode({keys[path]: row[path] for path in row})}\n"
+        yield f"{{{','.join(filter(None, map(text, row)))}}}\n"
 
 
 def _restored(text: str, leaf: Leaf) -> str:

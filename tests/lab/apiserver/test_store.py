@@ -1,5 +1,6 @@
 """The object store: versions, listeners, watches, deletion."""
 
+import json
 from typing import Any
 
 import pytest
@@ -48,6 +49,42 @@ def test_status_write_keeps_the_spec() -> None:
 
     changed = store.mutate(GVR, "shop", "web", change, manager="c", subresource="status")
     assert (changed["spec"]["replicas"], changed["status"]) == (2, {"replicas": 1})
+
+
+@pytest.mark.parametrize("subresource", [None, "status"])
+def test_a_controllers_write_stores_what_a_clients_would(subresource: str | None) -> None:
+    """What a write does not touch is taken from the stored object: the result is the same."""
+
+    def change(obj: dict[str, Any]) -> None:
+        obj["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"] = "1024Mi"
+        obj["status"] = {"replicas": 1, "observedGeneration": 0, "conditions": []}
+
+    found = []
+    for whole in (True, False):
+        store = new_store()
+        sent = store.create(GVR, "shop", deployment(), manager="a")
+        before = store.peek(GVR, "shop", "web")
+        kept = json.dumps(before)
+        if whole:
+            change(sent)
+            store.update(GVR, "shop", "web", sent, manager="c", subresource=subresource)
+        else:
+            store.mutate(GVR, "shop", "web", change, manager="c", subresource=subresource)
+        assert json.dumps(before) == kept
+        found.append(json.dumps(store.peek(GVR, "shop", "web")))
+    assert found[0] == found[1]
+
+
+def test_owners_that_a_client_sends_are_spelled_as_the_server_does() -> None:
+    """Entries of managedFields in another order come back in the server's."""
+    store = new_store()
+    sent = store.create(GVR, "shop", deployment(), manager="a")
+    plain = json.dumps(sent["metadata"]["managedFields"][0]["fieldsV1"])
+    entry = sent["metadata"]["managedFields"][0]
+    entry["fieldsV1"] = dict(reversed(entry["fieldsV1"].items()))
+    sent["metadata"]["labels"]["more"] = "x"
+    stored = store.update(GVR, "shop", "web", sent, manager="b")
+    assert json.dumps(stored["metadata"]["managedFields"][0]["fieldsV1"]) == plain
 
 
 def test_stale_version_is_a_conflict() -> None:

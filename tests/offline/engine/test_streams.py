@@ -57,6 +57,22 @@ def test_a_field_becomes_multivalued_when_a_document_holds_several() -> None:
     assert rows == (("x",), (("y", "z"),), (None,))
 
 
+def test_what_documents_share_is_in_each_of_them() -> None:
+    """Objects of the same identity are read once, in whichever append, and told everywhere."""
+    shared = {"attributes": {"k8s.pod.name": "p"}}
+    documents = [_document(n, up=n) | {"resource": shared} for n in range(40)]
+    engine = make_engine({STREAM: documents[:35]})
+    engine.add_documents(STREAM, documents[35:])
+    query = f"FROM {STREAM} | STATS c = COUNT(*), s = SUM(up) BY k8s.pod.name"
+    assert engine.query(query).rows == ((40, 780, "p"),)
+
+
+def test_a_path_may_be_written_in_two_ways_in_one_document() -> None:
+    """`a.b` beside an object `a` with `b`: the later one counts, and the append goes through."""
+    engine = make_engine({"plain": [{"a": {"b": "x"}, "a.b": "y"}, {"a": {"b": "z"}}]})
+    assert engine.query("FROM plain | KEEP a.b | SORT a.b").rows == (("y",), ("z",))
+
+
 def test_a_bad_document_takes_the_whole_append_with_it() -> None:
     """Nothing is half-loaded: the documents before it are not there either."""
     engine = make_engine({STREAM: [_document(0, up=1)]})

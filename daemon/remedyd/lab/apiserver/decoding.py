@@ -5,9 +5,10 @@ becomes `1Gi` and empty lists disappear. Two decoders are at work there with dif
 the same mistake: the JSON one for whole bodies, and a converter for strategic merge patches.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Context, Decimal
+from types import MappingProxyType
 from typing import Any
 
 from remedyd.lab.apiserver import gotime, quantity, schema
@@ -51,12 +52,27 @@ class Decoded:
     unknown: tuple[str, ...]
 
 
-def decode(obj: KubeObject, kind: FieldType, *, converter: bool = False) -> Decoded:
-    """Read `obj` as `kind`; raises ValueError in the words of the decoder in use."""
+def decode(
+    obj: KubeObject,
+    kind: FieldType,
+    *,
+    converter: bool = False,
+    known: Mapping[str, Any] = MappingProxyType({}),
+) -> Decoded:
+    """Read `obj` as `kind`; raises ValueError in the words of the decoder in use.
+
+    `known` holds fields of an object that was read before: what is still as there is taken from
+    there, and shared with it.
+    """
     walk = _Walk(converter)
     if kind.shape == "any":
         return Decoded(obj, ())
-    decoded = _struct(obj, kind.name, "", walk)
+    fresh = {key: item for key, item in obj.items() if key not in known or known[key] != item}
+    decoded = _struct(fresh, kind.name, "", walk)
+    if len(fresh) < len(obj):
+        told = {key: decoded if key in fresh else known for key in obj}
+        more = {key: item for key, item in decoded.items() if key not in obj}
+        decoded = {key: source[key] for key, source in told.items() if key in source} | more
     for head in ("apiVersion", "kind"):
         if obj.get(head):
             decoded.pop(head, None)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _SECONDS = ("2006", "-", "01", "-", "02", "T", "15", ":", "04", ":", "05", "Z07:00")
 _MICRO = (*_SECONDS[:-1], ".000000", "Z07:00")
@@ -37,12 +38,14 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)  # an object's times stay the same from write to write
 def seconds(text: str) -> str:
     """Return a time to the second, in UTC; raises ValueError."""
     _check(text, _SECONDS)
     return _moment(text).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache(maxsize=4096)
 def micro(text: str) -> str:
     """Return a time to the microsecond, in UTC; the six digits must be there."""
     _check(text, _MICRO)

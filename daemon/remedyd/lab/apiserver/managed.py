@@ -5,6 +5,7 @@ its configuration names, is refused where another manager holds a different valu
 what it named last time and names no longer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,8 @@ class Entry:
 
     fields: FieldSet
     time: str
+    written: dict[str, Any] | None = None
+    """`fields` as the object that was read has them; None for what changed since."""
 
 
 Managers = dict[Manager, Entry]
@@ -71,8 +74,14 @@ def read(obj: KubeObject) -> Managers:
             raw.get("apiVersion", ""),
             raw.get("subresource", ""),
         )
-        managers[key] = Entry(from_tree(raw.get("fieldsV1") or {}), raw.get("time", ""))
+        written = raw.get("fieldsV1") or {}
+        managers[key] = Entry(from_tree(written), raw.get("time", ""), written)
     return managers
+
+
+def spelled(sent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return entries that a client sent with their fields in the server's order."""
+    return [{**raw, "fieldsV1": tree(from_tree(raw.get("fieldsV1") or {}))} for raw in sent]
 
 
 def _encode(key: Manager, entry: Entry) -> dict[str, Any]:
@@ -80,7 +89,8 @@ def _encode(key: Manager, entry: Entry) -> dict[str, Any]:
     raw["apiVersion"] = key.api_version
     if entry.time:
         raw["time"] = entry.time
-    raw |= {"fieldsType": "FieldsV1", "fieldsV1": tree(entry.fields)}
+    written = tree(entry.fields) if entry.written is None else entry.written
+    raw |= {"fieldsType": "FieldsV1", "fieldsV1": written}
     if key.subresource:
         raw["subresource"] = key.subresource
     return raw
@@ -104,7 +114,9 @@ def _without(managers: Managers, fields: FieldSet) -> Managers:
     kept = {}
     for key, entry in managers.items():
         rest = entry.fields - fields
-        if rest:
+        if len(rest) == len(entry.fields):
+            kept[key] = entry
+        elif rest:
             kept[key] = Entry(rest, entry.time)
     return kept
 

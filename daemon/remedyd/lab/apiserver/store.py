@@ -199,7 +199,9 @@ class ObjectStore:
             old = self._required(gvr, namespace, name)
             new = clone(old)
             fn(new)
-            return self._replace(write, old, writing.normal(gvr, new))
+            # A spec may be filled in and admitted in place further on: it stays the new one's own
+            known = writing.settled(old, "metadata", "" if subresource == "status" else "spec")
+            return self._replace(write, old, writing.normal(gvr, new, known))
 
     def delete(
         self,
@@ -376,7 +378,7 @@ class ObjectStore:
         self._admit(write, "UPDATE", new, old)
         rules.revise(new, old)
         self._check(gvr, rules, new, old, write.subresource)
-        new = writing.normal(gvr, new)
+        new = writing.normal(gvr, new, writing.settled(old, "metadata"))
         if new == old:
             unchanged: KubeObject = clone(old)
             return unchanged

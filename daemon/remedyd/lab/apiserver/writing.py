@@ -3,8 +3,9 @@
 Kept apart from the store so that the rules can be read without locks and queues around them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from remedyd.lab.apiserver import decoding, managed, quantity, resources, schema, status
@@ -16,6 +17,7 @@ from remedyd.lab.apiserver.strategies import Strategy
 from remedyd.model.values import KubeObject
 
 View = Callable[[str, KubeObject], KubeObject]
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _SERVER_OWNED = (
     "name", "generateName", "namespace", "uid", "creationTimestamp", "generation",
     "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
@@ -71,12 +73,15 @@ def headed(gvr: str, obj: KubeObject) -> KubeObject:
     return {"kind": resource.kind, "apiVersion": resource.group_version, **rest}
 
 
-def normal(gvr: str, obj: KubeObject) -> KubeObject:
-    """Return the object as its type holds it; raises StatusError for what does not fit."""
+def normal(gvr: str, obj: KubeObject, known: Mapping[str, Any] = _NOTHING) -> KubeObject:
+    """Return the object as its type holds it; raises StatusError for what does not fit.
+
+    Fields that are as in `known`, of an object that was normal before, are taken from there.
+    """
     kind = type_of(gvr)
     try:
         decoded: KubeObject = (
-            clone(obj) if kind.shape == "any" else decoding.decode(obj, kind).object
+            clone(obj) if kind.shape == "any" else decoding.decode(obj, kind, known=known).object
         )
     except ValueError as error:
         raise status.bad_request(
@@ -84,6 +89,11 @@ def normal(gvr: str, obj: KubeObject) -> KubeObject:
             f"{kind_of(gvr)}: {error}"
         ) from error
     return headed(gvr, decoded)
+
+
+def settled(old: KubeObject, *names: str) -> Mapping[str, Any]:
+    """Return the fields of a stored object but for those of these names."""
+    return {key: value for key, value in old.items() if key not in names}
 
 
 def empty(gvr: str) -> KubeObject:
@@ -146,7 +156,9 @@ def record(new: KubeObject, old: KubeObject | None, write: Write, now: str, view
         managed.take(before, new, kind, write.owner, write.named, now)
         return
     if sent and not write.subresource and managed.read(new):
-        owners = {**before.get("metadata", {}), "managedFields": sent}
+        stored = before["metadata"].get("managedFields")
+        told = stored if sent == stored else managed.spelled(sent)
+        owners = {**before["metadata"], "managedFields": told}
         before = {**before, "metadata": owners}
     if old is None:
         before = {key: value for key, value in before.items() if key != "status"}

@@ -11,8 +11,8 @@ from remedyd.lab.elasticsearch.streams import DataStreams
 from remedyd.model.audit import Column, Table
 from remedyd.model.instants import millis_text
 from remedyd.model.values import Cell, Json
+from remedyd.offline.engine import parsed
 from remedyd.offline.errors import EsqlError
-from remedyd.offline.parser import parse
 
 _KNOWN = {
     "query", "params", "filter", "columnar", "locale", "time_zone", "settings", "profile",
@@ -90,7 +90,7 @@ def ask(request: Request, account: Account, streams: DataStreams) -> Reply:
 
 def _visible(text: str, dsl: Any, account: Account, streams: DataStreams) -> str:
     """Return the query over what the account may read and the filter lets through."""
-    query = parse(text)
+    query = parsed(text)
     hidden: list[str] = []
     reached: list[str] = []
     for source in sources_of(query):

@@ -1,6 +1,6 @@
 """The collector: scrapes on time, watches Events, takes spans, and hands documents to a sink."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import timedelta
 
 from remedyd.lab.controllers.environment import Environment
@@ -8,7 +8,7 @@ from remedyd.lab.controllers.manager import Controllers
 from remedyd.lab.controllers.objects import EVENTS, PODS
 from remedyd.lab.faults import FaultBoard
 from remedyd.lab.telemetry import cluster, documents, happenings, spans
-from remedyd.lab.telemetry.documents import Document, Page, nanoseconds, stream_of
+from remedyd.lab.telemetry.documents import Document, Page, Shared, nanoseconds, stream_of
 from remedyd.lab.telemetry.resources import Resources
 from remedyd.lab.telemetry.spans import SpanReport
 from remedyd.lab.telemetry.usage import UsageReport
@@ -31,8 +31,12 @@ class Collector:
         *,
         cluster_name: str,
         interval: timedelta,
+        metrics: Container[str] | None = None,
     ) -> None:
-        """Take what is observed, where documents go, and how often to scrape."""
+        """Take what is observed, where documents go, and how often to scrape.
+
+        `metrics` names those that are sent (None: all), as a filter in the collector would.
+        """
         self._env = env
         self._board = board
         self._sink = sink
@@ -43,6 +47,8 @@ class Collector:
         self._spans = SpanReport(
             env.store, env.timeline, controllers.kubelets, board, self._resources, interval
         )
+        receivers = (documents.CLUSTER, documents.KUBELET, documents.EVENTS)
+        self._shared = {receiver: Shared(receiver, metrics) for receiver in receivers}
         self._start = nanoseconds(env.timeline.now())
         seconds = interval.total_seconds()
         env.timeline.every(seconds, self._scrape_cluster, first=_CLUSTER_OFFSET)
@@ -54,15 +60,18 @@ class Collector:
     def _quiet(self, receiver: str) -> bool:
         return bool(self._board.silent & {receiver, "all"})
 
+    def _page(self, receiver: str) -> Page:
+        return Page(self._shared[receiver], self._env.timeline.now())
+
     def _scrape_cluster(self) -> None:
         if not self._quiet("k8s_cluster"):
-            page = Page(documents.CLUSTER, self._env.timeline.now())
+            page = self._page(documents.CLUSTER)
             cluster.report(self._env.store, self._resources, page, self._start)
             self._sink(stream_of(documents.CLUSTER), page.documents)
 
     def _scrape_kubelets(self) -> None:
         if not self._quiet("kubelet_stats"):
-            page = Page(documents.KUBELET, self._env.timeline.now())
+            page = self._page(documents.KUBELET)
             self._usage.report(page)
             self._sink(stream_of(documents.KUBELET), page.documents)
 
@@ -72,9 +81,11 @@ class Collector:
 
     def _observe(self, type_: str, gvr: str, obj: KubeObject) -> None:
         if gvr == EVENTS and type_ != "DELETED" and not self._quiet("k8s_events"):
-            page = Page(documents.EVENTS, self._env.timeline.now())
+            page = self._page(documents.EVENTS)
             happenings.report(obj, self._resources, page, self._env.timeline)
             self._sink(stream_of(documents.EVENTS), page.documents)
 
     def _forget(self) -> None:
+        for shared in self._shared.values():
+            shared.forget()
         self._resources.forget({pod["metadata"]["uid"] for pod in self._env.store.scan(PODS)})

@@ -1,9 +1,10 @@
 """The shape all documents share: one resource, one scope, one time, one unit.
 
-Documents of one scrape share their inner objects; whoever stores them must not change them.
+Documents share their inner objects, within a scrape and with later ones: whoever stores them must
+not change them, and need read each of them only once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -35,17 +36,37 @@ def nanoseconds(moment: datetime) -> str:
     return f"{moment.strftime('%Y-%m-%dT%H:%M:%S.%f')}000Z"
 
 
+class Shared:
+    """What the documents of one receiver have in common, kept from scrape to scrape."""
+
+    def __init__(self, receiver: str, metrics: Container[str] | None = None) -> None:
+        """Take which receiver scrapes, and which metrics are let through (None: all)."""
+        self.metrics = metrics
+        kind = "logs" if receiver == EVENTS else "metrics"
+        self.stream = {"type": kind, "dataset": f"{receiver}.otel", "namespace": "default"}
+        self.scope = {"name": f"{_RECEIVERS}/{receiver}", "version": _VERSION}
+        self._wrapped: dict[int, tuple[Attributes, dict[str, Attributes]]] = {}
+
+    def resource(self, attributes: Attributes) -> dict[str, Attributes]:
+        """Return the resource with these attributes: for the same object, the same one."""
+        known = self._wrapped.get(id(attributes))
+        if known is None:
+            known = self._wrapped[id(attributes)] = (attributes, {"attributes": attributes})
+        return known[1]
+
+    def forget(self) -> None:
+        """Begin anew: much of what was seen is gone."""
+        self._wrapped.clear()
+
+
 class Page:
     """Collects the documents of one scrape of one receiver."""
 
-    def __init__(self, receiver: str, at: datetime) -> None:
-        """Take which receiver scraped, and when."""
+    def __init__(self, shared: Shared, at: datetime) -> None:
+        """Take what the receiver's documents have in common, and when it scraped."""
         self.documents: list[Document] = []
         self._at = milliseconds(at)
-        kind = "logs" if receiver == EVENTS else "metrics"
-        self._stream = {"type": kind, "dataset": f"{receiver}.otel", "namespace": "default"}
-        self._scope = {"name": f"{_RECEIVERS}/{receiver}", "version": _VERSION}
-        self._wrapped: dict[int, tuple[Attributes, dict[str, Attributes]]] = {}
+        self._shared = shared
 
     def add(
         self,
@@ -57,25 +78,22 @@ class Page:
         attributes: Attributes = _NOTHING,
     ) -> None:
         """Add one document; nothing is added when there is no metric."""
+        kept = self._shared.metrics
+        if kept is not None:
+            metrics = {name: value for name, value in metrics.items() if name in kept}
         if not metrics:
             return
         document: Document = {"@timestamp": self._at}
         if start:
             document["start_timestamp"] = start
-        document["data_stream"] = self._stream
+        document["data_stream"] = self._shared.stream
         if unit:
             document["unit"] = unit
         document["metrics"] = metrics
         document["attributes"] = attributes
-        document["scope"] = self._scope
-        document["resource"] = self._resource(resource)
+        document["scope"] = self._shared.scope
+        document["resource"] = self._shared.resource(resource)
         self.documents.append(document)
-
-    def _resource(self, attributes: Attributes) -> dict[str, Attributes]:
-        known = self._wrapped.get(id(attributes))
-        if known is None:
-            known = self._wrapped[id(attributes)] = (attributes, {"attributes": attributes})
-        return known[1]
 
     def log(
         self,
@@ -92,12 +110,12 @@ class Page:
             {
                 "@timestamp": at,
                 "observed_timestamp": observed,
-                "data_stream": self._stream,
+                "data_stream": self._shared.stream,
                 "severity_number": 13 if warning else 9,
                 "severity_text": "Warning" if warning else "Normal",
                 "body": {"text": text},
                 "attributes": attributes,
-                "scope": self._scope,
+                "scope": self._shared.scope,
                 "resource": {"attributes": resource},
             }
         )

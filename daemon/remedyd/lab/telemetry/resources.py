@@ -34,9 +34,11 @@ class Resources:
         self._pods: dict[tuple[str, str, str], dict[str, Any]] = {}
         self._containers: dict[tuple[str, ...], dict[str, Any]] = {}
         self._running: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._others: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def forget(self, alive: set[str]) -> None:
         """Drop what is kept about pods that are gone (`alive`: the uids that are left)."""
+        self._others.clear()
         self._owners = {uid: own for uid, own in self._owners.items() if uid in alive}
         self._pods = {key: own for key, own in self._pods.items() if key[0] in alive}
         self._containers = {key: own for key, own in self._containers.items() if key[0] in alive}
@@ -45,19 +47,23 @@ class Resources:
     def object(self, kind: str, obj: KubeObject) -> dict[str, Any]:
         """Return the attributes of a namespaced object other than a pod."""
         meta = obj["metadata"]
-        own = {f"k8s.{kind}.name": meta["name"], f"k8s.{kind}.uid": meta["uid"]}
-        return {"k8s.namespace.name": meta["namespace"]} | own | self._cluster
+        known = self._others.get((kind, meta["uid"]))
+        if known is None:
+            own = {f"k8s.{kind}.name": meta["name"], f"k8s.{kind}.uid": meta["uid"]}
+            known = {"k8s.namespace.name": meta["namespace"]} | own | self._cluster
+            self._others[kind, meta["uid"]] = known
+        return known
 
     def namespace(self, obj: KubeObject) -> dict[str, Any]:
         """Return the attributes of a namespace."""
         meta = obj["metadata"]
         own = {"k8s.namespace.name": meta["name"], "k8s.namespace.uid": meta["uid"]}
-        return own | self._cluster
+        return self._others.setdefault(("namespace", meta["uid"]), own | self._cluster)
 
     def node(self, obj: KubeObject) -> dict[str, Any]:
         """Return the attributes of a node, as the cluster receiver gives them."""
         meta, info = obj["metadata"], (obj.get("status") or {}).get("nodeInfo") or {}
-        return {
+        found = {
             "k8s.node.name": meta["name"],
             "k8s.node.uid": meta["uid"],
             "host.name": meta["name"],
@@ -65,10 +71,12 @@ class Resources:
             "os.type": info.get("operatingSystem", "linux"),
             "os.description": info.get("osImage", ""),
         } | self._cluster
+        return self._others.setdefault(tuple(found.values()), found)
 
     def host(self, name: str) -> dict[str, Any]:
         """Return the attributes of a node, as the kubelet receiver gives them."""
-        return {"k8s.node.name": name, "host.name": name} | self._cluster
+        own = {"k8s.node.name": name, "host.name": name}
+        return self._others.setdefault(("host", name), own | self._cluster)
 
     def cluster(self) -> dict[str, str]:
         """Return the attributes of everything."""

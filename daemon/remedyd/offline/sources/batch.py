@@ -1,13 +1,15 @@
 """Documents gathered into rows, new fields mapped on the way.
 
 A document is a tree; a row is flat, one entry per leaf. What a path means is looked up once
-per batch and path, since thousands of documents share a few dozen paths.
+per batch and path, since thousands of documents share a few dozen paths. Most of a document is
+what others carry, too (their resource, their scope): a row consists of parts, and such a part is
+read once, kept once and later written as text once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from remedyd.offline.catalog import Leaf, Schema
@@ -15,11 +17,36 @@ from remedyd.offline.catalog.dynamic import dynamic_leaf
 from remedyd.offline.sources.values import Convert, Malformed, Stored, converter, several
 from remedyd.offline.types import DataType
 
-Row = dict[str, "Stored | list[Stored]"]
+Part = dict[str, "Stored | list[Stored]"]
+"""Values by path. Rows that share one share the object."""
+Row = tuple[Part, ...]
+"""One document: no path is in two of its parts."""
+_NESTED = (dict, list)
+_JUDGED = 32
+"""So many objects under a key, none of them shared, and the next ones are not expected to be."""
 
 
 class BadDocument(ValueError):
     """A document that Elasticsearch would reject; the message says why."""
+
+
+@dataclass(slots=True)
+class _Branches:
+    """The objects under one key of the documents, by identity.
+
+    They are kept with what was read, so that none of them makes room for another of the same id.
+    """
+
+    prefix: str
+    read: dict[int, tuple[Mapping[str, Any], Part]] = field(default_factory=dict)
+    shared: bool = False
+    unlike: bool = False
+
+    def keep(self, branch: Mapping[str, Any], part: Part) -> tuple[Mapping[str, Any], Part]:
+        """Remember an object; when the first of them are all different, no more are kept."""
+        self.unlike = not self.shared and len(self.read) >= _JUDGED
+        known = self.read[id(branch)] = (branch, part)
+        return known
 
 
 class Batch:
@@ -30,7 +57,7 @@ class Batch:
         self.rows: list[Row] = []
         self._leaves = dict(schema.leaves)
         self._readers: dict[str, tuple[Leaf, Convert] | None] = {}
-        self._branches: dict[tuple[str, int], tuple[Mapping[str, Any], Row]] = {}
+        self._branches: dict[str, _Branches] = {}
 
     def add(self, document: Mapping[str, Any], templates: Mapping[str, str] | None = None) -> None:
         """Add one document; `templates` names the dynamic template per new path.
@@ -39,40 +66,63 @@ class Batch:
         must not change while the batch is filled. Raises BadDocument and leaves the batch as it
         was.
         """
-        row: Row = {}
+        own: Part = {}
+        parts = [own]
+        if any("." in key for key in document):  # "a.b" beside "a": a path may be there twice
+            self._read(document, "", templates, own)
+            document = {}
         for key, value in document.items():
-            if isinstance(value, list):
-                self._read({key: value}, "", templates, row)
-                continue
-            if not isinstance(value, dict):
+            if not isinstance(value, _NESTED):
                 if value is not None:
-                    self._put(key, value, templates, row)
-                continue
-            known = self._branches.get((key, id(value)))
-            if known is None:
-                part: Row = {}
-                self._read(value, f"{key}.", templates, part)
-                known = self._branches[(key, id(value))] = (value, part)
-            row.update(known[1])
-        self.rows.append(row)
+                    self._put(key, value, templates, own)
+            elif isinstance(value, list):
+                self._read({key: value}, "", templates, own)
+            elif value:
+                self._branch(key, value, templates, parts)
+        self.rows.append(tuple(parts))
+
+    def _branch(
+        self,
+        key: str,
+        branch: Mapping[str, Any],
+        templates: Mapping[str, str] | None,
+        parts: list[Part],
+    ) -> None:
+        """Read an object into a part of its own, or with the rest where such are never shared."""
+        known = self._branches.get(key)
+        if known is None:
+            known = self._branches[key] = _Branches(f"{key}.")
+        if known.unlike:
+            self._read(branch, known.prefix, templates, parts[0])
+            return
+        read = known.read.get(id(branch))
+        if read is None:
+            part: Part = {}
+            self._read(branch, known.prefix, templates, part)
+            read = known.keep(branch, part)
+        else:
+            known.shared = True
+        parts.append(read[1])
 
     def _read(
         self,
         branch: Mapping[str, Any],
         prefix: str,
         templates: Mapping[str, str] | None,
-        row: Row,
+        part: Part,
     ) -> None:
         for key, value in branch.items():
-            if not isinstance(value, dict | list):
+            if not isinstance(value, _NESTED):
                 if value is not None:
-                    self._put(prefix + key, value, templates, row)
+                    self._put(prefix + key, value, templates, part)
                 continue
             for path, inner in leaves({key: value}, prefix):
                 if inner is not None:
-                    self._put(path, inner, templates, row)
+                    self._put(path, inner, templates, part)
 
-    def _put(self, path: str, value: object, templates: Mapping[str, str] | None, row: Row) -> None:
+    def _put(
+        self, path: str, value: object, templates: Mapping[str, str] | None, part: Part
+    ) -> None:
         try:
             reader = self._readers[path]
         except KeyError:
@@ -80,7 +130,7 @@ class Batch:
         if reader is not None:
             stored = self._stored(path, value, *reader)
             if stored is not None:
-                row[path] = stored
+                part[path] = stored
 
     def finish(self) -> Schema:
         """Return the schema with new fields; rows of multivalued fields are lists from now on."""
@@ -92,11 +142,11 @@ class Batch:
         if changed:
             self.schema = self.schema.with_leaves(changed)
         multi = [leaf.path for leaf in self._leaves.values() if leaf.multi]
-        for path in multi:
-            for row in self.rows:
-                value = row.get(path)
+        for part in distinct(self.rows) if multi else ():
+            for path in multi:
+                value = part.get(path)
                 if value is not None and not isinstance(value, list):
-                    row[path] = [value]
+                    part[path] = [value]
         return self.schema
 
     def _reader(
@@ -150,6 +200,11 @@ class Batch:
             self._leaves[path] = replace(leaf, multi=True)
             self._readers[path] = (self._leaves[path], convert)
         return values if len(values) > 1 else next(iter(values), None)
+
+
+def distinct(rows: Iterable[Row]) -> Iterable[Part]:
+    """Return the parts that these rows consist of, each once."""
+    return {id(part): part for row in rows for part in row}.values()
 
 
 def leaves(document: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeAlias
 
 from remedyd.offline.functions.moments import parse_nanos
@@ -18,6 +19,8 @@ Stored: TypeAlias = "str | int | float | bool | None"
 Convert: TypeAlias = "Callable[[object], Stored]"
 
 IGNORE_ABOVE = 1024
+_nanos = lru_cache(maxsize=4096)(parse_nanos)
+"""The documents of one scrape share their times."""
 _RANGES = {
     DataType.INTEGER: (-(2**31), 2**31 - 1),
     DataType.LONG: (-(2**63), 2**63 - 1),
@@ -33,6 +36,8 @@ def _whole(data_type: DataType) -> Convert:
     low, high = _RANGES[data_type]
 
     def convert(value: object) -> Stored:
+        if type(value) is int and low <= value <= high:
+            return value
         if isinstance(value, str):
             value = _number(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -59,6 +64,8 @@ def _number(text: str) -> int | float:
 
 
 def _double(value: object) -> Stored:
+    if type(value) is float and math.isfinite(value):
+        return value
     if isinstance(value, str):
         value = _number(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -76,6 +83,8 @@ def _boolean(value: object) -> Stored:
 
 
 def _keyword(value: object) -> Stored:
+    if type(value) is str:
+        return value if len(value) <= IGNORE_ABOVE else None
     text = _text(value)
     return text if isinstance(text, str) and len(text) <= IGNORE_ABOVE else None
 
@@ -105,7 +114,7 @@ def _microseconds(value: object) -> Stored:
     """Return microseconds, cut to whole milliseconds, since 1970."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value * 1000
-    nanos = parse_nanos(value) if isinstance(value, str) else None
+    nanos = _nanos(value) if isinstance(value, str) else None
     if nanos is None:
         raise Malformed(value)
     return nanos // 1_000_000 * 1000
@@ -114,7 +123,7 @@ def _microseconds(value: object) -> Stored:
 def _nanoseconds(value: object) -> Stored:
     if isinstance(value, int) and not isinstance(value, bool):
         return value * 1_000_000
-    nanos = parse_nanos(value) if isinstance(value, str) else None
+    nanos = _nanos(value) if isinstance(value, str) else None
     if nanos is None:
         raise Malformed(value)
     return nanos
