@@ -7,7 +7,9 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import sqlalchemy as sa
 
 from remedyd.errors import Conflict, InvalidInput, StoreError
 from remedyd.model import ManualClock, Proposal, State
-from remedyd.proposals.backup import backup, restore
+from remedyd.proposals.backup import backup, restore, stream
 from remedyd.proposals.database import Database
 from remedyd.proposals.migrations.runner import upgrade
 from remedyd.proposals.store import Store
@@ -259,6 +261,32 @@ def test_an_empty_database_is_nothing_to_save(
     with pytest.raises(StoreError, match="is empty"):
         backup(empty, tmp_path / "b.gz", clock)
     assert list(tmp_path.glob("b.gz*")) == []
+
+
+def test_a_backup_is_read_in_portions(source: Database, clock: ManualClock) -> None:
+    """PostgreSQL's driver would hold a whole table in memory otherwise."""
+    cursors: list[str] = []
+
+    def seen(_: object, cursor: object, statement: str, *__: object) -> None:
+        if "FROM proposals" in statement or "FROM events" in statement:
+            cursors.append(type(cursor).__name__)
+
+    sa.event.listen(source._engine, "before_cursor_execute", seen)
+    stream(source, BytesIO(), clock)
+    assert set(cursors) == {"Cursor" if source.sqlite else "ServerCursor"}
+    assert len(cursors) == 2
+
+
+def test_who_looks_after_the_store_is_not_hurried(url: str) -> None:
+    """A vacuum, or a backup into a slow pipe, takes its time; only waits for locks are bounded."""
+    database = Database(url, busy_timeout=PATIENCE, unhurried=True)
+    with closing(database), database.read() as connection:
+        if database.sqlite:
+            assert connection.scalar(sa.text("PRAGMA busy_timeout")) == 5000
+            return
+        names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+        shown = [connection.scalar(sa.text(f"SHOW {name}")) for name in names]
+    assert shown == ["5s", "0", "0"]
 
 
 def test_vacuum_gives_space_back(store: Store, url: str, clock: ManualClock) -> None:

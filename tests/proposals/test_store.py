@@ -235,6 +235,23 @@ def test_retention_deletes_old_ends_and_their_events(store: Store, clock: Manual
     assert len(store.events(recent.id)) == 2
 
 
+def test_retention_lets_others_write_in_between(store: Store, clock: ManualClock) -> None:
+    """A hundred go at once; then it rests for as long as that took, and others have their turn."""
+    for number in range(250):
+        store.transition(store.create(a_proposal(f"p{number}", f"w{number}")), State.REJECTED)
+    rests: list[float] = []
+
+    def rest(seconds: float) -> None:
+        rests.append(seconds)
+        store.create(a_proposal(f"new{len(rests)}", f"v{len(rests)}"))
+        assert len(store.list(ProposalFilter(open=False, limit=200)).items) in (150, 50)
+
+    assert store.delete_finished(START + timedelta(days=5), rest=rest) == 250
+    assert len(rests) == 2
+    assert min(rests) > 0
+    assert {one.id for one in store.list().items} == {"new1", "new2"}
+
+
 def test_a_note_on_an_ended_proposal_does_not_renew_its_end(
     store: Store, clock: ManualClock
 ) -> None:

@@ -57,7 +57,7 @@ def restore(
 
 @app.command()
 def vacuum(config: Config = None) -> None:
-    """Give the space of deleted proposals back to the disk."""
+    """Give the space of deleted proposals back: to the disk, on PostgreSQL to new rows."""
     with _opened(config) as (_, database):
         before, after = database.vacuum()
     typer.echo(f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after")
@@ -66,7 +66,7 @@ def vacuum(config: Config = None) -> None:
 @contextmanager
 def _opened(config: Path | None) -> Iterator[tuple[Settings, Database]]:
     settings = load(config)
-    database = Database(settings.database, busy_timeout=_PATIENCE)
+    database = Database(settings.database, busy_timeout=_PATIENCE, unhurried=True)
     try:
         yield settings, database
     finally:

@@ -120,7 +120,7 @@ def _write(database: Database, out: Any, clock: Clock) -> Mapping[str, int]:
         _line(out, {"format": _FORMAT, "revision": revision, "made_at": made})
         for table in tables:
             keys = [column.name for column in table.columns]
-            for row in connection.execute(sa.select(table)).yield_per(_BATCH):
+            for row in connection.execute(sa.select(table).execution_options(yield_per=_BATCH)):
                 _line(
                     out,
                     {"table": table.name, "row": dict(zip(keys, map(_plain, row), strict=True))},

@@ -38,14 +38,20 @@ _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Database:
     """A connection pool to the store's database; safe to share between threads."""
 
-    def __init__(self, url: str, *, busy_timeout: timedelta) -> None:
-        """Take an SQLAlchemy URL; raise `ConfigurationError` for one that cannot be used."""
+    def __init__(self, url: str, *, busy_timeout: timedelta, unhurried: bool = False) -> None:
+        """Take an SQLAlchemy URL; raise `ConfigurationError` for one that cannot be used.
+
+        `busy_timeout` bounds waits for others, and on PostgreSQL a multiple of it every statement
+        and pause within a transaction; the latter not where somebody is `unhurried`: a backup.
+        """
         parsed = _parsed(url)
         self.name: Final = parsed.set(query={}).render_as_string(hide_password=True)
         self.sqlite: Final = parsed.get_backend_name() == "sqlite"
         self._writing = threading.Lock() if self.sqlite else nullcontext()
         seconds = busy_timeout.total_seconds()
-        self._engine = _sqlite(parsed, seconds) if self.sqlite else _postgresql(parsed, seconds)
+        self._engine = (
+            _sqlite(parsed, seconds) if self.sqlite else _postgresql(parsed, seconds, unhurried)
+        )
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -198,12 +204,13 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-def _postgresql(url: URL, busy_seconds: float) -> sa.Engine:
+def _postgresql(url: URL, busy_seconds: float, unhurried: bool) -> sa.Engine:
     milliseconds = int(busy_seconds * 1000)
+    bound = 0 if unhurried else milliseconds
     # a process that is frozen or cut off inside a transaction must not keep its locks
     options = (
-        f"-c lock_timeout={milliseconds} -c statement_timeout={4 * milliseconds} "
-        f"-c idle_in_transaction_session_timeout={2 * milliseconds}"
+        f"-c lock_timeout={milliseconds} -c statement_timeout={4 * bound} "
+        f"-c idle_in_transaction_session_timeout={2 * bound}"
     )
     given = url.query.get("options")
     options = f"{given} {options}" if isinstance(given, str) else options

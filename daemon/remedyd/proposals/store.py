@@ -9,6 +9,7 @@ losers of a race learn the state they lost to. Nothing here decides anything: th
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from time import sleep
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ from remedyd.model import (
     Proposal,
     ProposalId,
     State,
+    monotonic,
 )
 from remedyd.proposals import codec, lifecycle
 from remedyd.proposals.answers import Answers
@@ -47,7 +49,8 @@ from remedyd.proposals.trail import Trail, append, read_event
 __all__ = ["Page", "ProposalFilter", "Store"]
 
 _KEPT: Final = frozenset({"id", "version", "state", "created_at", "updated_at"})
-_BATCH: Final = 500
+_BATCH: Final = 100
+"""Proposals that are deleted at once: the write lock is held for some 20 ms on SQLite."""
 
 
 class Store:
@@ -242,23 +245,31 @@ class Store:
         state = proposal.state
         return self._replace(proposal, state, action, principal, detail, data or {}, changes)
 
-    def delete_finished(self, before: datetime) -> int:
+    def delete_finished(self, before: datetime, *, rest: Callable[[float], object] = sleep) -> int:
         """Delete closed proposals that ended before `before`, with their events; return how many.
 
-        Sightings not renewed since then go too.
+        Sightings not renewed since then go too. After each batch it `rest`s for the seconds that
+        the batch took: others write meanwhile.
         """
-        c = proposals.c
-        old = sa.select(c.id).where(c.finished_at < before, sa.not_(c.is_open)).limit(_BATCH)
+        with self._database.write() as connection:
+            connection.execute(sightings.delete().where(sightings.c.last_at < before))
         deleted = 0
         while True:
-            with self._database.write() as connection:
-                connection.execute(sightings.delete().where(sightings.c.last_at < before))
-                keys = connection.scalars(old).all()
-                connection.execute(events.delete().where(events.c.proposal.in_(keys)))
-                connection.execute(proposals.delete().where(c.id.in_(keys)))
-            deleted += len(keys)
-            if len(keys) < _BATCH:
+            begun = monotonic()
+            gone = self._delete_batch(before)
+            deleted += gone
+            if gone < _BATCH:
                 return deleted
+            rest(monotonic() - begun)
+
+    def _delete_batch(self, before: datetime) -> int:
+        c = proposals.c
+        old = sa.select(c.id).where(c.finished_at < before, sa.not_(c.is_open)).limit(_BATCH)
+        with self._database.write() as connection:
+            keys = connection.scalars(old).all()
+            connection.execute(events.delete().where(events.c.proposal.in_(keys)))
+            connection.execute(proposals.delete().where(c.id.in_(keys)))
+        return len(keys)
 
     def _ordered(self, *wanted: sa.ColumnElement[bool]) -> tuple[Proposal, ...]:
         c = proposals.c
