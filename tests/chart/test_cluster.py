@@ -102,7 +102,7 @@ def test_prometheus_and_the_test_may_call() -> None:
     [rule] = one(manifests, "NetworkPolicy")["spec"]["ingress"]
     assert len(rule["from"]) == 3
     labels = one(manifests, "Pod")["metadata"]["labels"]
-    assert rule["from"][2] == {"podSelector": {"matchLabels": labels}}
+    assert rule["from"][2]["podSelector"]["matchLabels"].items() <= labels.items()
     assert labels["app.kubernetes.io/name"] != "remedyd", "the Service would send to the test"
 
 
@@ -180,6 +180,14 @@ def test_the_test_says_ready_and_closed(closed: int, status: int) -> None:
         "notice: rights: look",
         f"without a token: {closed}",
     ]
+
+
+def test_common_labels_and_annotations_are_on_everything() -> None:
+    """On pods and the test's as well: what a cluster demands of objects, it demands of all."""
+    manifests = render(4, EVERYTHING)
+    for found in (*manifests, one(manifests, "Deployment")["spec"]["template"]):
+        assert found["metadata"]["labels"]["team"] == "sre"
+        assert found["metadata"]["annotations"]["example.com/owner"] == "sre"
 
 
 def test_the_test_runs_under_the_quota_of_the_daemon() -> None:
