@@ -6,14 +6,22 @@ must be the one that is asked.
 """
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Mapping
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+from urllib.request import (
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    Request,
+    build_opener,
+)
 
+from remedyd.deadlines import bounded
 from remedyd.errors import IdentityUnavailable
 from remedyd.model import monotonic
 from remedyd.settings import OidcSettings
@@ -31,6 +39,22 @@ class _Stay(HTTPRedirectHandler):
         return None
 
 
+class _Plain(HTTPHandler):
+    def http_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(bounded(HTTPConnection), req)
+
+
+class _Tls(HTTPSHandler):
+    """Speaks TLS; either way answers come whole within their time."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(context=context)
+        self._trust = context
+
+    def https_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(bounded(HTTPSConnection), req, context=self._trust)
+
+
 class Discovery:
     """The addresses of one issuer; safe to share between threads."""
 
@@ -41,18 +65,21 @@ class Discovery:
         hint: str,
         *,
         ticks: Callable[[], float] = monotonic,
+        seconds: float = _SECONDS,
     ) -> None:
         """Take how to say that it does not work and what to do; nothing is fetched yet.
 
-        Raises ConfigurationError for a CA file that cannot be used.
+        `seconds` bound the connection, and then the whole answer. Raises ConfigurationError for a
+        CA file that cannot be used.
         """
         self._issuer = settings.issuer
         self._trouble = trouble
         self._hint = hint
         tls = trust(settings.ca_file, "the identity provider")
-        self._opener = build_opener(HTTPSHandler(context=tls), _Stay())
+        self._opener = build_opener(_Plain(), _Tls(tls), _Stay())
         self._found: Mapping[str, Any] | None = None
         self._ticks = ticks
+        self._seconds = seconds
         self._rest: tuple[float, str] = (-_REST_SECONDS, "")
         self._lock = threading.Lock()
 
@@ -78,7 +105,7 @@ class Discovery:
         if self._ticks() - failed < _REST_SECONDS:
             raise self.silent(why)
         try:
-            with self._opener.open(request, timeout=_SECONDS) as answer:
+            with self._opener.open(request, timeout=self._seconds) as answer:
                 found = json.loads(answer.read(_LARGEST))
         except HTTPError as error:
             error.close()

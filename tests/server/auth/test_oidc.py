@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 
 from remedyd.cluster.access import Reviewer
 from remedyd.errors import ConfigurationError, Forbidden, IdentityUnavailable, Unauthenticated
-from remedyd.model import ManualClock, Scope
+from remedyd.model import ManualClock, Scope, monotonic
 from remedyd.server.auth import Authenticator
 from remedyd.server.callers import authenticator
 from remedyd.server.discovery import Discovery
@@ -186,6 +186,18 @@ def test_a_provider_that_does_not_answer_is_left_alone_for_a_moment() -> None:
             issuer.documents[well_known] = good
         ticks[0] = 6.0
         assert found.endpoint("jwks_uri") == f"{issuer.url}/keys"
+
+
+def test_a_provider_that_drips_its_headers_holds_nobody() -> None:
+    """Each byte comes in time, the whole answer does not."""
+    with provider() as issuer:
+        issuer.documents["/.well-known/openid-configuration"] = Answer(head=0.02)
+        settings = OidcSettings(issuer=issuer.url, audience=AUDIENCE)
+        found = Discovery(settings, "gives no keys", "", seconds=0.3)
+        begun = monotonic()
+        with pytest.raises(IdentityUnavailable, match="timed out"):
+            found.endpoint("jwks_uri")
+    assert monotonic() - begun < 2
 
 
 def test_another_issuers_discovery_is_not_believed() -> None:
