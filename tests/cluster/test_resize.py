@@ -126,5 +126,6 @@ def test_pods_that_are_gone_need_no_resize() -> None:
 def test_other_plans_progress_by_rollout() -> None:
     """Without resized pods it is the workload that counts."""
     live = recorded("deployment-frontend-deadline")
-    found = progress(ListReader(), plan_for(), live, SINCE, SINCE)
+    begun = SINCE - timedelta(minutes=15)
+    found = progress(ListReader(), plan_for(), live, begun, SINCE)
     assert found.state == "DeadlineExceeded"

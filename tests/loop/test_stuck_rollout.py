@@ -14,9 +14,12 @@ from support.steered import Steered
 
 IMAGE = "registry.example.com/x:1"
 NAMES = ("api", "cart", "pay", "search", "web")
+ROLL = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}}
 SCENARIO = Scenario(
     workloads=tuple(
-        WorkloadSpec("shop", name, IMAGE, "40Mi", "20m", 3, requests=None, deadline=420)
+        WorkloadSpec(
+            "shop", name, IMAGE, "40Mi", "20m", 3, requests=None, strategy=ROLL, deadline=420
+        )
         for name in NAMES
     ),
     namespaces=("default", "kube-system", "shop"),
@@ -49,13 +52,16 @@ def test_an_image_that_does_not_exist_is_taken_back(daemon: Steered) -> None:
     daemon.lab.inject("bad-image", "shop/cart")
     daemon.live(6)
     assert not daemon.proposals()
-    assert daemon.read("cart")["status"]["availableReplicas"] == 3
+    assert daemon.read("cart")["status"]["availableReplicas"] == 2
     proposal = daemon.until(lambda: proposed(daemon), minutes=4)
     assert (proposal.plan.action, proposal.plan.target.name) == ("RolloutUndo", "cart")
     assert "revision 2 to revision 1" in proposal.plan.consequence
     (rollout,) = (one for one in proposal.plan.prechecks if one.name == "Rollout")
     assert "has timed out progressing" in rollout.evidence
     daemon.approve(proposal)
+    for _ in range(20):  # for a moment the status still tells of the deadline that passed
+        daemon.lab.advance(timedelta(milliseconds=20))
+        daemon.advance(proposal)
     ended = daemon.until(daemon.ended(State.EFFECTIVE), minutes=15)
     assert ended.id == proposal.id
     live = daemon.read("cart")

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remedyd.model import Patch, Precheck, PrecheckResult, Principal, Proposal, VerifySpec
+from remedyd.model import (
+    FieldChange,
+    Patch,
+    Precheck,
+    PrecheckResult,
+    Principal,
+    Proposal,
+    VerifySpec,
+)
 from remedyd.proposals import summary
 from support.proposals import a_plan, a_proposal, a_row, a_target
 
@@ -186,6 +194,13 @@ def test_what_is_missing_is_said(changes: dict[str, object], told: str) -> None:
 def test_an_undo_by_hand_is_said() -> None:
     """Where the policy forbids undoing by itself, the approver knows."""
     assert "by hand only" in _told(a_proposal(verify=VerifySpec(rollback=False)))
+
+
+def test_an_old_value_that_fills_pages_is_left_to_the_diff() -> None:
+    """A whole template is named, not printed as a program would."""
+    template = {"metadata": {"labels": {"app": "cart"}}, "spec": {"containers": []}}
+    plan = a_plan(changes=(FieldChange("spec.template", template, {}),))
+    assert "if it does not help: template as it is now" in _told(a_proposal(plan=plan))
 
 
 def test_blocks_come_before_warnings() -> None:

@@ -5,7 +5,13 @@ from datetime import datetime, timedelta
 from remedyd.cluster import fields, writes
 from remedyd.cluster.ports import Reader
 from remedyd.cluster.resize import resize_status
-from remedyd.cluster.rollout import RolloutState, RolloutStatus, in_progress, rollout_status
+from remedyd.cluster.rollout import (
+    RolloutState,
+    RolloutStatus,
+    condition,
+    in_progress,
+    rollout_status,
+)
 from remedyd.errors import NotFound
 from remedyd.model.plan import Plan
 from remedyd.model.values import KubeObject
@@ -50,9 +56,25 @@ def _rollout(plan: Plan, live: KubeObject, since: datetime, now: datetime) -> Ro
     is over, and the audit says what came of it.
     """
     status = rollout_status(live)
-    replaces = any(change.path.startswith("spec.template.") for change in plan.changes)
+    if status.state is RolloutState.DEADLINE_EXCEEDED and _of_the_one_before(live, since):
+        told = "nothing has moved yet since a rollout before this one got stuck"
+        return RolloutStatus(RolloutState.PROGRESSING, told)
+    replaces = any(f"{change.path}.".startswith("spec.template.") for change in plan.changes)
     if status.state is not RolloutState.PROGRESSING or not replaces or now < since + _GRACE:
         return status
     if in_progress(live):
         return status
     return RolloutStatus(RolloutState.COMPLETE, f"rolled out, and since then {status.evidence}")
+
+
+def _of_the_one_before(live: KubeObject, since: datetime) -> bool:
+    """Say whether a deadline passed before `since`: the controller keeps that until pods move.
+
+    A deadline of our own rollout passes no sooner than its length after; half of it is left for
+    clocks that differ.
+    """
+    passed = condition(live, "Progressing").get("lastUpdateTime")
+    if not passed:
+        return False
+    length = timedelta(seconds=int(live["spec"].get("progressDeadlineSeconds") or 0))
+    return datetime.fromisoformat(str(passed)) < since + length / 2

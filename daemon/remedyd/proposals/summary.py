@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from remedyd.documents import format_duration
-from remedyd.model import AuditRow, Cell, Plan, Precheck, PrecheckResult, Proposal
+from remedyd.model import AuditRow, Cell, FieldChange, Plan, Precheck, PrecheckResult, Proposal
 from remedyd.model.hidden import short
 from remedyd.model.visible import visible
 
@@ -225,8 +225,15 @@ def _undo(proposal: Proposal) -> str:
         return "nothing to undo"
     if plan.undo is None:
         return "cannot be undone"
-    old = ", ".join(f"{_field(c.path)} {short(c.old)}" for c in plan.changes)
+    old = ", ".join(_kept(change) for change in plan.changes)
     return f"{'if it does not help' if proposal.verify.rollback else 'by hand only'}: {old}"
+
+
+def _kept(change: FieldChange) -> str:
+    """Name a field with its old value; one that fills pages stands in the diff."""
+    if isinstance(change.old, dict | list):
+        return f"{_field(change.path)} as it is now"
+    return f"{_field(change.path)} {short(change.old)}"
 
 
 def _field(path: str) -> str:
