@@ -138,16 +138,29 @@ def begin(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         _open = None
 
 
-def taken(host: str, port: int) -> list[socket.socket] | None:
-    """Return the open sockets if they are those for this address; close them otherwise."""
+def opened(host: str, port: int) -> Doorstep | None:
+    """Return the door at this address, opened now if it is not yet; one elsewhere is closed.
+
+    None for a host whose name the real server has to look up. Raise `ConfigurationError` where
+    nobody can listen, before anything else has begun.
+    """
     global _open
     door, _open = _open, None
-    if door is None:
-        return None
-    if door.address == (host, port):
-        return door.hand_over()
-    door.close()
-    return None
+    if door is not None and door.address == (host, port):
+        return door
+    if door is not None:
+        door.close()
+    try:
+        return Doorstep(host, port)
+    except OSError as error:
+        if (error.errno or 0) < 0:  # the name was not found, as create_server tells it
+            return None
+        from remedyd.errors import ConfigurationError
+
+        raise ConfigurationError(
+            f"nobody can listen at {host} port {port}: {os.strerror(error.errno or 0)}",
+            hint="end what listens there, or set REMEDYD_SERVER__HOST and REMEDYD_SERVER__PORT",
+        ) from error
 
 
 def _address(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[str, int]:

@@ -10,12 +10,13 @@ clock is watched, and when it is set every job is planned anew.
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.executors.base import run_job
 from apscheduler.executors.pool import BasePoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -35,6 +36,18 @@ class _SharedPool(BasePoolExecutor):  # type: ignore[misc]  # APScheduler has no
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         super().__init__(pool)
+
+    def _do_submit_job(self, job: Any, run_times: Any) -> None:
+        def ended(run: Future[Any]) -> None:
+            if run.cancelled():  # the daemon stops: no result, and no complaint
+                return
+            if error := run.exception():
+                self._run_job_error(job.id, error, error.__traceback__)
+            else:
+                self._run_job_success(job.id, run.result())
+
+        work = (job, job._jobstore_alias, run_times, self._logger.name)
+        self._pool.submit(run_job, *work).add_done_callback(ended)
 
     def shutdown(self, wait: bool = True) -> None:
         """Leave the pool to its owner."""

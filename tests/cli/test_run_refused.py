@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -68,3 +69,14 @@ def test_a_log_for_people_does_not_say_it_twice(more: str, tmp_path: Path) -> No
     ended = started(tmp_path / "s.yaml", f"log_format: console\n{more}")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr
+
+
+def test_a_port_that_is_taken_stops_the_start_before_anything_has_begun(tmp_path: Path) -> None:
+    """No audit is run by a daemon whose callers would not reach it."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        text = f"server: {{host: 127.0.0.1, port: {other.getsockname()[1]}}}\n"
+        ended = started(tmp_path / "s.yaml", text)
+    assert ended.returncode == 2
+    [line] = ended.stdout.splitlines()
+    assert "Address already in use" in json.loads(line)["message"]
+    assert "REMEDYD_SERVER__PORT" in json.loads(line)["remedyd.hint"]

@@ -14,6 +14,7 @@ import pytest
 
 from remedyd import doorstep
 from remedyd.doorstep import Doorstep
+from remedyd.errors import ConfigurationError
 
 
 @pytest.fixture
@@ -146,17 +147,17 @@ def test_the_address_is_that_of_the_settings(
 def test_a_wrong_address_is_left_to_the_settings(port: str) -> None:
     """They say what is wrong; here nothing is opened."""
     doorstep.begin([], {"REMEDYD_SERVER__HOST": "127.0.0.1", "REMEDYD_SERVER__PORT": port})
-    assert doorstep.taken("127.0.0.1", 0) is None
+    assert doorstep._open is None
 
 
 def test_a_missing_or_broken_file_is_left_to_the_settings(tmp_path: Path) -> None:
     """The same for a file that cannot be read."""
     file = tmp_path / "remedyd.yaml"
     doorstep.begin(["-c", str(file)], {})
-    assert doorstep.taken("0.0.0.0", 8000) is None
+    assert doorstep._open is None
     file.write_text("server: [")
     doorstep.begin(["-c", str(file)], {})
-    assert doorstep.taken("0.0.0.0", 8000) is None
+    assert doorstep._open is None
 
 
 def test_a_door_at_another_address_is_closed() -> None:
@@ -165,6 +166,29 @@ def test_a_door_at_another_address_is_closed() -> None:
     door = doorstep._open
     assert door is not None
     port = door.port
-    assert doorstep.taken("127.0.0.1", 1234) is None
+    found = doorstep.opened("localhost", 0)
+    assert found is not None
+    found.close()
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
         pass
+
+
+def test_the_door_that_is_open_is_the_one_that_is_given() -> None:
+    """It is opened once, however early."""
+    doorstep.begin([], {"REMEDYD_SERVER__HOST": "127.0.0.1", "REMEDYD_SERVER__PORT": "0"})
+    early = doorstep._open
+    found = doorstep.opened("127.0.0.1", 0)
+    assert found is not None
+    assert found is early
+    found.close()
+
+
+def test_a_port_that_is_taken_is_told(door: Doorstep) -> None:
+    """By its address, and with what to do."""
+    with pytest.raises(ConfigurationError, match=f"127.0.0.1 port {door.port}: Address already"):
+        doorstep.opened("127.0.0.1", door.port)
+
+
+def test_a_name_is_left_to_the_real_server() -> None:
+    """It may know how to look it up."""
+    assert doorstep.opened("no-such-host.invalid", 0) is None

@@ -91,6 +91,7 @@ def _serve(loaded: "Settings") -> None:
 
     # uvicorn raises the signal again once it has stopped: end as a normal exit, not by the signal
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    door = doorstep.opened(loaded.server.host, loaded.server.port)
     app = App(loaded)
     known = authenticator(loaded.server, app.clock, app.reviewer)
     service = app.start({"tokens": known.reload})
@@ -120,6 +121,6 @@ def _serve(loaded: "Settings") -> None:
         # not five, while another thread counts
         sys.setswitchinterval(_TURN_SECONDS)
         server = Server(application, context, loaded.server)
-        server.run(sockets=doorstep.taken(loaded.server.host, loaded.server.port))
+        server.run(sockets=door.hand_over() if door else None)
     finally:
         app.stop()
