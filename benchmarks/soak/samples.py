@@ -4,6 +4,7 @@ Nothing in the daemon is instrumented for it: the kernel says what the process h
 in files, and the rest is in `/metrics`.
 """
 
+import os
 import sqlite3
 import statistics
 from collections.abc import Sequence
@@ -88,6 +89,13 @@ def look(pid: int, day: float, database: Path, exposition: str) -> Sample:
         outbox=sum(float(line.rsplit(" ", 1)[1]) for line in waiting),
         series=len(lines),
     )
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used."""
+    text = (Path("/proc") / str(pid) / "stat").read_text(encoding="utf-8")
+    user, system = text.rsplit(") ", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def trends(samples: Sequence[Sample]) -> list[Trend]:

@@ -7,7 +7,9 @@ underscores: `REMEDYD_ELASTICSEARCH__URL`), the YAML file named by `REMEDYD_CONF
 
 import json
 import os
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -32,7 +34,7 @@ from pydantic_settings import (
 )
 
 from remedyd.errors import ConfigurationError, Problem
-from remedyd.model import Clock, ScaledClock, SystemClock
+from remedyd.model import Clock, ScaledClock, SystemClock, WaitingClock
 from remedyd.paths import shipped
 from remedyd.urls import secure
 
@@ -287,18 +289,36 @@ class ClockSettings(_Section):
     speed: float = Field(1.0, gt=0, description="How many times faster than the machine's clock")
     origin: datetime | None = Field(None, description="Time shown at `epoch`")
     epoch: datetime | None = Field(None, description="Machine time at which `origin` is shown")
+    reached: Path | None = Field(
+        None, description="File in which a lab says how far it has come: the clock waits for it"
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> "ClockSettings":
-        if self.speed != 1.0 and (self.origin is None or self.epoch is None):
-            raise ValueError("a speed other than 1 needs origin and epoch")
+        scaled = self.speed != 1.0 or self.reached is not None
+        if scaled and (self.origin is None or self.epoch is None):
+            raise ValueError("a speed other than 1, and reached, need origin and epoch")
         return self
 
     def clock(self) -> Clock:
         """Return the clock these settings describe."""
         if self.origin is None or self.epoch is None:
             return SystemClock()
-        return ScaledClock(self.origin, self.epoch, self.speed)
+        clock = ScaledClock(self.origin, self.epoch, self.speed)
+        return clock if self.reached is None else WaitingClock(clock, _told_in(self.reached))
+
+
+def _told_in(path: Path) -> Callable[[], datetime]:
+    """Return what reads a time, as seconds since 1970 in eight bytes, that others go on writing."""
+    try:
+        with path.open("rb") as file:
+            seconds = memoryview(mmap(file.fileno(), 8, access=ACCESS_READ)).cast("d")
+    except (OSError, ValueError) as error:
+        hint = "clock.reached is for a daemon beside a lab; leave it out in a real cluster"
+        raise ConfigurationError(
+            f"{path}: no time can be read there: {error}", hint=hint
+        ) from error
+    return lambda: datetime.fromtimestamp(seconds[0], UTC)
 
 
 class _Sourced(BaseSettings):

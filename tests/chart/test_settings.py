@@ -14,7 +14,7 @@ from remedyd.settings import Settings, load
 from support.chart import CHART, EVERYTHING, data, of_kind, render
 
 NOT_FOR_A_CLUSTER = {
-    "clock.speed", "clock.origin", "clock.epoch",  # of the lab
+    "clock.speed", "clock.origin", "clock.epoch", "clock.reached",  # of the lab
     "kubernetes.kubeconfig", "kubernetes.context",  # the pod's ServiceAccount is used
     # what is secret comes as a file or by a variable
     "elasticsearch.api_key", "elasticsearch.password", "trail.api_key", "server.tokens",

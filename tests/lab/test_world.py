@@ -3,14 +3,16 @@
 import json
 import shutil
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from remedyd.errors import ConfigurationError
 from remedyd.lab.control import Control
 from remedyd.lab.scenario import DEMO, Scenario
 from remedyd.lab.simulation import Plan, Simulation
@@ -34,6 +36,14 @@ def still() -> Iterator[Lab]:
     """Return a running lab for tests that only look."""
     with small() as lab:
         yield lab
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that another thread brings about."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def deployment(lab: Lab) -> dict[str, object]:
@@ -129,6 +139,56 @@ def test_a_daemon_is_told_everything(tmp_path: Path) -> None:
     assert lab.apiserver.url in kubeconfig
 
 
+def test_a_collector_sends_the_metrics_that_are_asked_for() -> None:
+    """With `metrics`, documents carry no other, and there is none without any."""
+    wanted = {"container.memory.working_set", "k8s.container.restarts"}
+    with small(metrics=wanted) as lab:
+        streams = [lab.streams.recent(name) for name in lab.streams.names("metrics-*")]
+    found = [frozenset(document["metrics"]) for stream in streams for document in stream]
+    assert set(found) == {frozenset({name}) for name in wanted}
+
+
+def test_a_clock_waits_for_a_lab_that_is_behind(tmp_path: Path) -> None:
+    """With `ahead`, neither the lab nor a daemon shows a time that the lab has not come to."""
+    busy, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        busy.set()
+        go_on.wait(PATIENCE_SECONDS)
+
+    with small(speed=36_000.0, ahead=timedelta(seconds=1)) as lab:
+        told = lab.daemon_settings(tmp_path)
+        settings = {name: told[f"CLOCK__{name.upper()}"] for name in ClockSettings.model_fields}
+        daemon = ClockSettings.model_validate(settings).clock()
+        lab.simulation.timeline.after(0.0, work)
+        assert busy.wait(PATIENCE_SECONDS)
+        latest = lab.simulation.timeline.reached + timedelta(seconds=1)
+        until(lambda: lab.clock.now() >= latest)
+        shown = [lab.clock.now(), daemon.now(), lab.now()]
+        go_on.set()
+        until(lambda: daemon.now() > latest)
+    assert shown == [latest] * 3
+    assert not Path(settings["reached"]).exists()
+
+
+def test_a_clock_without_a_lab_is_refused(tmp_path: Path) -> None:
+    """A file that tells no time is named, with what to do."""
+    empty = tmp_path / "reached"
+    empty.touch()
+    settings = ClockSettings(origin=MANUAL_ORIGIN, epoch=MANUAL_ORIGIN, reached=empty)
+    with pytest.raises(ConfigurationError, match="no time can be read there") as caught:
+        settings.clock()
+    assert "leave it out in a real cluster" in caught.value.hint
+
+
+def test_a_lab_far_behind_its_clock_can_be_stopped() -> None:
+    """What is due is run in parts: nobody waits for all of it."""
+    with small(speed=1_000_000_000.0) as lab:
+        begun = lab.simulation.timeline.reached
+        until(lambda: lab.simulation.timeline.reached > begun)
+    assert lab.simulation.timeline.reached < begun + timedelta(days=30)
+
+
 def test_an_error_in_the_simulation_is_raised_at_the_end() -> None:
     """A broken event does not go unnoticed in a lab that runs by itself."""
 
@@ -137,9 +197,7 @@ def test_an_error_in_the_simulation_is_raised_at_the_end() -> None:
 
     lab = small(speed=100.0).start()
     lab.simulation.timeline.after(0.0, explode)
-    end = time.monotonic() + PATIENCE_SECONDS
-    while lab.running and time.monotonic() < end:
-        time.sleep(0.01)
+    until(lambda: not lab.running)
     with pytest.raises(ZeroDivisionError):
         lab.stop()
 

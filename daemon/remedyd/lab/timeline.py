@@ -27,6 +27,8 @@ class Timeline:
         self._heap_lock = threading.Lock()
         self._runner: int | None = None
         self.pace: Clock | None = None
+        self.tell: Callable[[float], None] | None = None
+        """Told how far events have come, in seconds since the origin."""
         self.lock = threading.RLock()
         """Held while events run: hold it to change the world from another thread."""
 
@@ -47,6 +49,11 @@ class Timeline:
         if self.pace is None or self._runner == threading.get_ident():
             return self._seconds
         return (self.now() - self._origin).total_seconds()
+
+    @property
+    def reached(self) -> datetime:
+        """How far events have come, whatever the clock says."""
+        return self.moment(self._seconds)
 
     def moment(self, seconds: float) -> datetime:
         """Return the date of a number of seconds since the origin."""
@@ -79,7 +86,7 @@ class Timeline:
             try:
                 while (action := self._next(end)) is not None:
                     action()
-                self._seconds = max(self._seconds, end)
+                self._move(end)
             finally:
                 self._runner = None
 
@@ -93,8 +100,13 @@ class Timeline:
             if not self._heap or self._heap[0][0] > end:
                 return None
             due, _, action = heapq.heappop(self._heap)
-        self._seconds = max(self._seconds, due)
+        self._move(due)
         return action
+
+    def _move(self, seconds: float) -> None:
+        self._seconds = max(self._seconds, seconds)
+        if self.tell is not None:
+            self.tell(self._seconds)
 
 
 class WorkQueue:

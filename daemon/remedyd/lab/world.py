@@ -19,11 +19,12 @@ from remedyd.lab.elasticsearch.server import ElasticsearchServer
 from remedyd.lab.elasticsearch.streams import DataStreams
 from remedyd.lab.faults import Fault, Workload
 from remedyd.lab.observing import Observing
+from remedyd.lab.reach import Reach
 from remedyd.lab.running import Running
 from remedyd.lab.scenario import DEMO, Scenario
 from remedyd.lab.simulation import Plan, Simulation
 from remedyd.lab.telemetry.documents import Document
-from remedyd.model.clock import Clock, ScaledClock, SystemClock
+from remedyd.model.clock import Clock, ScaledClock, SystemClock, WaitingClock
 
 STACK: Final = (9, 4)
 TOKEN: Final = "lab-administrator"  # noqa: S105 - opens a simulated cluster on loopback
@@ -66,18 +67,24 @@ class Lab(Running):
         apiserver_port: int = 0,
         elasticsearch_port: int = 0,
         metrics: Container[str] | None = None,
+        ahead: timedelta | None = None,
     ) -> None:
         """Take how to run.
 
         `origin` is the time at the start (default: fixed without a speed, now with one);
         `history` of telemetry lies before it; `interval` is the time between scrapes;
         documents older than `retention` are forgotten. Ports 0 mean any free one. `metrics`
-        names those that the collector sends (None: all).
+        names those that the collector sends (None: all). `ahead` is how far the clock may run
+        ahead of the cluster on a machine that is too slow for `speed`: then it waits, as does a
+        daemon's (None: it never waits).
         """
         whole = datetime.now(UTC).replace(microsecond=0)
         self._origin = origin or (MANUAL_ORIGIN if speed is None else whole)
         self._speed = speed
+        self._ahead = ahead
+        self._reach: Reach | None = None
         self._scaled: ScaledClock | None = None
+        self._shown: Clock | None = None
         self._driver: Driver | None = None
         plan = Plan(seed, self._origin, history, interval, scenario, metrics=metrics)
         self._simulation = Simulation(plan, self._store_telemetry)
@@ -92,7 +99,7 @@ class Lab(Running):
             logs=views.log,
             metrics=views.metrics,
             ids=Random(f"{seed} api"),
-            now=lambda: (self._scaled or SystemClock()).now(),
+            now=lambda: (self._shown or SystemClock()).now(),
         )
         """The Kubernetes API; `.requests` and `.faults`."""
 
@@ -106,11 +113,19 @@ class Lab(Running):
         if self._speed is not None:
             self._streams.take_in()
             self._scaled = ScaledClock(self._origin, datetime.now(UTC), self._speed)
-            self._driver = Driver(self._simulation.timeline, self._scaled)
+            self._shown = self._waiting(self._scaled) if self._ahead else self._scaled
+            self._driver = Driver(self._simulation.timeline, self._scaled, self._shown)
             self._driver.start()
         self.apiserver.start()
         self.elasticsearch.start()
         return self
+
+    def _waiting(self, clock: ScaledClock) -> Clock:
+        timeline = self._simulation.timeline
+        self._reach = Reach(timeline.moment(0.0), self._ahead or timedelta())
+        self._reach.tell(timeline.seconds)
+        timeline.tell = self._reach.tell
+        return WaitingClock(clock, self._reach.latest)
 
     def stop(self) -> None:
         """Stop time and close the ports; raise what went wrong in the simulation, if anything."""
@@ -121,6 +136,8 @@ class Lab(Running):
                 self._driver.stop()
         finally:
             self._streams.close()
+            if self._reach is not None:
+                self._reach.close()
 
     # time
 
@@ -132,7 +149,7 @@ class Lab(Running):
     @property
     def clock(self) -> Clock:
         """The clock of everything in the lab."""
-        return self._scaled or self._simulation.timeline
+        return self._shown or self._simulation.timeline
 
     def now(self) -> datetime:
         """Return the lab's time; aware, in UTC."""
@@ -173,7 +190,7 @@ class Lab(Running):
             "CLOCK__SPEED": repr(self._scaled.speed),
             "CLOCK__ORIGIN": self._scaled.origin.isoformat(),
             "CLOCK__EPOCH": self._scaled.epoch.isoformat(),
-        }
+        } | ({} if self._reach is None else {"CLOCK__REACHED": str(self._reach.path)})
 
     def daemon_settings(self, directory: Path) -> dict[str, str]:
         """Return what a daemon must be told (without `REMEDYD_`) to work on this lab.

@@ -12,7 +12,15 @@ from remedyd.model.audit import (
     Table,
     Window,
 )
-from remedyd.model.clock import Clock, Drift, ManualClock, ScaledClock, SystemClock, monotonic
+from remedyd.model.clock import (
+    Clock,
+    Drift,
+    ManualClock,
+    ScaledClock,
+    SystemClock,
+    WaitingClock,
+    monotonic,
+)
 from remedyd.model.decision import (
     ActionRequest,
     Decision,
@@ -86,6 +94,7 @@ __all__ = [
     "Target",
     "Verdict",
     "VerifySpec",
+    "WaitingClock",
     "Window",
     "canonical",
     "monotonic",

@@ -52,6 +52,26 @@ class ScaledClock:
         return span.total_seconds() / self.speed
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingClock:
+    """A clock that waits for those who make its time: it shows none later than `latest()`.
+
+    The lab on a busy machine comes later than its own clock. With this one it takes longer, and
+    nobody sees a time that the lab has not come to.
+    """
+
+    clock: ScaledClock
+    latest: Callable[[], datetime]
+
+    def now(self) -> datetime:
+        """Return the scaled time, or the latest that there is."""
+        return min(self.clock.now(), self.latest())
+
+    def wall_seconds(self, span: timedelta) -> float:
+        """Return the real seconds in which `span` passes when nobody has to be waited for."""
+        return self.clock.wall_seconds(span)
+
+
 @dataclass(slots=True)
 class ManualClock:
     """A clock that stands still until told: for tests and replay."""
