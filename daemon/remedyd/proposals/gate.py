@@ -185,14 +185,13 @@ class Gate:
         """End every proposal that waited too long at `now`; return those ended here."""
         return [done for due in self._store.due(now) if (done := self._expired(due)) is not None]
 
-    def fence(self, key: str, seen: Proposal | None = None) -> None:
+    def fence(self, key: str) -> None:
         """Raise `Refused` unless a write for this proposal is allowed at this very moment.
 
         Called by the door immediately before a write: in a state that writes, with an approval
-        of exactly what is stored, and, looked at last of all, not paused. `seen` is the proposal
-        as the caller has just read it.
+        of exactly what is stored, and, looked at last of all, not paused.
         """
-        proposal, pause = self._store.now(ProposalId(key), seen)
+        proposal, pause = self._store.now(ProposalId(key))
         _authorised(proposal)
         if pause:
             raise _paused(pause)

@@ -44,6 +44,7 @@ from remedyd.proposals.reports import Reports
 from remedyd.proposals.schema import Schema
 from remedyd.proposals.signouts import SignOuts
 from remedyd.proposals.tables import events, proposals, sightings
+from remedyd.proposals.texts import Texts
 from remedyd.proposals.trail import Trail, append, read_event
 
 __all__ = ["Page", "ProposalFilter", "Store"]
@@ -87,6 +88,7 @@ class Store:
         self.refusals: Final = Refusals(self._database, reports.refused if reports else None)
         self.outbox: Final = Outbox(self._database)
         self.notices: Final = Notices()
+        self._texts = Texts()
         self._memory = Memory(self._database)
         self.decision_state: Final = self._memory.decision_state
         self.circumstances: Final = self._memory.circumstances
@@ -120,9 +122,10 @@ class Store:
         principal = proposal.requested_by.name if proposal.requested_by else "remedyd"
         said = {"principal": principal, "detail": detail, "data": {}}
         event = _event(proposal, proposal.created_at, action, said)
+        columns = _columns(proposal, codec.dump(proposal))
         try:
             with self._database.write() as connection:
-                connection.execute(proposals.insert().values(_columns(proposal)))
+                connection.execute(proposals.insert().values(columns))
                 append(connection, event)
                 told = self._report(connection, proposal, event, said)
         except IntegrityError as error:
@@ -134,18 +137,15 @@ class Store:
     def get(self, key: ProposalId) -> Proposal:
         """Return the proposal as it stands; raise `NotFound`."""
         with self._database.read() as connection:
-            return _stored(connection, key)
+            return self._stored(connection, key)
 
-    def now(self, key: ProposalId, seen: Proposal | None = None) -> tuple[Proposal, Flag | None]:
+    def now(self, key: ProposalId) -> tuple[Proposal, Flag | None]:
         """Return the proposal as it stands and the pause in force, both of one moment.
 
-        A caller who has just read it gives it as `seen`, and gets it back where it has not moved.
         Raise `NotFound`.
         """
         with self._database.read() as connection:
-            if seen is None or connection.scalar(_VERSION, {"key": key}) != seen.version:
-                seen = _stored(connection, key)
-            return seen, pause(connection)
+            return self._stored(connection, key), pause(connection)
 
     def list(self, wanted: ProposalFilter | None = None) -> Page:
         """Return one page, newest first; raise `InvalidInput` for a strange cursor or limit."""
@@ -271,11 +271,17 @@ class Store:
             connection.execute(proposals.delete().where(c.id.in_(keys)))
         return len(keys)
 
+    def _stored(self, connection: Connection, key: ProposalId) -> Proposal:
+        body = connection.scalar(_BODY, {"key": key})
+        if body is None:
+            raise absent(key)
+        return self._texts.read(body)
+
     def _ordered(self, *wanted: sa.ColumnElement[bool]) -> tuple[Proposal, ...]:
         c = proposals.c
         query = sa.select(c.body).where(*wanted).order_by(c.created_at, c.id)
         with self._database.read() as connection:
-            return tuple(codec.load(body) for body in connection.scalars(query))
+            return tuple(self._texts.read(body) for body in connection.scalars(query))
 
     def _replace(
         self,
@@ -293,14 +299,16 @@ class Store:
         new = replace(old, state=to, version=old.version + 1, updated_at=at, **changes)
         said = {"principal": principal, "detail": detail, "data": data}
         event = _event(new, at, action, said)
+        text = codec.dump(new)
         try:
             with self._database.write() as connection:
-                if not _swapped(connection, old, new):
+                if not _swapped(connection, old, new, text):
                     raise _lost(connection, old, to)
                 append(connection, event)
                 told = self._report(connection, new, event, said, amended=to is old.state)
         except IntegrityError as error:
             raise self._taken(new) from error
+        self._texts.keep(text, new)
         self._tell(new, told)
         if to is not old.state:
             self._entered(to)
@@ -384,7 +392,6 @@ def absent(key: ProposalId) -> NotFound:
 
 # Built once: what a statement is made of costs more than its execution.
 _BODY: Final = sa.select(proposals.c.body).where(proposals.c.id == sa.bindparam("key"))
-_VERSION: Final = sa.select(proposals.c.version).where(proposals.c.id == sa.bindparam("key"))
 _SWAP: Final = proposals.update().where(
     proposals.c.id == sa.bindparam("was"),
     proposals.c.state == sa.bindparam("was_state"),
@@ -392,20 +399,13 @@ _SWAP: Final = proposals.update().where(
 )
 
 
-def _stored(connection: Connection, key: ProposalId) -> Proposal:
-    body = connection.scalar(_BODY, {"key": key})
-    if body is None:
-        raise absent(key)
-    return codec.load(body)
-
-
-def _swapped(connection: Connection, old: Proposal, new: Proposal) -> bool:
+def _swapped(connection: Connection, old: Proposal, new: Proposal, text: str) -> bool:
     """Write `new` where the record still is what the caller read; return whether it was."""
     read = {"was": old.id, "was_state": old.state.value, "was_version": old.version}
-    return bool(connection.execute(_SWAP, {**_moved(old, new), **read}).rowcount)
+    return bool(connection.execute(_SWAP, {**_moved(old, new, text), **read}).rowcount)
 
 
-def _columns(proposal: Proposal) -> dict[str, Any]:
+def _columns(proposal: Proposal, text: str) -> dict[str, Any]:
     target = proposal.plan.target
     closed = not lifecycle.is_open(proposal)
     return {
@@ -424,13 +424,13 @@ def _columns(proposal: Proposal) -> dict[str, Any]:
         "expires_at": proposal.expires_at,
         "finished_at": proposal.updated_at if closed else None,
         "applied_at": proposal.applied.at if proposal.applied else None,
-        "body": codec.dump(proposal),
+        "body": text,
     }
 
 
-def _moved(old: Proposal, new: Proposal) -> dict[str, Any]:
+def _moved(old: Proposal, new: Proposal, text: str) -> dict[str, Any]:
     """Return the columns that a move sets; of the times, not those that it must leave."""
-    ends = _columns(new)
+    ends = _columns(new, text)
     if not lifecycle.is_open(old) and not lifecycle.is_open(new):
         del ends["finished_at"]
     if old.state is not new.state and new.state in lifecycle.NOT_EFFECTIVE:

@@ -142,7 +142,7 @@ class Guard:
         approval = proposal.approval
         auto = approval is not None and approval.principal.name == AUTO.name
         self._refuse("write", self._ask(*self._of(proposal, auto=auto)))
-        gate.fence(key, proposal)
+        gate.fence(key)
 
     def undo_fence(self, gate: Gate, key: str) -> None:
         """Raise Refused unless taking the change back is allowed at this moment."""
