@@ -139,3 +139,29 @@ def test_a_run_without_a_match_ends_the_row_although_the_clock_was_set_back() ->
     """A match of before the clock was set does not outlast what was seen since."""
     ahead = DecisionState(sightings={("p", "/shop/Deployment/cart/app"): (NOW + 3 * MINUTE,)})
     assert _reasons("{cycles: 2}", ".---x", ahead)[-1] == "Sustain"
+
+
+def test_the_same_window_takes_nothing_back() -> None:
+    """A row that is missing from a second look at one time is not over yet."""
+    loaded = policies(policy_text(sustain="{cycles: 2}"))
+    seen = DecisionState(sightings={("p", "/shop/Deployment/cart/app"): (NOW - MINUTE, NOW)})
+    assert decide([result(at=NOW)], seen, NOW, loaded).state == seen
+
+
+def test_what_has_left_the_window_is_forgotten() -> None:
+    """Of a row that does not match any more nothing is kept for ever."""
+    loaded = policies(policy_text(sustain="{cycles: 2, window: 2m}"))
+    first = decide([result(row())], DecisionState(), NOW, loaded)
+    within = decide([result(at=NOW + MINUTE)], first.state, NOW + MINUTE, loaded)
+    assert within.state == first.state
+    later = decide([result(at=NOW + 2 * MINUTE)], within.state, NOW + 2 * MINUTE, loaded)
+    assert later.state.sightings == {}
+
+
+def test_only_what_is_dated_later_than_now_is_dropped() -> None:
+    """What was seen before counts on, in order."""
+    key = ("p", "/shop/Deployment/cart/app")
+    seen = DecisionState(sightings={key: (NOW - 2 * MINUTE, NOW - MINUTE, NOW + MINUTE)})
+    loaded = policies(policy_text(sustain="{cycles: 3}"))
+    decided = decide([result(row())], seen, NOW, loaded)
+    assert decided.state.sightings == {key: (NOW - 2 * MINUTE, NOW - MINUTE, NOW)}
