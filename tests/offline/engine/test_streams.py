@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from remedyd.offline.sources.batch import BadDocument
+from remedyd.offline.catalog.otel import otel_schema
+from remedyd.offline.sources.batch import BadDocument, Batch
 from support.offline import NOW
 from support.offline import engine as make_engine
 
@@ -78,6 +79,22 @@ def test_a_bad_document_takes_the_whole_append_with_it() -> None:
     engine = make_engine({STREAM: [_document(0, up=1)]})
     with pytest.raises(BadDocument, match="@timestamp"):
         engine.add_documents(STREAM, [_document(1, up=1), {"@timestamp": "soon"}])
+    assert engine.count(STREAM) == 1
+
+
+def test_a_document_that_is_refused_leaves_no_field_behind() -> None:
+    """The batch goes on as if it had never come: its fields are mapped by the next ones."""
+    resource = {"attributes": {"first.seen": "here"}}
+    batch = Batch(otel_schema(STREAM))
+    with pytest.raises(BadDocument):
+        batch.add({"metrics": {"up": 0.5}, "resource": resource, "@timestamp": "soon"})
+    batch.add(_document(1, up=1) | {"resource": resource})
+    engine = make_engine()
+    engine.add_batch(batch)
+    assert engine.fields("metrics-*", ["up", "first.seen"]) == {
+        "up": "long",
+        "first.seen": "keyword",
+    }
     assert engine.count(STREAM) == 1
 
 

@@ -2,7 +2,7 @@
 
 New documents wait in a queue until somebody asks: a lab that is only watched with kubectl pays
 nothing for ES|QL, and the minutes of history at the start are taken in at once. What a client
-writes is taken in immediately, because it must be told when it is wrong.
+writes is read immediately, because it must be told when it is wrong, and waits as well.
 """
 
 import threading
@@ -16,7 +16,9 @@ from remedyd.model.audit import Table
 from remedyd.model.clock import Clock
 from remedyd.model.values import Json
 from remedyd.offline.catalog import Schema
+from remedyd.offline.catalog.otel import otel_schema
 from remedyd.offline.engine import Engine
+from remedyd.offline.sources.batch import Batch
 
 Document = Mapping[str, Any]
 _QUEUE_LIMIT = 20_000
@@ -43,6 +45,7 @@ class DataStreams:
         self._retention = retention
         self._lock = threading.RLock()
         self._queue: dict[str, list[Document]] = defaultdict(list)
+        self._written: dict[str, Batch] = {}
         self._recent: dict[str, list[Document]] = defaultdict(list)
         self._ids: dict[str, set[str]] = defaultdict(set)
 
@@ -70,7 +73,12 @@ class DataStreams:
         with self._lock:
             if ident in self._ids[name]:
                 return False
-            self._engine.add_documents(name, [document])
+            batch = self._written.get(name)
+            if batch is None:
+                self.take_in()
+                known = self._engine.catalog.schemas.get(name)
+                batch = self._written[name] = Batch(known or otel_schema(name))
+            batch.add(document)
             self._ids[name].add(ident)
             self._recent[name].append(document)
             return True
@@ -79,6 +87,7 @@ class DataStreams:
         """Make an empty index from settings and mappings; raise InvalidInput."""
         mappings = {"properties": {}, **template.get("mappings", {})}
         with self._lock:
+            self.take_in()
             self._engine.create_stream(name, {**template, "mappings": mappings})
 
     def attach(self, name: str, path: str) -> None:
@@ -87,6 +96,7 @@ class DataStreams:
         ES|QL sees them, and those that match later; `_search` does not.
         """
         with self._lock:
+            self.take_in()
             self._engine.attach_parquet(name, path)
 
     def drop(self, name: str) -> None:
@@ -98,8 +108,12 @@ class DataStreams:
                 kept.pop(name, None)
 
     def take_in(self) -> None:
-        """Move what waits in the queue into the engine."""
+        """Move what waits into the engine."""
         with self._lock:
+            while self._written:
+                _, batch = self._written.popitem()
+                if batch.rows:
+                    self._engine.add_batch(batch)
             for name, documents in self._queue.items():
                 if documents:
                     templates = [_COUNTERS] * len(documents)

@@ -58,6 +58,7 @@ class Batch:
         self._leaves = dict(schema.leaves)
         self._readers: dict[str, tuple[Leaf, Convert] | None] = {}
         self._branches: dict[str, _Branches] = {}
+        self._mapped: list[tuple[str, Leaf | None]] = []
 
     def add(self, document: Mapping[str, Any], templates: Mapping[str, str] | None = None) -> None:
         """Add one document; `templates` names the dynamic template per new path.
@@ -66,6 +67,29 @@ class Batch:
         must not change while the batch is filled. Raises BadDocument and leaves the batch as it
         was.
         """
+        try:
+            self.rows.append(self._row(document, templates))
+        except BadDocument:
+            self._undo()
+            raise
+        self._mapped.clear()
+
+    def _undo(self) -> None:
+        """Forget the fields that a document would have mapped, and what was read with them."""
+        for path, before in reversed(self._mapped):
+            self._readers.pop(path, None)
+            if before is None:
+                self._leaves.pop(path)
+            else:
+                self._leaves[path] = before
+        self._mapped.clear()
+        self._branches.clear()
+
+    def _map(self, path: str, leaf: Leaf) -> None:
+        self._mapped.append((path, self._leaves.get(path)))
+        self._leaves[path] = leaf
+
+    def _row(self, document: Mapping[str, Any], templates: Mapping[str, str] | None) -> Row:
         own: Part = {}
         parts = [own]
         if any("." in key for key in document):  # "a.b" beside "a": a path may be there twice
@@ -79,7 +103,7 @@ class Batch:
                 self._read({key: value}, "", templates, own)
             elif value:
                 self._branch(key, value, templates, parts)
-        self.rows.append(tuple(parts))
+        return tuple(parts)
 
     def _branch(
         self,
@@ -159,7 +183,7 @@ class Batch:
             leaf = dynamic_leaf(self.schema, path, value, template)
             if leaf is None:
                 return None
-            self._leaves[path] = leaf
+            self._map(path, leaf)
         convert = converter(leaf.type)
         return None if convert is None or leaf.constant is not None else (leaf, convert)
 
@@ -197,7 +221,7 @@ class Batch:
             reason = f"failed to parse field [{path}] of type [{kind}]: {problem.args[0]!r}"
             raise BadDocument(reason) from problem
         if len(values) > 1 and not leaf.multi:
-            self._leaves[path] = replace(leaf, multi=True)
+            self._map(path, replace(leaf, multi=True))
             self._readers[path] = (self._leaves[path], convert)
         return values if len(values) > 1 else next(iter(values), None)
 
