@@ -3,13 +3,13 @@
 import gzip
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -272,7 +272,8 @@ def test_a_backup_is_read_in_portions(source: Database, clock: ManualClock) -> N
             cursors.append(type(cursor).__name__)
 
     sa.event.listen(source._engine, "before_cursor_execute", seen)
-    stream(source, BytesIO(), clock)
+    with Path(os.devnull).open("wb") as out:
+        stream(source, out.fileno(), clock)
     assert set(cursors) == {"Cursor" if source.sqlite else "ServerCursor"}
     assert len(cursors) == 2
 
@@ -303,13 +304,30 @@ def test_vacuum_gives_space_back(store: Store, url: str, clock: ManualClock) -> 
         assert after < before
 
 
+def test_a_backup_that_nobody_takes_whole_is_an_error(source: Database, clock: ManualClock) -> None:
+    """A full disk, or a reader that went away: never a backup that only looks whole."""
+    reader, gone = os.pipe()
+    os.close(reader)
+    for handle in (os.open("/dev/full", os.O_WRONLY), gone):
+        with pytest.raises(StoreError, match="the backup is cut off"):
+            stream(source, handle, clock)
+        os.close(handle)
+
+
 def test_a_backup_goes_through_pipes(source: Database, tmp_path: Path) -> None:
-    """As `kubectl exec` has them: the bytes alone on stdout, what is said about them on stderr."""
+    """As `kubectl exec` has them, sockets with some runtimes: the bytes alone on stdout, what is
+    said about them on stderr."""
 
     def remedyd(database: str, *words: str, given: bytes = b"") -> tuple[bytes, str]:
         environment = {**os.environ, "REMEDYD_DATABASE": database}
         command = [sys.executable, "-m", "remedyd", "store", *words, "-"]
-        ran = subprocess.run(command, input=given, env=environment, capture_output=True, check=True)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.sendall(given)
+            ours.shutdown(socket.SHUT_WR)
+            ran = subprocess.run(
+                command, stdin=theirs, env=environment, capture_output=True, check=True
+            )
         return ran.stdout, ran.stderr.decode()
 
     content, said = remedyd(_url(source), "backup")

@@ -31,12 +31,12 @@ def backup(
 ) -> None:
     """Write everything the store holds to a file; the daemon may be running."""
     piped = file == _PIPE
-    if piped and sys.stdout.isatty():
+    if piped and (sys.stdout is None or sys.stdout.isatty()):
         raise InvalidInput("a backup is nothing to read", hint="send it into a file: - > FILE")
     with _opened(config) as (settings, database):
         clock = settings.clock.clock()
         if piped:
-            counts = stream(database, sys.stdout.buffer, clock)
+            counts = stream(database, sys.stdout.fileno(), clock)
         else:
             counts = write_backup(database, file, clock, replace=replace)
     typer.echo(f"wrote {_words(counts)}{'' if piped else f' to {file}'}", err=piped)
@@ -48,9 +48,14 @@ def restore(
     config: Config = None,
 ) -> None:
     """Read a backup into an empty store; it is paused until somebody resumes it."""
+    piped = file == _PIPE
+    if piped and (sys.stdin is None or sys.stdin.isatty()):
+        raise InvalidInput("nothing comes in", hint="send a backup: - < FILE")
     with _opened(config) as (settings, database):
-        found = Path("/dev/stdin") if file == _PIPE else file
-        counts = read_backup(database, found, settings.clock.clock())
+        # what is open may be nothing that can be opened: a socket, or another user's pipe
+        given = sys.stdin.buffer if piped else None
+        name = Path("stdin") if piped else file
+        counts = read_backup(database, name, settings.clock.clock(), opened=given)
     typer.echo(f"restored {_words(counts)}")
     typer.echo("the store is paused: start the daemon, compare with the cluster, remedyd resume")
 

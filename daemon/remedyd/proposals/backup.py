@@ -53,7 +53,7 @@ def backup(
         handle, part = mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as raw:
-                counts = stream(database, raw, clock)
+                counts = _packed(database, raw, clock)
                 os.fsync(raw.fileno())
             Path(part).replace(path)
         finally:
@@ -66,19 +66,31 @@ def backup(
     return counts
 
 
-def stream(database: Database, raw: BinaryIO, clock: Clock) -> Mapping[str, int]:
-    """Write the store to an open file, such as a pipe; return the rows of each table."""
-    with gzip.open(raw, "wt", _LEVEL, encoding="utf-8") as out:
-        return _write(database, out, clock)
+def stream(database: Database, handle: int, clock: Clock) -> Mapping[str, int]:
+    """Write the store to what is open already, such as a pipe; return the rows of each table.
+
+    Raises StoreError.
+    """
+    try:
+        # a buffer of our own: what is open may take less than it is given, and gzip would not see
+        with os.fdopen(os.dup(handle), "wb") as raw:
+            return _packed(database, raw, clock)
+    except OSError as error:
+        raise StoreError(
+            f"the backup is cut off: {error.strerror or error}", hint="take another one"
+        ) from error
 
 
-def restore(database: Database, path: Path, clock: Clock) -> Mapping[str, int]:
+def restore(
+    database: Database, path: Path, clock: Clock, *, opened: BinaryIO | None = None
+) -> Mapping[str, int]:
     """Read a backup into an empty store, bring it to our schema, and pause it.
 
-    One transaction: a file that is damaged leaves the store as empty as it was. Raises Conflict
-    for a store that holds anything, InvalidInput for a file that is no whole backup, StoreError.
+    One transaction: a file that is damaged leaves the store as empty as it was. With `opened` it
+    is read from there, and `path` is but its name. Raises Conflict for a store that holds
+    anything, InvalidInput for a file that is no whole backup, StoreError.
     """
-    lines = _lines(path)
+    lines = _lines(path, opened)
     _, head = next(lines, (0, {}))
     revision = str(head.get("revision", ""))
     if head.get("format") != _FORMAT or not revision:
@@ -107,6 +119,11 @@ def restore(database: Database, path: Path, clock: Clock) -> Mapping[str, int]:
             by = "remedyd:restore"
             flags.append(connection, Flag(flags.PAUSE, True, clock.now(), by, _REASON))
     return counts
+
+
+def _packed(database: Database, raw: BinaryIO, clock: Clock) -> Mapping[str, int]:
+    with gzip.open(raw, "wt", _LEVEL, encoding="utf-8") as out:
+        return _write(database, out, clock)
 
 
 def _write(database: Database, out: Any, clock: Clock) -> Mapping[str, int]:
@@ -202,11 +219,11 @@ def _set_sequences(connection: Connection, tables: Any) -> None:
                 connection.execute(sa.select(sa.func.setval(sequence, top)))
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _lines(path: Path, opened: BinaryIO | None) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each line with its number; raise InvalidInput where the file is damaged."""
     number = 0
     try:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
+        with gzip.open(opened or path, "rt", encoding="utf-8") as lines:
             for number, text in enumerate(lines, 1):
                 found = json.loads(text)
                 if not isinstance(found, dict):
