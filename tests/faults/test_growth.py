@@ -19,6 +19,7 @@ import pytest
 from remedyd.lab.scenario import Scenario, WorkloadSpec
 from remedyd.lab.world import Lab
 from remedyd.paths import shipped
+from remedyd.proposals.texts import Texts
 from support.byhand import HandApp
 from support.running import TOKENS, Running
 
@@ -41,6 +42,7 @@ WARM_UP, ROUNDS = 7, 16
 ALLOWED = 30
 """How many more things one kind of object may hold; each round asks for two changes, and each of
 them has some five versions."""
+FEW_TEXTS = 16
 NOT_OURS = ("remedyd.lab", "remedyd.offline")
 BOUNDED = frozenset(
     {
@@ -165,6 +167,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Work, Serve
         "trail": {"elasticsearch": False},
     }
     with lab, Served(lab, home, **told) as daemon:
+        # What is remembered of texts has a limit; this one is reached in the warm-up
+        daemon.app.loop._store._texts = Texts(FEW_TEXTS)
         yield Work(lab, daemon, policy), daemon
 
 
