@@ -35,6 +35,18 @@ def test_those_not_asked_for_longest_are_forgotten() -> None:
     assert texts.read(second) is not two
 
 
+def test_long_ones_make_room() -> None:
+    """Bounded is their length in all, not their number alone; the latest one is remembered."""
+    first, second = codec.dump(a_proposal("p1")), codec.dump(a_proposal("p2"))
+    texts = Texts(characters=len(first) + len(second))
+    one, two = texts.read(first), texts.read(second)
+    assert texts.read(second) is two
+    assert texts.read(first) is one
+    long = texts.read(second.replace("p2", "p3").replace("384Mi", "3" * 4000))
+    assert texts.read(codec.dump(long)) is long
+    assert texts.read(first) is not one
+
+
 def test_what_is_remembered_of_a_life_is_what_is_stored(
     store: Store, gate: Gate, clock: ManualClock, url: str
 ) -> None:

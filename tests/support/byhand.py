@@ -14,6 +14,7 @@ from remedyd.app import App
 from remedyd.lab.world import Lab
 from remedyd.loop import Loop
 from remedyd.model import KubeObject, Principal, Proposal, Scope, State
+from remedyd.proposals import codec
 from remedyd.proposals.query import ProposalFilter
 from remedyd.service import Service
 from remedyd.settings import Settings
@@ -71,8 +72,12 @@ class ByHand:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop."""
+        """Stop; what the store remembers of its records must still be what they say."""
+        assert self.app._wiring is not None
+        known = [*self.app._wiring.store._texts._known.items()]
         self.app.stop()
+        if error is None:
+            assert [text for text, one in known if codec.dump(one) != text] == []
 
     def live(self, minutes: int, *, approve: bool = False) -> None:
         """Let time pass; with `approve`, let through what waits for an approver."""

@@ -13,14 +13,21 @@ from remedyd.model import Proposal
 from remedyd.proposals import codec
 
 _MOST: Final = 256
+_CHARACTERS: Final = 3_000_000
+"""Of all remembered texts together: whole pod templates may stand in some hundreds of them."""
 
 
 class Texts:
     """Remembers the latest; safe to share between threads, as proposals are: nobody alters one."""
 
-    def __init__(self, most: int = _MOST) -> None:
-        """Take how many are remembered; those not asked for longest go first."""
+    def __init__(self, most: int = _MOST, characters: int = _CHARACTERS) -> None:
+        """Take how many are remembered, and of what length in all; the latest always is.
+
+        Those not asked for longest go first.
+        """
         self._most = most
+        self._characters = characters
+        self._length = 0
         self._known: OrderedDict[str, Proposal] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -36,8 +43,13 @@ class Texts:
     def keep(self, text: str, proposal: Proposal) -> Proposal:
         """Remember what a text says; return it."""
         with self._lock:
+            self._length += 0 if text in self._known else len(text)
             self._known[text] = proposal
             self._known.move_to_end(text)
-            if len(self._known) > self._most:
-                self._known.popitem(last=False)
+            while len(self._known) > 1 and self._too_much():
+                gone, _ = self._known.popitem(last=False)
+                self._length -= len(gone)
         return proposal
+
+    def _too_much(self) -> bool:
+        return len(self._known) > self._most or self._length > self._characters
