@@ -172,12 +172,14 @@ class App:
             log.warning(f"a run of audit {job} is left out: the last one is not over", audit=job)
 
     def _forget(self, store: Store, timekeeping: Timekeeping) -> None:
-        """Delete finished proposals that are older than the retention, by a clock we believe."""
+        """Delete finished proposals that are older than the retention, by a clock we believe.
+
+        A stop does not wait for the end of a long history: the next start goes on with it.
+        """
         if not timekeeping.settled():
             return
-        store.delete_finished(
-            self.clock.now() - timedelta(days=self.settings.limits.retention_days)
-        )
+        kept = timedelta(days=self.settings.limits.retention_days)
+        store.delete_finished(self.clock.now() - kept, rest=self._stopping.wait)
 
 
 def _submit(pool: ThreadPoolExecutor, loop: Loop, proposal: ProposalId) -> None:

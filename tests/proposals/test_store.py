@@ -252,6 +252,14 @@ def test_retention_lets_others_write_in_between(store: Store, clock: ManualClock
     assert {one.id for one in store.list().items} == {"new1", "new2"}
 
 
+def test_retention_can_be_ended(store: Store) -> None:
+    """By a rest that says so: what is left of a long history goes another time."""
+    for number in range(120):
+        store.transition(store.create(a_proposal(f"p{number}", f"w{number}")), State.REJECTED)
+    assert store.delete_finished(START + timedelta(days=5), rest=lambda _: True) == 100
+    assert store.delete_finished(START + timedelta(days=5), rest=lambda _: True) == 20
+
+
 def test_a_note_on_an_ended_proposal_does_not_renew_its_end(
     store: Store, clock: ManualClock
 ) -> None:

@@ -249,7 +249,7 @@ class Store:
         """Delete closed proposals that ended before `before`, with their events; return how many.
 
         Sightings not renewed since then go too. After each batch it `rest`s for the seconds that
-        the batch took: others write meanwhile.
+        the batch took, as others write meanwhile; where that comes to a truth, it ends there.
         """
         with self._database.write() as connection:
             connection.execute(sightings.delete().where(sightings.c.last_at < before))
@@ -258,9 +258,8 @@ class Store:
             begun = monotonic()
             gone = self._delete_batch(before)
             deleted += gone
-            if gone < _BATCH:
+            if gone < _BATCH or rest(monotonic() - begun):
                 return deleted
-            rest(monotonic() - begun)
 
     def _delete_batch(self, before: datetime) -> int:
         c = proposals.c
