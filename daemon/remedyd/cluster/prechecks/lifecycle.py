@@ -63,7 +63,7 @@ def _way_back(scene: Scene) -> Precheck:
         return blocked("Rollout", f"it is not stuck: {status.evidence}", waits)
     refused = str(condition(scene.live, "ReplicaFailure").get("message") or "")
     if "exceeded quota" in refused:
-        return blocked("Rollout", f"not the revision is at fault: {refused}", "make room first")
+        return blocked("Rollout", f"the revision is not at fault: {refused}", "make room first")
     return passed("Rollout", f"it is stuck: {status.evidence}{f'; {refused}' if refused else ''}")
 
 
