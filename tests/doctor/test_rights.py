@@ -40,10 +40,9 @@ def at(tmp_path: Path) -> Iterator[Stage]:
 
 
 def settings(folder: Path, **more: Any) -> Settings:
-    policies = [shipped("policies") / "oom-raise-memory.yaml"]
-    return Settings(
-        policies=tuple(policies), namespace="ops", kubernetes={"kubeconfig": folder / "d"}, **more
-    )
+    policies = (shipped("policies") / "oom-raise-memory.yaml",)
+    more = {"namespace": "ops", "kubernetes": {"kubeconfig": folder / "d"}, **more}
+    return Settings(policies=policies, **more)
 
 
 def found(known: Settings, at: Stage) -> dict[str, Finding]:
@@ -94,6 +93,16 @@ def test_a_daemon_that_cannot_lead_says_so(at: Stage, tmp_path: Path) -> None:
     follow(finding.fix, at)
     assert elector.step()
     assert Leading(elector).notices() == []
+
+
+def test_a_lease_of_nowhere_is_named(at: Stage, tmp_path: Path) -> None:
+    """Outside a cluster nobody knows its namespace: to ask about all of them answers nothing."""
+    finding = found(settings(tmp_path, lease="remedyd", namespace=""), at)["lease"]
+    assert (finding.health, finding.detail) == (
+        Health.FAIL,
+        "the namespace of the Lease remedyd is not known",
+    )
+    assert "REMEDYD_NAMESPACE" in finding.fix
 
 
 def test_rights_without_need_are_not_mended_by_more_of_them(at: Stage, tmp_path: Path) -> None:

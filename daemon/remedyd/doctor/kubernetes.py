@@ -73,6 +73,10 @@ def _lease(cluster: Cluster, settings: Settings) -> Iterator[Finding]:
     if not settings.lease:
         return
     where, name = settings.own_namespace(), settings.lease
+    if not where:
+        detail = f"the namespace of the Lease {name} is not known"
+        yield _PART.fail("lease", detail, "set REMEDYD_NAMESPACE, or run in a cluster")
+        return
     answers = [
         check(cluster, Permission(verb, "Lease"), where, "" if verb == "create" else name)
         for verb in ("create", "get", "update")
