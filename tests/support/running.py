@@ -91,6 +91,7 @@ class Running:
             provider=Provider.configured(self.settings.server.oidc),
             clock=self.app.clock,
             dry_run=self.settings.dry_run,
+            listed=known.listed,
         )
         opened = threading.Event()
 
