@@ -91,9 +91,12 @@ def test_what_is_not_done_needs_no_right(
     setting: str, told: dict[str, bool], tmp_path: Path
 ) -> None:
     """Nothing is read back after a rehearsal, and nothing told where Events are not wanted."""
-    manifests = render(4, None, setting, "policies.shipped={oom-raise-memory,restarts-escalate}")
-    found = granted(manifests)
-    assert found == needed(rights.rights(uses(manifests, tmp_path), **told))
+    named = "policies.shipped={oom-raise-memory,restarts-escalate}"
+    for settings in ([setting], [setting, named]):
+        manifests = render(4, None, *settings)
+        found = granted(manifests)
+        folder = tmp_path / str(len(settings))
+        assert found == needed(rights.rights(uses(manifests, folder), **told))
     assert ("", "", "events", "create") not in found
     rehearsed = told.get("events", True)
     assert (("", "apps", "replicasets", "list") not in found) is rehearsed
