@@ -1,7 +1,7 @@
 """`remedyd replay`: what would have been proposed over a recording, when, and why not more."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from remedyd.audits.definition import AuditSet
     from remedyd.model import Decision
     from remedyd.policy.policy import PolicySet
+    from remedyd.testing.backtest.collecting import Collector
     from remedyd.testing.backtest.run import Backtest
     from remedyd.testing.replay import Cycle
 
@@ -42,43 +43,53 @@ class _Wanted:
                 raise InvalidInput(f"{path.parent}: no such directory")
 
 
+_Recording = Annotated[Path, typer.Argument(help="Directory with the recorded telemetry")]
+_Policies = Annotated[
+    list[Path] | None, typer.Option("--policies", help="Policy files (default: shipped)")
+]
+_Against = Annotated[
+    list[Path] | None, typer.Option("--against", help="Policies to compare them with")
+]
+_Audits = Annotated[
+    list[Path] | None, typer.Option("--audits", help="Audit directories (default: shipped)")
+]
+_Guardrails = Annotated[
+    Path | None, typer.Option("--guardrails", help="Guardrails file (default: built-in limits)")
+]
+_Every = Annotated[str, typer.Option("--every", help="Time between cycles")]
+_From = Annotated[
+    str, typer.Option("--from", help="First cycle, as 2026-01-01T00:00:00Z (default: begin)")
+]
+_To = Annotated[str, typer.Option("--to", help="Last cycle (default: end)")]
+_After = Annotated[
+    str, typer.Option("--approval-after", help="How long an approval would have taken")
+]
+_Cluster = Annotated[str, typer.Option(help="Cluster name in the telemetry")]
+_Plot = Annotated[
+    Path | None, typer.Option("--plot", help="Write a page with the plots: FILE.html")
+]
+_Report = Annotated[Path | None, typer.Option("--report", help="Write the figures: FILE.json")]
+_Output = Annotated[str, typer.Option("--output", "-o", help="table, or json with every cycle")]
+
+
 def replay(
-    recording: Annotated[Path, typer.Argument(help="Directory with the recorded telemetry")],
-    policies: Annotated[
-        list[Path] | None, typer.Option("--policies", help="Policy files (default: shipped)")
-    ] = None,
-    against: Annotated[
-        list[Path] | None, typer.Option("--against", help="Policies to compare them with")
-    ] = None,
-    audits: Annotated[
-        list[Path] | None, typer.Option("--audits", help="Audit directories (default: shipped)")
-    ] = None,
-    guardrails: Annotated[
-        Path | None, typer.Option("--guardrails", help="Guardrails file (default: built-in limits)")
-    ] = None,
-    interval: Annotated[str, typer.Option("--every", help="Time between cycles")] = "1m",
-    since: Annotated[
-        str, typer.Option("--from", help="First cycle, as 2026-01-01T00:00:00Z (default: begin)")
-    ] = "",
-    until: Annotated[str, typer.Option("--to", help="Last cycle (default: end)")] = "",
-    approval: Annotated[
-        str, typer.Option("--approval-after", help="How long an approval would have taken")
-    ] = "10m",
-    cluster: Annotated[str, typer.Option(help="Cluster name in the telemetry")] = "",
-    plot: Annotated[
-        Path | None, typer.Option("--plot", help="Write a page with the plots: FILE.html")
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", help="Write the figures: FILE.json")
-    ] = None,
-    output: Annotated[
-        str, typer.Option("--output", "-o", help="table, or json with every cycle")
-    ] = "table",
+    recording: _Recording,
+    policies: _Policies = None,
+    against: _Against = None,
+    audits: _Audits = None,
+    guardrails: _Guardrails = None,
+    interval: _Every = "1m",
+    since: _From = "",
+    until: _To = "",
+    approval: _After = "10m",
+    cluster: _Cluster = "",
+    plot: _Plot = None,
+    report: _Report = None,
+    output: _Output = "table",
 ) -> None:
     """Run audits and policies over recorded telemetry; nothing is written to any cluster."""
     from remedyd.audits.loader import load_audits
     from remedyd.paths import shipped
-    from remedyd.testing.backtest.collecting import PATIENCE, Collector, SideCollector
 
     tables.known_output(output)
     wanted = _Wanted(plot, report)
@@ -86,22 +97,33 @@ def replay(
     if not step:
         raise InvalidInput("--every: must be longer than nothing")
     span = _moment("--from", since), _moment("--to", until)
-    if not recording.is_dir():
-        what = "is a file" if recording.is_file() else "no such directory"
-        raise InvalidInput(
-            f"{recording}: {what}", hint="Name the directory that `remedyd record` wrote."
-        )
+    _there(recording)
     loaded = load_audits(audits or [shipped("esql")])
     sets = dict(_sets(policies, against, loaded))
     test = _backtest(recording, loaded, list(sets.values()), (step, *span), (cluster, guardrails))
-    patience = max(PATIENCE, 3 * step)
-    sides = [SideCollector(name, found, after, patience) for name, found in sets.items()]
-    collector = Collector(sides, step, after)
+    collector = _collector(sets, step, after)
     if output == "json":
         typer.echo(json.dumps([_as_json(c) for c in _collected(test, collector)], indent=2))
     else:
         _print(test, collector, recording.name)
     _write(wanted, collector, recording.name, test)
+
+
+def _there(recording: Path) -> None:
+    if not recording.is_dir():
+        what = "is a file" if recording.is_file() else "no such directory"
+        raise InvalidInput(
+            f"{recording}: {what}", hint="Name the directory that `remedyd record` wrote."
+        )
+
+
+def _collector(sets: "Mapping[str, PolicySet]", step: timedelta, after: timedelta) -> "Collector":
+    """Return what gathers the figures of each set of policies."""
+    from remedyd.testing.backtest.collecting import PATIENCE, Collector, SideCollector
+
+    patience = max(PATIENCE, 3 * step)
+    sides = [SideCollector(name, found, after, patience) for name, found in sets.items()]
+    return Collector(sides, step, after)
 
 
 def _sets(
@@ -159,7 +181,7 @@ def _moment(option: str, text: str) -> datetime | None:
         raise InvalidInput(f'{option}: "{text}" is not a time', hint=hint) from error
 
 
-def _collected(test: "Backtest", collector: Any) -> Iterator["Cycle"]:
+def _collected(test: "Backtest", collector: "Collector") -> Iterator["Cycle"]:
     """Yield the cycles, with a progress bar on a terminal."""
     from rich.console import Console
     from rich.progress import track
@@ -178,7 +200,7 @@ def _collected(test: "Backtest", collector: Any) -> Iterator["Cycle"]:
         yield cycle
 
 
-def _print(test: "Backtest", collector: Any, name: str) -> None:
+def _print(test: "Backtest", collector: "Collector", name: str) -> None:
     from remedyd.cli import replay_text
 
     rest = replay_text.Rest()
@@ -187,7 +209,7 @@ def _print(test: "Backtest", collector: Any, name: str) -> None:
     replay_text.show(collector.report(name, test.notices), rest)
 
 
-def _write(wanted: _Wanted, collector: Any, name: str, test: "Backtest") -> None:
+def _write(wanted: _Wanted, collector: "Collector", name: str, test: "Backtest") -> None:
     from remedyd.testing.backtest.export import exported
     from remedyd.testing.backtest.page import page
 

@@ -5,6 +5,7 @@ A scenario is plain data; `install` turns it into the objects a person would app
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from remedyd.lab.apiserver.store import ObjectStore
 from remedyd.lab.controllers.objects import (
@@ -159,57 +160,56 @@ def _container(
 
 def node(name: str, cpu: str, memory: str, now: str) -> KubeObject:
     """Return a healthy node."""
-    number = "".join(char for char in name if char.isdigit()) or "9"
+    number = int("".join(char for char in name if char.isdigit()) or "9")
+    labels = {
+        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        "topology.kubernetes.io/region": "eu-1",
+        "topology.kubernetes.io/zone": f"eu-1{'abc'[number % 3]}",
+    }
+    pods = f"10.200.{number % 250}.0/24"
     room = {"cpu": cpu, "ephemeral-storage": "500Gi", "memory": memory, "pods": "110"}
-    zone = f"eu-1{'abc'[int(number) % 3]}"
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {
-            "name": name,
-            "labels": {
-                "kubernetes.io/arch": "amd64",
-                "kubernetes.io/hostname": name,
-                "kubernetes.io/os": "linux",
-                "topology.kubernetes.io/region": "eu-1",
-                "topology.kubernetes.io/zone": zone,
-            },
-        },
-        "spec": {
-            "podCIDR": f"10.200.{int(number) % 250}.0/24",
-            "podCIDRs": [f"10.200.{int(number) % 250}.0/24"],
-        },
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"podCIDR": pods, "podCIDRs": [pods]},
         "status": {
             "capacity": dict(room),
             "allocatable": dict(room),
-            "conditions": [
-                _node_condition(*pair, now)
-                for pair in (
-                    ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
-                    ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
-                    ("PIDPressure", "False", "KubeletHasSufficientPID"),
-                    ("Ready", "True", "KubeletReady"),
-                )
-            ],
+            "conditions": [_node_condition(*told, now) for told in _HEALTHY],
             "addresses": [
                 {"type": "InternalIP", "address": "127.0.0.1"},
                 {"type": "Hostname", "address": name},
             ],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
-            "nodeInfo": {
-                "architecture": "amd64",
-                "bootID": name,
-                "containerRuntimeVersion": "simulated://1.0",
-                "kernelVersion": "6.1.0",
-                "kubeProxyVersion": "",
-                "kubeletVersion": "v1.36.2",
-                "machineID": name,
-                "operatingSystem": "linux",
-                "osImage": "simulated kubelet",
-                "systemUUID": name,
-            },
+            "nodeInfo": _node_info(name),
         },
     }
+
+
+def _node_info(name: str) -> KubeObject:
+    return {
+        "architecture": "amd64",
+        "bootID": name,
+        "containerRuntimeVersion": "simulated://1.0",
+        "kernelVersion": "6.1.0",
+        "kubeProxyVersion": "",
+        "kubeletVersion": "v1.36.2",
+        "machineID": name,
+        "operatingSystem": "linux",
+        "osImage": "simulated kubelet",
+        "systemUUID": name,
+    }
+
+
+_HEALTHY: Final = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID"),
+    ("Ready", "True", "KubeletReady"),
+)
 
 
 def _node_condition(type_: str, state: str, reason: str, now: str) -> KubeObject:
