@@ -65,15 +65,7 @@ def install(
         raise InvalidInput(f"--agent-scope {agent_scope}", hint=f"say {' or '.join(SCOPES)}")
     headers, url = _headers(header), _daemon(daemon_url, kibana_url, dry_run)
     token = _secret("the proposer's token", token_file, "REMEDYD_ELASTIC_TOKEN", dry_run)
-    approver = None
-    if agent_scope == "approver":
-        name = "REMEDYD_ELASTIC_APPROVER_TOKEN"
-        approver = _secret("the approver's token", approver_token_file, name, dry_run)
-    elif approver_token_file is not None:
-        raise InvalidInput(
-            "an approver's token is given, but the agent is to be a proposer",
-            hint="leave it out, or say --agent-scope approver",
-        )
+    approver = _approver(agent_scope, approver_token_file, dry_run)
     release = releases.named(stack or _NEWEST) if stack or dry_run else None
     with closing(_wire(kibana_url, kibana_key_file, space, kibana_ca, dry_run)) as wire:
         release = release or releases.found(wire)
@@ -84,6 +76,19 @@ def install(
         Installer(wire, _quiet if dry_run else typer.echo).install(wanted)
     if not dry_run:
         typer.echo("attach the workflow remedyd--audit-on-alert to a rule in that rule's Actions")
+
+
+def _approver(agent_scope: str, token_file: Path | None, dry_run: bool) -> Secret | None:
+    """Return the approver's token of an agent that may approve, None of one that may not."""
+    if agent_scope == "approver":
+        name = "REMEDYD_ELASTIC_APPROVER_TOKEN"
+        return _secret("the approver's token", token_file, name, dry_run)
+    if token_file is not None:
+        raise InvalidInput(
+            "an approver's token is given, but the agent is to be a proposer",
+            hint="leave it out, or say --agent-scope approver",
+        )
+    return None
 
 
 @app.command()

@@ -1,8 +1,8 @@
 """A proposal on one screen, the decisions about it, and the history of all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -52,28 +52,16 @@ def history(
     cursor: str = "",
 ) -> Response:
     """List proposals, newest first."""
-    states = [name for name in state or [] if name]
-    wanted = ProposalFilter(
-        states=frozenset(_state(name) for name in states),
-        namespace=namespace.strip(),
-        workload=workload.strip(),
-        policy=policy.strip(),
-        source=source.strip(),
-        since=_day(since, "from"),
-        until=_day(until, "to"),
-        limit=PAGE,
-        cursor=cursor,
-    )
-    chosen = {
-        "state": states,
-        "namespace": wanted.namespace,
-        "workload": wanted.workload,
-        "policy": wanted.policy,
-        "source": wanted.source,
+    chosen: dict[str, Any] = {
+        "state": [name for name in state or [] if name],
+        "namespace": namespace.strip(),
+        "workload": workload.strip(),
+        "policy": policy.strip(),
+        "source": source.strip(),
         "since": since,
         "until": until,
     }
-    page = ctx.service.proposals(principal, wanted)
+    page = ctx.service.proposals(principal, _wanted(chosen, cursor))
     kept = [(name, value) for name, value in chosen.items() if value]
     return pages.render(
         request,
@@ -84,6 +72,19 @@ def history(
         next=urlencode([*kept, ("cursor", page.next)], doseq=True) if page.next else "",
         first=urlencode(kept, doseq=True) if cursor else None,
         policies=[policy.name for policy, _ in ctx.service.policies(principal)],
+    )
+
+
+def _wanted(chosen: Mapping[str, Any], cursor: str) -> ProposalFilter:
+    """Return what the form's fields, by name, ask for."""
+    rest = {name: chosen[name] for name in ("namespace", "workload", "policy", "source")}
+    return ProposalFilter(
+        states=frozenset(_state(name) for name in chosen["state"]),
+        since=_day(chosen["since"], "from"),
+        until=_day(chosen["until"], "to"),
+        limit=PAGE,
+        cursor=cursor,
+        **rest,
     )
 
 
