@@ -12,12 +12,13 @@ from datetime import timedelta
 from functools import partial
 
 from remedyd.cluster.access import Reviewer
+from remedyd.credentials import Credentials
 from remedyd.errors import IdentityUnavailable
 from remedyd.jobs import Jobs
 from remedyd.library import Library, Loaded
 from remedyd.loop import Loop
 from remedyd.model import Clock, ProposalId
-from remedyd.observability import logs
+from remedyd.observability import concealing, logs
 from remedyd.observability.metrics import Metrics
 from remedyd.proposals.store import Store
 from remedyd.scheduler import Scheduler
@@ -39,6 +40,7 @@ class App:
         self.settings = settings
         self.clock: Clock = settings.clock.clock()
         self.metrics = Metrics()
+        self.credentials = Credentials(self.metrics, partial(concealing.held, settings))
         self._opened = ExitStack()
         self._wiring: Wiring | None = None
         self._started = threading.Event()
@@ -85,6 +87,7 @@ class App:
             self.settings,
             self.clock,
             self.metrics,
+            self.credentials,
             opened,
             started=self._started.is_set,
             stopping=self._stopping.is_set,
@@ -94,6 +97,7 @@ class App:
         own: Mapping[str, Callable[[], object]] = {
             "retention": lambda: self._forget(parts.store, parts.timekeeping),
             "reload": parts.library.check,
+            "credentials": self.credentials.check,
             "rights": parts.entitlements.refresh,
         }
         tally = Tally(parts.store, self.metrics, parts.leading)

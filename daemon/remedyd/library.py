@@ -6,7 +6,6 @@ that are not valid leave the old set in force: a typing error at night must not 
 half a set must not act.
 """
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from remedyd.observability import logs
 from remedyd.observability.metrics import Metrics
 from remedyd.policy.loader import load_policies
 from remedyd.policy.policy import PolicySet
+from remedyd.rotation import fingerprint, states
 
 log = logs.get(__name__)
 
@@ -84,7 +84,7 @@ class Library:
     def check(self) -> bool:
         """Read the files again if they have changed; return whether a new set is in force."""
         with self._lock:
-            digest = self._fingerprint()
+            digest = fingerprint(self._files())
             if digest == self._loaded.digest:
                 self._settle()
                 return False
@@ -134,15 +134,15 @@ class Library:
     def _read(self) -> Loaded:
         """Read a set of which no file changes meanwhile; raise InvalidInput."""
         for _ in range(_LOOKS):
-            before, digest = self._states(), self._fingerprint()
+            before, digest = states(self._files()), fingerprint(self._files())
             try:
                 audits = load_audits(self._audit_paths)
                 policies = load_policies(self._policy_paths, audits=audits.specs, actions=SCHEMAS)
             except InvalidInput:
-                if before == self._states():
+                if before == states(self._files()):
                     raise
                 continue  # it may be of two sets, and each of them right
-            if before == self._states():
+            if before == states(self._files()):
                 return Loaded(audits, policies, digest, self._clock.now())
         raise InvalidInput(
             "policies and audits change while they are read", hint="they are looked at again"
@@ -153,35 +153,6 @@ class Library:
             for file in sorted(path.iterdir()) if path.is_dir() else (path,):
                 if file.suffix in _SUFFIXES:
                     yield file
-
-    def _states(self) -> list[tuple[str, int, int]]:
-        """Return what tells one file from another in its place, even of the same content."""
-        found = []
-        for file in self._files():
-            try:
-                state = file.stat()
-            except OSError:
-                found.append((str(file), 0, 0))
-                continue
-            found.append((str(file), state.st_ino, state.st_mtime_ns))
-        return found
-
-    def _fingerprint(self) -> str:
-        """Return a hash of names and contents, and of which files cannot be read.
-
-        While a ConfigMap is exchanged, names are there whose file is gone: that is another state
-        than when the names are gone as well.
-        """
-        found = hashlib.sha256()
-        for file in self._files():
-            try:
-                content = file.read_bytes()
-            except OSError as error:
-                found.update(f"{file}\0{type(error).__name__}\0".encode())
-                continue
-            found.update(f"{file}\0{len(content)}\0".encode())
-            found.update(content)
-        return found.hexdigest()
 
 
 class _Current(Mapping[str, AuditDefinition]):

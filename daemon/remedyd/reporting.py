@@ -7,11 +7,13 @@ key reads telemetry, the trail's can only add to one data stream.
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from remedyd.cluster.ports import Api
 from remedyd.cluster.telling import Teller
 from remedyd.elastic.connection import Connection
+from remedyd.elastic.renewal import renewing
 from remedyd.elastic.sink import TrailSink
 from remedyd.model import Clock, State
 from remedyd.observability.metrics import Metrics
@@ -19,7 +21,8 @@ from remedyd.proposals.ecs import DATASET, Ecs
 from remedyd.proposals.outbox import Channel
 from remedyd.proposals.reports import FULL, Reports
 from remedyd.proposals.store import Store
-from remedyd.settings import Settings
+from remedyd.rotation import Follow
+from remedyd.settings import ElasticsearchSettings, Settings
 from remedyd.stages.report import Courier, Mail, NoteCourier, TrailCourier
 
 
@@ -53,12 +56,19 @@ class Reporting:
         leads: Callable[[], bool],
         failing: Callable[[], list[str]],
         opened: ExitStack,
+        follow: Follow = lambda _: None,
     ) -> Mail:
-        """Return what empties the outbox; `failing` names the audits without usable rows."""
+        """Return what empties the outbox; `failing` names the audits without usable rows.
+
+        `follow` looks after credentials that may be rotated.
+        """
         trail, couriers = self._settings.trail, list[Courier]()
         store.outbox.reconsider()
         if trail.elasticsearch:
-            sink = TrailSink(connection(self._settings), f"logs-{DATASET}-{trail.namespace}")
+            connect = partial(connection, self._settings)
+            held = renewing("trail", connect)
+            follow(held)
+            sink = TrailSink(connect(), f"logs-{DATASET}-{trail.namespace}", held)
             opened.callback(sink.close)
             beat = self._heartbeat(store, failing)
             trailing = TrailCourier(
@@ -110,11 +120,20 @@ class Reporting:
 def connection(settings: Settings) -> Connection:
     """Return how the trail is reached: as the telemetry is, but for what it has of its own."""
     trail = settings.trail
-    base = Connection.of(settings.elasticsearch)
+    own = bool(trail.api_key or trail.api_key_file)
+    # the telemetry's credentials are not for another host
+    shared = _nobody(settings.elasticsearch) if own or trail.url else settings.elasticsearch
+    base = Connection.of(shared)
     if trail.url:
         base = replace(base, url=trail.url)
-    if key := trail.api_key_value():
-        base = replace(base, api_key=key, username="", password="")
-    elif trail.url:  # the telemetry's credentials are not for another host
-        base = replace(base, api_key="", username="", password="")
+    if own:
+        file = None if trail.api_key else trail.api_key_file
+        files = (*base.sources, file) if file else base.sources
+        base = replace(base, api_key=trail.api_key_value(), sources=files)
     return base
+
+
+def _nobody(settings: ElasticsearchSettings) -> ElasticsearchSettings:
+    """Return the same Elasticsearch without credentials."""
+    none = {"api_key": None, "api_key_file": None, "password": None, "password_file": None}
+    return settings.model_copy(update={"username": "", **none})

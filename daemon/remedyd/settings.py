@@ -65,17 +65,31 @@ Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
 def _secret(value: SecretStr | None, file: Path | None) -> str:
     """Return the secret itself, from the value or from its file ("" when neither is set).
 
-    Raises ConfigurationError for a file that cannot be read.
+    Raises ConfigurationError for a file that cannot be read, or is empty.
     """
     if value is not None:
         return value.get_secret_value().strip()
+    return secret_in(file) if file else ""
+
+
+def secret_in(file: Path) -> str:
+    """Return the secret that a file holds, without white space around it.
+
+    Raises ConfigurationError for one that cannot be read, or is empty: without it we would be
+    somebody else than was meant.
+    """
     try:
-        return file.read_text(encoding="utf-8").strip() if file else ""
+        found = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not text"
         raise ConfigurationError(
             f"the secret in {file} cannot be read: {why}", hint="mount it, or name another file"
         ) from error
+    if not found:
+        raise ConfigurationError(
+            f"the secret in {file} is empty", hint="write the secret into it, or name no file"
+        )
+    return found
 
 
 class ElasticsearchSettings(_Section):

@@ -20,8 +20,10 @@ from remedyd.cluster.client import Cluster
 from remedyd.cluster.dates import Dates
 from remedyd.cluster.door import ClusterDoor, Door, RecordingDoor
 from remedyd.cluster.lately import Lately
+from remedyd.credentials import Credentials
 from remedyd.elastic.client import ElasticSource
 from remedyd.elastic.connection import Connection
+from remedyd.elastic.renewal import renewing
 from remedyd.entitlements import Entitlements
 from remedyd.errors import ConfigurationError, InvalidInput
 from remedyd.leading import Leading
@@ -76,6 +78,7 @@ class Wiring:
         settings: Settings,
         clock: Clock,
         metrics: Metrics,
+        credentials: Credentials,
         opened: ExitStack,
         *,
         started: Callable[[], bool],
@@ -85,6 +88,7 @@ class Wiring:
         self.settings = settings
         self.clock = clock
         self.metrics = metrics
+        self.credentials = credentials
         self.pace = Pace(metrics)
         self.alerts = Alerts(metrics)
         self.recent = Recent()
@@ -134,8 +138,13 @@ class Wiring:
     @cached_property
     def source(self) -> ElasticSource:
         """The connection to the telemetry."""
-        link = replace(Connection.of(self.settings.elasticsearch), largest=_LARGEST_ANSWER)
-        source = ElasticSource(link)
+
+        def connect() -> Connection:
+            return replace(Connection.of(self.settings.elasticsearch), largest=_LARGEST_ANSWER)
+
+        held = renewing("elasticsearch", connect)
+        self.credentials.follow(held)
+        source = ElasticSource(connect(), held)
         self._opened.callback(source.close)
         return source
 
@@ -151,6 +160,8 @@ class Wiring:
             dates=self.dates,
         )
         self._opened.callback(cluster.close)
+        if cluster.account is not None:
+            self.credentials.follow(cluster.account)
         return cluster
 
     @cached_property
@@ -206,7 +217,12 @@ class Wiring:
     def mail(self) -> Mail:
         """What carries the audit trail out of the store."""
         return self.reporting.open(
-            self.store, self.cluster, self.acts, self.recent.failing, self._opened
+            self.store,
+            self.cluster,
+            self.acts,
+            self.recent.failing,
+            self._opened,
+            self.credentials.follow,
         )
 
     @cached_property
@@ -379,6 +395,7 @@ class Wiring:
         """Return what an operator should know although work goes on."""
         parts: Sequence[Callable[[], Sequence[str]]] = (
             self.library.notices,
+            self.credentials.notices,
             self.entitlements.notices,
             self.leading.notices,
             self.timekeeping.notices,

@@ -75,8 +75,13 @@ class Running:
 
     def __enter__(self) -> Self:
         """Start, and wait until the port is open."""
+        follow = self.app.credentials.follow
         known = authenticator(
-            self.settings.server, self.app.clock, self.app.reviewer, failures=self._failures
+            self.settings.server,
+            self.app.clock,
+            self.app.reviewer,
+            failures=self._failures,
+            follow=follow,
         )
         service = self.app.start()
         self.service = service
@@ -88,7 +93,7 @@ class Running:
             sessions=Sessions.configured(
                 self.settings.server, known.holder, known.lasting, service.sign_outs
             ),
-            provider=Provider.configured(self.settings.server.oidc),
+            provider=Provider.configured(self.settings.server.oidc, follow),
             clock=self.app.clock,
             dry_run=self.settings.dry_run,
             listed=known.listed,

@@ -6,6 +6,7 @@ be put between a client and a server that really did the work: the answer that g
 
 import http.client
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -89,15 +90,19 @@ class Wire:
 
 
 @contextmanager
-def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def listening(
+    handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """Serve on a free port of loopback until the block ends; give the URL."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     server.daemon_threads = True
     server.block_on_close = False
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
@@ -157,7 +162,7 @@ class _Scripted(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(answer: Callable[[Asked], Answer]) -> Iterator[Wire]:
+def serving(answer: Callable[[Asked], Answer], tls: ssl.SSLContext | None = None) -> Iterator[Wire]:
     """Serve on loopback until the block ends."""
     stopping = threading.Event()
 
@@ -172,7 +177,7 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[Wire]:
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer_it
 
     wire = Wire("")
-    with listening(Handler) as wire.url:
+    with listening(Handler, tls) as wire.url:
         try:
             yield wire
         finally:

@@ -93,7 +93,8 @@ def _serve(loaded: "Settings") -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     door = doorstep.opened(loaded.server.host, loaded.server.port)
     app = App(loaded)
-    known = authenticator(loaded.server, app.clock, app.reviewer)
+    follow = app.credentials.follow
+    known = authenticator(loaded.server, app.clock, app.reviewer, follow=follow)
     service = app.start({"tokens": known.reload})
     try:
         context = Context(
@@ -104,7 +105,7 @@ def _serve(loaded: "Settings") -> None:
             sessions=Sessions.configured(
                 loaded.server, known.holder, known.lasting, service.sign_outs
             ),
-            provider=Provider.configured(loaded.server.oidc),
+            provider=Provider.configured(loaded.server.oidc, follow),
             clock=app.clock,
             dry_run=loaded.dry_run,
             listed=known.listed,

@@ -18,10 +18,11 @@ import urllib3
 import yaml
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.config import ConfigException, load_kube_config
 
 from remedyd import __version__
 from remedyd.cluster import failures
+from remedyd.cluster.account import MOUNTED, Account, ServiceAccount
 from remedyd.cluster.dates import Dates, date_of
 from remedyd.cluster.kinds import Kind, kind_of
 from remedyd.cluster.late import Late
@@ -31,6 +32,7 @@ from remedyd.deadlines import bounded
 from remedyd.errors import ClusterRejected, ClusterUnavailable, ConfigurationError
 from remedyd.model.clock import monotonic
 from remedyd.model.values import KubeObject
+from remedyd.rotation import Rotating
 
 _CHUNK = 1 << 16
 _LARGEST = 64 << 20
@@ -74,6 +76,8 @@ class Cluster:
         self._timeout = timeout_seconds
         self._dates = dates
         self._remaining: Callable[[], float] | None = None
+        self.account: Rotating[Account] | None = None
+        """The pod's ServiceAccount, if that is who we are."""
         self._api.user_agent = f"remedyd/{__version__}"
 
     @classmethod
@@ -85,6 +89,7 @@ class Cluster:
         timeout_seconds: float = 30.0,
         took: Took = lambda *_: None,
         dates: Dates | None = None,
+        mounted: Path = MOUNTED,
     ) -> "Cluster":
         """Connect by kubeconfig, or by the pod's ServiceAccount when none is given.
 
@@ -92,30 +97,17 @@ class Cluster:
         `took` hears of each request, in its thread: the method, and the seconds until its answer.
         Raises ConfigurationError; does not speak to the server yet.
         """
-        configuration = Configuration()
-        inside = kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ
-        try:
-            if inside:
-                load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-            else:
-                load_kube_config(  # type: ignore[no-untyped-call]
-                    config_file=str(kubeconfig) if kubeconfig else None,
-                    context=context or None,
-                    client_configuration=configuration,
-                    persist_config=False,
-                )
-        except _BAD_CONFIG as error:
-            where = "the pod's ServiceAccount" if inside else kubeconfig or "the default kubeconfig"
-            raise ConfigurationError(
-                f"no Kubernetes configuration from {where}: {error}",
-                hint="set REMEDYD_KUBERNETES__KUBECONFIG, or run inside a cluster",
-            ) from error
+        configuration, account = _configured(kubeconfig, context, mounted)
         configuration.retries = False
         # said once: else each request of a kubeconfig would search the environment for a proxy
         configuration.proxy = configuration.proxy
         client = ApiClient(configuration)
         _bound(client.rest_client.pool_manager)
-        return cls(client, timeout_seconds=timeout_seconds, took=took, dates=dates)
+        made = cls(client, timeout_seconds=timeout_seconds, took=took, dates=dates)
+        if account is not None:
+            account.follow(client)
+            made.account = account.held
+        return made
 
     @property
     def server(self) -> str:
@@ -362,6 +354,30 @@ class Cluster:
             timeout=urllib3.Timeout(connect=limits[0], read=limits[1]),
             preload_content=False,
         )
+
+
+def _configured(
+    kubeconfig: Path | None, context: str, mounted: Path
+) -> tuple[Configuration, ServiceAccount | None]:
+    """Return how the API server is reached, and who we are in a pod."""
+    configuration = Configuration()
+    inside = kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ
+    try:
+        if inside:
+            return configuration, ServiceAccount(configuration, mounted)
+        load_kube_config(  # type: ignore[no-untyped-call]
+            config_file=str(kubeconfig) if kubeconfig else None,
+            context=context or None,
+            client_configuration=configuration,
+            persist_config=False,
+        )
+    except (*_BAD_CONFIG, ConfigurationError) as error:
+        where = "the pod's ServiceAccount" if inside else kubeconfig or "the default kubeconfig"
+        raise ConfigurationError(
+            f"no Kubernetes configuration from {where}: {error}",
+            hint="set REMEDYD_KUBERNETES__KUBECONFIG, or run inside a cluster",
+        ) from error
+    return configuration, None
 
 
 def _bound(manager: Any) -> None:

@@ -7,22 +7,23 @@ from fnmatch import fnmatchcase
 from typing import Any, TypeGuard
 
 import stamina
-from elastic_transport import ObjectApiResponse, SerializationError, TransportError
-from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
+from elastic_transport import ObjectApiResponse
+from elasticsearch import Elasticsearch
 
 from remedyd.elastic.answers import esql_type, table_of
-from remedyd.elastic.connection import Connection, open_client
+from remedyd.elastic.connection import Connection
 from remedyd.elastic.failures import garbled, passes, query_error
+from remedyd.elastic.renewal import CLIENT_ERRORS, asked, fixed
 from remedyd.elastic.transport import warnings_of
 from remedyd.errors import QueryError
 from remedyd.model import AuditOutcome, Json, Table
+from remedyd.rotation import Rotating
 
 UNKNOWN_VERSION = (0, 0)
 SERVERLESS = (99, 0)
 """Serverless is always newer than any release, whatever number it reports."""
 
 _PING_SECONDS = 3.0
-_CLIENT_ERRORS = (ApiError, TransportError, SerializationError, UnsupportedProductError)
 _FROM = re.compile(r"\s*FROM\s+([^|]+)", re.IGNORECASE)
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _NO_FLAG = "unrecognized parameter: [allow_partial_results]"
@@ -31,10 +32,10 @@ _NO_FLAG = "unrecognized parameter: [allow_partial_results]"
 class ElasticSource:
     """Runs ES|QL on Elasticsearch. Safe to share between threads; close it when done."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Take the connection; nothing is sent yet."""
+    def __init__(self, connection: Connection, held: Rotating[Elasticsearch] | None = None) -> None:
+        """Take the connection; nothing is sent yet. `held` is its client, if that is renewed."""
         self._connection = connection
-        self._client = open_client(connection)
+        self._held = held or fixed(connection)
         self._where = connection.shown
         self._lock = threading.Lock()
         self._version: tuple[int, int] | None = None
@@ -42,8 +43,8 @@ class ElasticSource:
 
     @property
     def client(self) -> Elasticsearch:
-        """The official client, for the other adapters of this room."""
-        return self._client
+        """The official client as it is now, for the other adapters of this room."""
+        return self._held.current()
 
     @property
     def where(self) -> str:
@@ -72,7 +73,7 @@ class ElasticSource:
         Types of one field that differ between indices are joined by "|". Raises QueryError.
         """
         answer = self._ask(
-            lambda: self._client.field_caps(
+            lambda: self.client.field_caps(
                 index=indices,
                 fields=sorted(names),
                 ignore_unavailable=True,
@@ -98,13 +99,13 @@ class ElasticSource:
         """
         with self._lock:
             if self._version is None:
-                self._version = self._ask_version(self._client)
+                self._version = self._ask_version()
             return self._version
 
     def ping(self) -> str:
         """Ask now, once; return the release as text, for people; raise QueryError for no answer."""
         seconds = min(_PING_SECONDS, self._connection.timeout)
-        version = self._ask_version(self._client.options(request_timeout=seconds), attempts=1)
+        version = self._ask_version(seconds, attempts=1)
         with self._lock:
             self._version = version  # it may have been upgraded meanwhile
         if version in (UNKNOWN_VERSION, SERVERLESS):
@@ -122,7 +123,7 @@ class ElasticSource:
             return {}
         try:
             answer = self._ask(
-                lambda: self._client.security.has_privileges(
+                lambda: self.client.security.has_privileges(
                     index=[{"names": list(patterns), "privileges": list(wanted)}]
                 )
             )
@@ -137,7 +138,7 @@ class ElasticSource:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self.client.close()
 
     def _run(self, text: str, params: Mapping[str, Json]) -> ObjectApiResponse[Any]:
         named: Any = [{name: value} for name, value in params.items()]
@@ -150,7 +151,7 @@ class ElasticSource:
             return self._ask(lambda: self._esql(text, named))
 
     def _esql(self, text: str, named: Any) -> ObjectApiResponse[Any]:
-        return self._client.esql.query(
+        return self.client.esql.query(
             query=text,
             params=named or None,
             format="json",
@@ -170,16 +171,19 @@ class ElasticSource:
                 wait_jitter=link.first_wait,
             ):
                 with attempt:
-                    answer = send()
-        except _CLIENT_ERRORS as error:
+                    answer = asked(self._held, lambda _: send())
+        except CLIENT_ERRORS as error:
             raise query_error(error, self._where) from error
         if not isinstance(answer, ObjectApiResponse):
             raise garbled(self._where, "a JSON object")
         return answer
 
-    def _ask_version(self, client: Elasticsearch, attempts: int = 0) -> tuple[int, int]:
+    def _ask_version(self, seconds: float | None = None, attempts: int = 0) -> tuple[int, int]:
+        limit = self._connection.timeout if seconds is None else seconds
         try:
-            body = self._ask(client.info, attempts).body
+            body = self._ask(
+                lambda: self.client.options(request_timeout=limit).info(), attempts
+            ).body
         except QueryError as error:
             refused = getattr(error.__cause__, "status_code", 0) == 403
             if refused:

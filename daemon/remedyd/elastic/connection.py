@@ -1,9 +1,10 @@
 """How Elasticsearch is reached, and the official client made from it."""
 
 import logging
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from elasticsearch import Elasticsearch
@@ -12,8 +13,11 @@ from remedyd.elastic.node import MAX_BYTES, bounded
 from remedyd.elastic.transport import CompatibleTransport, EightTransport
 from remedyd.errors import ConfigurationError, Problem
 from remedyd.settings import ElasticsearchSettings
+from remedyd.urls import trust
 
 log = logging.getLogger(__name__)
+
+_WORD: Final = re.compile(r"[!-~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,17 @@ class Connection:
     first_wait: float = 0.5
     longest_wait: float = 8.0
     largest: int = MAX_BYTES
+    sources: tuple[Path, ...] = ()
+    """Files that it was made of, and is made of again when they change."""
 
     @classmethod
     def of(cls, settings: ElasticsearchSettings) -> "Connection":
         """Take the daemon's settings."""
+        files = (
+            None if settings.api_key else settings.api_key_file,
+            None if settings.password else settings.password_file,
+            settings.ca_file,
+        )
         return cls(
             url=settings.url,
             api_key=settings.api_key_value(),
@@ -49,6 +60,7 @@ class Connection:
             verify=settings.verify,
             compatibility=settings.compatibility,
             timeout=settings.timeout_seconds,
+            sources=tuple(file for file in files if file),
         )
 
     @property
@@ -97,7 +109,9 @@ def _tls(connection: Connection) -> dict[str, Any]:
         )
         return {"verify_certs": False, "ssl_show_warn": False}
     if connection.ca_file is not None:
-        return {"ca_certs": str(connection.ca_file)}
+        context = trust(connection.ca_file, "Elasticsearch")
+        context.load_default_certs()
+        return {"ssl_context": context}
     return {}
 
 
@@ -114,6 +128,8 @@ def _check(connection: Connection) -> None:
         problems.append("the URL cannot be read")
     if connection.api_key and connection.username:
         problems.append("an API key and a user are both set; one is enough")
+    if not _WORD.fullmatch(connection.api_key):
+        problems.append("the API key is not one word of plain characters")
     if connection.compatibility not in (8, 9):
         problems.append("compatibility must be 8 or 9")
     if connection.ca_file is not None and not connection.ca_file.is_file():

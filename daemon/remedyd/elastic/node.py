@@ -75,6 +75,8 @@ class BoundedNode(Urllib3HttpNode):
         """Take the node's configuration."""
         super().__init__(config)
         seconds = config.request_timeout or 30.0
+        if config.ssl_context is not None and isinstance(self.pool, urllib3.HTTPSConnectionPool):
+            self.pool.ca_certs = None  # else each connection would trust certifi's as well
         # else the head could trickle in for ever
         self.pool.ConnectionCls = deadlines.bounded(self.pool.ConnectionCls)  # type: ignore[assignment, arg-type]
         self.pool = _BoundedPool(self.pool, seconds, self.largest)  # type: ignore[assignment]

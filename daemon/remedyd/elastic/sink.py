@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from elastic_transport import SerializationError, TransportError
-from elasticsearch import ApiError, UnsupportedProductError
+from elasticsearch import ApiError, Elasticsearch
 
-from remedyd.elastic.connection import Connection, open_client
+from remedyd.elastic.connection import Connection
 from remedyd.elastic.failures import RETRIED_STATUS, garbled, query_error
+from remedyd.elastic.renewal import CLIENT_ERRORS, asked, fixed
 from remedyd.errors import QueryError, SinkError
+from remedyd.rotation import Rotating
 
-_ERRORS: Final = (ApiError, TransportError, SerializationError, UnsupportedProductError)
 _ABOUT_THE_REQUEST: Final = frozenset({400, 413})
 _ABOUT_US: Final = frozenset({401, 403, 404})
 _LONGEST: Final = 500
@@ -45,9 +45,11 @@ class Delivery:
 class TrailSink:
     """A data stream to which documents are added; safe to share between threads."""
 
-    def __init__(self, connection: Connection, stream: str) -> None:
-        """Take how Elasticsearch is reached; nothing is sent yet."""
-        self._client = open_client(connection)
+    def __init__(
+        self, connection: Connection, stream: str, held: Rotating[Elasticsearch] | None = None
+    ) -> None:
+        """Take how Elasticsearch is reached; nothing is sent yet. `held`: as for a source."""
+        self._held = held or fixed(connection)
         self._where = connection.shown
         self.stream: Final = stream
 
@@ -65,20 +67,20 @@ class TrailSink:
             if len(items) == 1:
                 reason = query_error(error, self._where).message
                 return Delivery(refused={items[0][0]: reason[:_LONGEST]})
-        except _ERRORS as error:
+        except CLIENT_ERRORS as error:
             raise self._failed(error) from error
         middle = len(items) // 2
         return _merged(self.create(items[:middle]), self.create(items[middle:]))
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._held.current().close()
 
     def _send(self, items: Sequence[Item]) -> Mapping[str, Any]:
         lines: list[Mapping[str, Any]] = []
         for key, document in items:
             lines += [{"create": {"_id": key}}, document]
-        answer = self._client.bulk(index=self.stream, operations=lines)
+        answer = asked(self._held, lambda client: client.bulk(index=self.stream, operations=lines))
         body: object = answer.body
         if not isinstance(body, Mapping):
             raise self._failed(garbled(self._where, "a JSON object"))

@@ -43,6 +43,21 @@ def concealed(secrets: Iterable[str], shown: str = SHOWN) -> Callable[[str], str
     return lambda text: pattern.sub(shown, text)
 
 
+class Net:
+    """What is searched for in every line; a rotated secret is added to those before."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._known: frozenset[str] = frozenset()
+        self.conceal: Callable[[str], str] = concealed(())
+
+    def hold(self, secrets: Iterable[str], *, afresh: bool = False) -> None:
+        """Search for these as well; `afresh`: for these alone."""
+        known = frozenset(secrets) | (frozenset() if afresh else self._known)
+        if known != self._known or afresh:
+            self._known, self.conceal = known, concealed(known)
+
+
 def _found(section: BaseModel) -> Iterator[str]:
     """Yield every secret of a section: out of values, their files, and URLs."""
     for name in type(section).model_fields:

@@ -88,6 +88,14 @@ def trouble() -> list[str]:
     return [f"log: {why}" for one in handlers if (why := one.trouble())]
 
 
+_net = concealing.Net()
+
+
+def conceal(secrets: Iterable[str]) -> None:
+    """Blank these secrets as well from now on: what a rotated Secret holds."""
+    _net.hold(secrets)
+
+
 def configure(
     level: str = "INFO",
     style: str = "ecs",
@@ -102,7 +110,7 @@ def configure(
     out = stream or sys.stdout
     if out is None:  # closed before we started
         out = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as we run
-    conceal = concealing.concealed(secrets)
+    _net.hold(secrets, afresh=True)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         traces.mark,
@@ -115,7 +123,7 @@ def configure(
 
     def line(logger: WrappedLogger, name: str, event: EventDict) -> str:
         text = str(renderer(logger, name, event))
-        return conceal(in_json(text) if style == "ecs" else text)
+        return _net.conceal(in_json(text) if style == "ecs" else text)
 
     handler = Lines(out)
     handler.addFilter(Repeats())

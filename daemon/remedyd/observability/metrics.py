@@ -67,6 +67,12 @@ class Metrics:
             "When the policies and audits in force were read",
             registry=add,
         )
+        self.credentials_valid = Gauge(
+            "remedyd_credentials_valid",
+            "Whether the credentials and certificates on disk are in force: 0 if older ones stay",
+            ["part"],
+            registry=add,
+        )
         self.rights = Gauge(
             "remedyd_rights",
             "Kubernetes rights that are missing, and ones held without need",

@@ -6,6 +6,7 @@ from datetime import timedelta
 from remedyd.cluster.access import Reviewer
 from remedyd.errors import ConfigurationError
 from remedyd.model import Clock
+from remedyd.rotation import Follow
 from remedyd.server.auth import Authenticator
 from remedyd.server.grants import Grant, Source
 from remedyd.server.kubernetes_tokens import KubernetesTokens
@@ -20,15 +21,17 @@ def authenticator(
     reviewer: Callable[[], Reviewer],
     *,
     failures: int = 10,
+    follow: Follow = lambda _: None,
 ) -> Authenticator:
     """Return the authenticator that the settings describe; `reviewer` is first called later.
 
-    After `failures` wrong tokens within a minute an address is told to wait.
+    `follow` looks after what is made of files that may be rotated. After `failures` wrong tokens
+    within a minute an address is told to wait.
 
     Raise ConfigurationError for a configuration that is weak, or by which nobody could call.
     """
     listed = _Listed(settings)
-    vouchers = _vouchers(settings, reviewer, lambda: listed.callers.grants)
+    vouchers = _vouchers(settings, reviewer, lambda: listed.callers.grants, follow)
     keep = timedelta(seconds=settings.identity_cache_seconds)
     vouching = Vouching(vouchers, clock, keep=keep) if vouchers else None
     if vouching is not None:
@@ -76,12 +79,15 @@ def _vouchers(
     settings: ServerSettings,
     reviewer: Callable[[], Reviewer],
     granted: Callable[[], Sequence[Grant]],
+    follow: Follow,
 ) -> list[Voucher]:
     found: list[Voucher] = []
     if settings.oidc.issuer:
         from remedyd.server.oidc import OidcTokens
 
-        found.append(OidcTokens(settings.oidc, granted))
+        tokens = OidcTokens(settings.oidc, granted)
+        follow(tokens.provider.held)
+        found.append(tokens)
     kubernetes = settings.kubernetes_tokens
     if kubernetes.enabled:  # last: it takes whatever nobody else claims
         found.append(

@@ -11,22 +11,25 @@ import threading
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Final
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import (
     HTTPHandler,
     HTTPRedirectHandler,
     HTTPSHandler,
+    OpenerDirector,
     Request,
     build_opener,
 )
 
 from remedyd.deadlines import bounded
-from remedyd.errors import IdentityUnavailable
+from remedyd.errors import ConfigurationError, IdentityUnavailable
 from remedyd.model import monotonic
+from remedyd.rotation import Rotating
 from remedyd.settings import OidcSettings
 from remedyd.urls import secure, trust
 
+PART: Final = "identity provider"
 _SECONDS: Final = 5.0
 _REST_SECONDS: Final = 5.0
 _LARGEST: Final = 1_000_000
@@ -72,11 +75,11 @@ class Discovery:
         `seconds` bound the connection, and then the whole answer. Raises ConfigurationError for a
         CA file that cannot be used.
         """
+        self._settings = settings
         self._issuer = settings.issuer
         self._trouble = trouble
         self._hint = hint
-        tls = trust(settings.ca_file, "the identity provider")
-        self._opener = build_opener(_Plain(), _Tls(tls), _Stay())
+        self.held = _following(settings)
         self._found: Mapping[str, Any] | None = None
         self._ticks = ticks
         self._seconds = seconds
@@ -105,8 +108,7 @@ class Discovery:
         if self._ticks() - failed < _REST_SECONDS:
             raise self.silent(why)
         try:
-            with self._opener.open(request, timeout=self._seconds) as answer:
-                found = json.loads(answer.read(_LARGEST))
+            found = json.loads(self._read(request))
         except HTTPError as error:
             error.close()
             raise
@@ -118,6 +120,19 @@ class Discovery:
         if not isinstance(found, dict):
             raise self.silent("its answer is no JSON object")
         return found
+
+    def _read(self, request: Request) -> bytes:
+        """Return the answer, of a provider whose certificate is good by the CA file as it is."""
+        opener = self.held.current()
+        try:
+            with opener.open(request, timeout=self._seconds) as answer:
+                return bytes(answer.read(_LARGEST))
+        except URLError as error:
+            other = self.held.instead_of(opener) if _strange(error) else None
+            if other is None:
+                raise
+        with other.open(request, timeout=self._seconds) as answer:
+            return bytes(answer.read(_LARGEST))
 
     def document(self, url: str) -> Mapping[str, Any]:
         """Return what is published at an address; raise IdentityUnavailable."""
@@ -133,8 +148,39 @@ class Discovery:
         )
 
     def _discovered(self) -> Mapping[str, Any]:
-        url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
-        found = self.document(url)
+        found = self.document(_published(self._settings))
         if found.get("issuer") != self._issuer:
             raise self.silent("its discovery document names another issuer")
         return found
+
+
+def _following(settings: OidcSettings) -> Rotating[OpenerDirector]:
+    """Return what opens addresses of the provider, made again when its CA file changes."""
+
+    def make() -> OpenerDirector:
+        tls = trust(settings.ca_file, "the identity provider")
+        return build_opener(_Plain(), _Tls(tls), _Stay())
+
+    def prove(opener: OpenerDirector) -> None:
+        try:
+            opener.open(_published(settings), timeout=_SECONDS).close()
+        except HTTPError as error:
+            error.close()
+        except (OSError, HTTPException) as error:
+            if _strange(error):
+                raise ConfigurationError(
+                    f"the CA file {settings.ca_file} does not vouch for {settings.issuer}",
+                    hint="name the CA that signed the certificate of the identity provider",
+                ) from error
+
+    files = (settings.ca_file,) if settings.ca_file else ()
+    return Rotating(PART, files, make, prove=prove)
+
+
+def _published(settings: OidcSettings) -> str:
+    return settings.issuer.rstrip("/") + "/.well-known/openid-configuration"
+
+
+def _strange(error: Exception) -> bool:
+    """Whether nobody whom we trust has signed the certificate."""
+    return isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError)

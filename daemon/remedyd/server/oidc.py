@@ -43,7 +43,7 @@ class OidcTokens:
         self._settings = settings
         self._granted = granted
         self._cooldown = cooldown_seconds
-        self._provider = Discovery(
+        self.provider = Discovery(
             settings, "gives no keys", "check REMEDYD_SERVER__OIDC__ISSUER and the way to it"
         )
         self._keys: Any = None
@@ -117,8 +117,8 @@ class OidcTokens:
 
     def _client(self) -> Any:
         if self._keys is None:
-            url = self._settings.jwks_url or self._provider.endpoint("jwks_uri")
-            self._keys = _client_of(self._jwt, self._provider)(
+            url = self._settings.jwks_url or self.provider.endpoint("jwks_uri")
+            self._keys = _client_of(self._jwt, self.provider)(
                 url, lifespan=_KEYS_LIVE_SECONDS, cooldown_duration=self._cooldown
             )
         return self._keys

@@ -61,6 +61,10 @@ class Security:
         self._keys[encoded] = account
         return encoded
 
+    def revoke(self, encoded: str) -> None:
+        """Forget an API key."""
+        self._keys.pop(encoded, None)
+
     def add_user(self, name: str, password: str, account: Account) -> None:
         """Make a user known."""
         self._users[(name, password)] = account

@@ -17,8 +17,9 @@ from urllib.request import Request
 from remedyd.errors import Throttled, Unauthenticated
 from remedyd.model import monotonic
 from remedyd.observability import logs
+from remedyd.rotation import Follow, Rotating
 from remedyd.server import jwts
-from remedyd.server.discovery import Discovery
+from remedyd.server.discovery import PART, Discovery
 from remedyd.server.rates import Rates
 from remedyd.settings import OidcSettings
 
@@ -30,18 +31,24 @@ _A_MINUTE: Final = 60
 class Provider:
     """One provider, found by discovery when the first person signs in."""
 
-    def __init__(self, settings: OidcSettings) -> None:
-        """Take the settings; nothing is fetched yet."""
+    def __init__(self, settings: OidcSettings, follow: Follow = lambda _: None) -> None:
+        """Take the settings; nothing is fetched yet. `follow` looks after what may be rotated."""
         self._settings = settings
+        file = None if settings.client_secret else settings.client_secret_file
+        self._secret = Rotating(PART, (file,) if file else (), settings.client_secret_value)
         self._discovery = Discovery(
             settings, "cannot be used", "sign in with a token, or try again"
         )
+        follow(self._secret)
+        follow(self._discovery.held)
         self._rates = Rates(_A_MINUTE, monotonic)
 
     @classmethod
-    def configured(cls, settings: OidcSettings) -> "Provider | None":
+    def configured(
+        cls, settings: OidcSettings, follow: Follow = lambda _: None
+    ) -> "Provider | None":
         """Return the provider to sign in with, None where the settings name no way back."""
-        return cls(settings) if settings.issuer and settings.redirect_url else None
+        return cls(settings, follow) if settings.issuer and settings.redirect_url else None
 
     @property
     def name(self) -> str:
@@ -85,7 +92,7 @@ class Provider:
             "client_id": self._settings.audience,
         }
         headers = {"Accept": "application/json"}
-        if secret := self._settings.client_secret_value():
+        if secret := self._secret.current():
             pair = f"{quote(self._settings.audience, safe='')}:{quote(secret, safe='')}"
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         address = self._discovery.endpoint("token_endpoint")
