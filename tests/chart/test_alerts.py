@@ -4,6 +4,7 @@ import re
 from copy import deepcopy
 from typing import Any
 
+import pytest
 import yaml
 from typer.testing import CliRunner
 
@@ -48,12 +49,42 @@ def test_alerts_link_to_where_the_page_can_be_read() -> None:
     for rule in linked:
         link = rule["annotations"].pop("runbook_url")
         assert link == f"https://wiki.example.com/alerts#{rule['alert'].lower()}"
-    assert linked == ALERTS
-    [plain] = of_kind(render(4, None, "prometheusRule.enabled=true"), "PrometheusRule")
-    assert plain["spec"]["groups"][0]["rules"] == ALERTS
+    assert linked[1:] == ALERTS[1:]
+    assert _rules("prometheusRule.enabled=true")[1:] == ALERTS[1:]
+
+
+def _rules(*settings: str) -> list[dict[str, Any]]:
+    [rules] = of_kind(render(4, None, *settings), "PrometheusRule")
+    found: list[dict[str, Any]] = rules["spec"]["groups"][0]["rules"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("scraped", "labels"),
+    [("true", 'namespace="ops", service="r"'), ("false", 'namespace="ops"')],
+)
+def test_an_installation_is_missed_by_itself(scraped: str, labels: str) -> None:
+    """Another one that the same Prometheus scrapes does not hide that ours is gone.
+
+    The labels are those that the ServiceMonitor gives; without it somebody else scrapes us, and
+    the namespace is all that is known.
+    """
+    down = _rules("prometheusRule.enabled=true", f"serviceMonitor.enabled={scraped}")[0]
+    assert (down["alert"], down["expr"]) == (
+        "RemedydDown",
+        f"absent(remedyd_build_info{{{labels}}})",
+    )
+    assert ALERTS[0]["expr"] == 'absent(remedyd_build_info{namespace="remedyd", service="remedyd"})'
+
+
+def test_no_installation_is_counted_with_another() -> None:
+    """What is taken together is what one Service leads to."""
+    for rule in ALERTS:
+        for group in re.findall(r"by \(([^)]*)\)", rule["expr"]):
+            assert {"namespace", "service"} <= set(group.split(", ")), rule["alert"]
 
 
 def test_an_audit_is_blind_only_after_its_own_pace() -> None:
     """One that runs once a day has not gone blind half an hour later."""
     [blind] = [rule["expr"] for rule in ALERTS if rule["alert"] == "RemedydAuditBlind"]
-    assert "2 * max by (namespace, audit) (remedyd_audit_interval_seconds)" in blind
+    assert "2 * max by (namespace, service, audit) (remedyd_audit_interval_seconds)" in blind

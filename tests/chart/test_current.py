@@ -81,7 +81,7 @@ def test_only_labels_that_exist_are_asked_for(expression: str, shown: str) -> No
         for name in metrics.registry._collector_to_names[one]
     }
     named = [name for name in re.findall(r"remedyd_\w+", expression) if name in labels]
-    known = {"namespace", "le"}.union(*(labels[name] for name in named))
+    known = {"namespace", "service", "le"}.union(*(labels[name] for name in named))
     asked = set(re.findall(r"(\w+)=~?\"", expression))
     for group in re.findall(r"by \(([^)]*)\)", expression):
         asked |= set(group.replace(" ", "").split(","))
