@@ -29,6 +29,9 @@ _JITTER_SHARE = 0.05
 _LOOK_SECONDS = 1.0
 _LOOKED_AT = 30
 """Runs of a cron expression among which the longest pause is looked for: a month of daily ones."""
+_LEAP = timedelta(minutes=15)
+"""Runs that are closer are leapt over in a week that has many, such as one of office hours."""
+_INSTANT = timedelta(microseconds=1)
 
 
 class _SharedPool(BasePoolExecutor):  # type: ignore[misc]  # APScheduler has no types
@@ -131,13 +134,13 @@ class Scheduler:
             return 0.0
         if isinstance(job.trigger, IntervalTrigger):
             return float(job.trigger.interval.total_seconds())
-        longest, last = 0.0, job.trigger.get_next_fire_time(None, datetime.now(UTC))
-        for _ in range(_LOOKED_AT):
-            following = last and job.trigger.get_next_fire_time(last, last)
-            if not following:  # an expression may be true once, or never
-                break
-            longest, last = max(longest, (following - last).total_seconds()), following
-        return longest
+
+        def after(moment: datetime) -> datetime | None:
+            found: datetime | None = job.trigger.get_next_fire_time(None, moment)
+            return found
+
+        now = datetime.now(UTC)
+        return max(_among_the_next(after, now), _within_a_week(after, now)).total_seconds()
 
     def on_jump(self, told: Callable[[timedelta], None]) -> None:
         """Have `told` hear by how much the machine's clock was set, whenever it was."""
@@ -168,3 +171,33 @@ class Scheduler:
         self._stopping.set()
         if self._jobs.running:
             self._jobs.shutdown(wait=False)
+
+
+def _among_the_next(after: Callable[[datetime], datetime | None], now: datetime) -> timedelta:
+    """Return the longest pause between the next runs; an expression may be true once, or never."""
+    longest, last = timedelta(0), after(now)
+    for _ in range(_LOOKED_AT):
+        following = last and after(last + _INSTANT)
+        if not last or not following:
+            break
+        longest, last = max(longest, following - last), following
+    return longest
+
+
+def _within_a_week(after: Callable[[datetime], datetime | None], now: datetime) -> timedelta:
+    """Return the longest pause that begins within eight days, 0 if none exceeds a leap."""
+    longest, moment = timedelta(0), after(now)
+    while moment and moment < now + timedelta(days=8):
+        following = after(moment)
+        if following and following - moment > longest:
+            longest = following - _latest(after, moment)
+        moment = max(following, moment + _LEAP) if following else None
+    return longest
+
+
+def _latest(after: Callable[[datetime], datetime | None], moment: datetime) -> datetime:
+    """Return the last run before `moment`, which is no more than a leap earlier."""
+    last = moment - _LEAP
+    while (following := after(last + _INSTANT)) and following < moment:
+        last = following
+    return last

@@ -165,10 +165,18 @@ def test_an_audit_tells_its_pace(metrics: Metrics) -> None:
 
 @pytest.mark.parametrize(
     ("expression", "seconds"),
-    [("*/5 * * * *", 300), ("0 3 * * *", 86_400), ("0 8 * * mon-fri", 3 * 86_400)],
+    [
+        ("*/5 * * * *", 300),
+        ("0 3 * * *", 86_400),
+        ("0 8 * * mon-fri", 3 * 86_400),
+        ("*/5 8-18 * * mon-fri", 61 * 3600 + 300),
+        ("* 8-17 * * *", 14 * 3600 + 60),
+        ("0,20 4 * * sun", 7 * 86_400 - 1200),
+        ("0 0 31 2 *", 0),
+    ],
 )
 def test_the_pause_of_an_expression_is_its_longest(expression: str, seconds: float) -> None:
-    """An audit of working days is silent over the weekend, and has not gone blind."""
+    """An audit of working hours is silent over the weekend, and has not gone blind."""
     with ThreadPoolExecutor(1) as pool:
         scheduler = Scheduler(SystemClock(), pool, lambda name: None)
         scheduler.cron("it", expression, lambda: None)
