@@ -81,43 +81,18 @@ def _in_one(error: RemedydError) -> str:
 def _serve(loaded: "Settings") -> None:
     with lean.imports():
         from remedyd.app import App
-        from remedyd.server.asgi import create
+        from remedyd.cli.facing import facing
         from remedyd.server.callers import authenticator
-        from remedyd.server.console.provider import Provider
-        from remedyd.server.console.sessions import Sessions
-        from remedyd.server.context import Context
-        from remedyd.server.mcp.origins import Origins
         from remedyd.server.serving import Server
 
     # uvicorn raises the signal again once it has stopped: end as a normal exit, not by the signal
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     door = doorstep.opened(loaded.server.host, loaded.server.port)
     app = App(loaded)
-    follow = app.credentials.follow
-    known = authenticator(loaded.server, app.clock, app.reviewer, follow=follow)
+    known = authenticator(loaded.server, app.clock, app.reviewer, follow=app.credentials.follow)
     service = app.start({"tokens": known.reload})
     try:
-        context = Context(
-            service,
-            known.authenticate,
-            app.metrics,
-            loaded.cluster_name,
-            sessions=Sessions.configured(
-                loaded.server, known.holder, known.lasting, service.sign_outs
-            ),
-            provider=Provider.configured(loaded.server.oidc, follow),
-            clock=app.clock,
-            dry_run=loaded.dry_run,
-            listed=known.listed,
-        )
-        application = create(
-            context,
-            body_limit=loaded.server.body_limit_bytes,
-            requests_per_minute=loaded.server.requests_per_minute,
-            origins=Origins(loaded.server.allowed_origins, loaded.server.allowed_hosts)
-            if loaded.server.mcp
-            else None,
-        )
+        application, context = facing(loaded, app, known, service)
         # whoever comes back from the network or the disk waits a millisecond for the interpreter,
         # not five, while another thread counts
         sys.setswitchinterval(_TURN_SECONDS)

@@ -89,6 +89,15 @@ def trouble() -> list[str]:
 
 
 _net = concealing.Net()
+_SHARED: Final[list[Processor]] = [
+    structlog.contextvars.merge_contextvars,
+    traces.mark,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    redact,
+]
+"""What is done to each record, ours or a library's."""
 
 
 def conceal(secrets: Iterable[str]) -> None:
@@ -111,40 +120,35 @@ def configure(
     if out is None:  # closed before we started
         out = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as we run
     _net.hold(secrets, afresh=True)
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        traces.mark,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        redact,
-    ]
-    renderer = ecs.render if style == "ecs" else _for_people(out)
-
-    def line(logger: WrappedLogger, name: str, event: EventDict) -> str:
-        text = str(renderer(logger, name, event))
-        return _net.conceal(in_json(text) if style == "ecs" else text)
-
     handler = Lines(out)
     handler.addFilter(Repeats())
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, line],
-        )
-    )
+    handler.setFormatter(_formatter(out, style))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     for name, least in _LIBRARIES.items():
         logging.getLogger(name).setLevel(max(least, root.level))
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
     set_on_retry_hooks([_asked_again])
+
+
+def _formatter(out: TextIO, style: str) -> logging.Formatter:
+    """Return what makes a line of a record, ours or a library's."""
+    renderer = ecs.render if style == "ecs" else _for_people(out)
+
+    def line(logger: WrappedLogger, name: str, event: EventDict) -> str:
+        text = str(renderer(logger, name, event))
+        return _net.conceal(in_json(text) if style == "ecs" else text)
+
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, line],
+    )
 
 
 def _asked_again(details: RetryDetails) -> None:
