@@ -364,6 +364,9 @@ class Settings(_Sourced):
     database: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
         "sqlite:////var/lib/remedyd/remedyd.db", description="SQLAlchemy URL of the store"
     )
+    database_file: Path | None = Field(
+        None, description="File with that URL; its user and password may change"
+    )
     policies: Paths = Field(
         default_factory=lambda: (shipped("policies"),),
         description="Policy files or directories (a:b, or a JSON list)",
@@ -392,6 +395,15 @@ class Settings(_Sourced):
     rights: RightsSettings = RightsSettings()
     traces: TracesSettings = TracesSettings()
     clock: ClockSettings = ClockSettings()
+
+    def database_url(self) -> str:
+        """Return the URL of the store; one that is set goes before the file's.
+
+        Raises ConfigurationError for a file that cannot be read, or is empty.
+        """
+        if self.database_file is None or "database" in self.model_fields_set:
+            return self.database
+        return secret_in(self.database_file)
 
     def own_namespace(self) -> str:
         """Return the namespace remedyd runs in, "" outside a cluster when none is set."""

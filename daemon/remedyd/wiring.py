@@ -34,6 +34,7 @@ from remedyd.observability import logs, traces
 from remedyd.observability.alerts import Alerts
 from remedyd.observability.metrics import Metrics
 from remedyd.policy.guardrails import Guardrails, load_guardrails
+from remedyd.proposals import passwords
 from remedyd.proposals.attempts import Attempts
 from remedyd.proposals.gate import Gate
 from remedyd.proposals.ids import ProposalIds
@@ -125,11 +126,15 @@ class Wiring:
     @cached_property
     def store(self) -> Store:
         """The store, brought to our schema."""
+        file = self.settings.database_file
+        held = passwords.renewing(self.settings.database_url, (file,) if file else ())
+        self.credentials.follow(held)
         store = Store(
-            self.settings.database,
+            held.current(),
             self.clock,
             reports=self.reporting.reports,
             entered=lambda state: self.metrics.transitions.labels(state.value).inc(),
+            held=held,
         )
         self._opened.callback(store.close)
         store.migrate()

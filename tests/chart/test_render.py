@@ -161,11 +161,28 @@ def test_several_daemons_share_a_database() -> None:
     assert deployment["strategy"]["type"] == "RollingUpdate"
     assert of_kind(manifests, "PersistentVolumeClaim") == []
     assert of_kind(manifests, "PodDisruptionBudget")[0]["spec"]["minAvailable"] == 1
+    settings = yaml.safe_load(data(manifests, "r-settings")["remedyd.yaml"])
+    assert settings["database_file"] == "/etc/remedyd/database/url"
     env = deployment["template"]["spec"]["containers"][0]["env"]
-    reference = {"secretKeyRef": {"name": "remedyd-database", "key": "url"}}
-    assert {"name": "REMEDYD_DATABASE", "valueFrom": reference} in env
     reference = {"secretKeyRef": {"name": "remedyd-console", "key": "session-key"}}
     assert {"name": "REMEDYD_SERVER__SESSION_KEY", "valueFrom": reference} in env
+
+
+@pytest.mark.parametrize("values", [*EXAMPLES, EVERYTHING], ids=lambda path: path.stem)
+def test_a_rotated_secret_restarts_nothing(values: Path) -> None:
+    """Files of Secrets are mounted as directories, which the kubelet renews; none has a checksum.
+
+    A `subPath` would be a copy that stays as it was. What is a variable is read at the start alone.
+    """
+    [deployment] = of_kind(render(4, values), "Deployment")
+    template = deployment["spec"]["template"]
+    container = template["spec"]["containers"][0]
+    assert all("subPath" not in mount for mount in container["volumeMounts"])
+    assert all("items" not in one.get("secret", {}) for one in template["spec"]["volumes"])
+    checked = [name for name in template["metadata"]["annotations"] if "checksum" in name]
+    assert checked == ["checksum/settings"]
+    variables = {one["name"] for one in container["env"] if "valueFrom" in one}
+    assert variables <= {"REMEDYD_SERVER__SESSION_KEY", "REMEDYD_TRACES__HEADERS"}
 
 
 def test_one_daemon_on_sqlite_is_recreated() -> None:

@@ -18,7 +18,7 @@ NOT_FOR_A_CLUSTER = {
     "kubernetes.kubeconfig", "kubernetes.context",  # the pod's ServiceAccount is used
     # what is secret comes as a file or by a variable
     "elasticsearch.api_key", "elasticsearch.password", "trail.api_key", "server.tokens",
-    "server.session_key_file", "server.oidc.client_secret_file", "traces.headers_file",
+    "server.session_key_file", "server.oidc.client_secret", "traces.headers_file", "database",
 }  # fmt: skip
 INSTEAD = {"elasticsearch.api_key_file"}  # of the user that tests/chart/everything.yaml names
 
@@ -82,7 +82,7 @@ def test_what_is_mounted_is_where_the_settings_say() -> None:
     volumes = {one["name"]: one for one in spec["volumes"]}
     assert set(mounts.values()) == volumes.keys()
     named = [word for word in text.split() if word.startswith("/etc/remedyd/")]
-    assert len(named) == 8
+    assert len(named) == 10
     for path in map(Path, named):
         assert str(path) in mounts or str(path.parent) in mounts
     assert volumes["elasticsearch"]["secret"]["secretName"] == "elasticsearch-reader"

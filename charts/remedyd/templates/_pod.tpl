@@ -1,10 +1,9 @@
-{{- /* What is secret comes by reference; the rest is in the settings file. */ -}}
+{{- /* What is secret comes by reference; the rest is in the settings file. A variable stays as it is
+   until the pod is restarted: what can be rotated is mounted instead, as a directory. */ -}}
 {{- define "remedyd.environment" -}}
 - {name: REMEDYD_CONFIG, value: /etc/remedyd/settings/remedyd.yaml}
 {{- $v := .Values }}
 {{- $secrets := dict
-    "REMEDYD_DATABASE" $v.database
-    "REMEDYD_SERVER__OIDC__CLIENT_SECRET" $v.identity.oidc.clientSecret
     "REMEDYD_SERVER__SESSION_KEY" $v.console.sessionKey
     "REMEDYD_TRACES__HEADERS" $v.traces.headers
 }}
@@ -31,6 +30,8 @@
     "tokens" $v.tokens.secret
     "elasticsearch" ($v.elasticsearch.apiKey.secret | default $v.elasticsearch.basicAuth.secret)
     "trail" $v.trail.apiKey.secret
+    "database" $v.database.secret
+    "oidc" $v.identity.oidc.clientSecret.secret
     "ca" $v.elasticsearch.ca.secret
     "oidc-ca" $v.identity.oidc.ca.secret
 }}

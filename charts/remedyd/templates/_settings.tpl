@@ -22,6 +22,9 @@
 {{- if include "remedyd.lease" . -}}
 {{- $_ := set $settings "lease" (include "remedyd.lease" .) -}}
 {{- end -}}
+{{- if $v.database.secret -}}
+{{- $_ := set $settings "database_file" (printf "/etc/remedyd/database/%s" $v.database.key) -}}
+{{- end -}}
 {{- if $v.guardrails -}}
 {{- $_ := set $settings "guardrails" "/etc/remedyd/settings/guardrails.yaml" -}}
 {{- end -}}
@@ -115,6 +118,9 @@
 -}}
 {{- with include "remedyd.ca-file" (list "oidc-ca" .ca) -}}
 {{- $_ := set $oidc "ca_file" . -}}
+{{- end -}}
+{{- if .clientSecret.secret -}}
+{{- $_ := set $oidc "client_secret_file" (printf "/etc/remedyd/oidc/%s" .clientSecret.key) -}}
 {{- end -}}
 {{- $_ := set $server "oidc" $oidc -}}
 {{- end -}}

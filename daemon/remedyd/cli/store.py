@@ -71,7 +71,7 @@ def vacuum(config: Config = None) -> None:
 @contextmanager
 def _opened(config: Path | None) -> Iterator[tuple[Settings, Database]]:
     settings = load(config)
-    database = Database(settings.database, busy_timeout=_PATIENCE, unhurried=True)
+    database = Database(settings.database_url(), busy_timeout=_PATIENCE, unhurried=True)
     try:
         yield settings, database
     finally:

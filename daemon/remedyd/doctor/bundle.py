@@ -95,9 +95,10 @@ def _about(clock: Clock) -> Mapping[str, Any]:
 
 
 def _proposals(settings: Settings, clock: Clock) -> list[Mapping[str, Any]]:
-    if (missing := missing_file(settings.database)) is not None:
+    url = settings.database_url()
+    if (missing := missing_file(url)) is not None:
         raise StoreError(missing.detail)
-    store = Store(settings.database, clock, busy_timeout=timedelta(seconds=_SECONDS))
+    store = Store(url, clock, busy_timeout=timedelta(seconds=_SECONDS))
     try:
         return [
             {

@@ -44,7 +44,7 @@ def examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
         except InvalidInput as error:
             yield from _mistakes("guardrails", error)
     yield _callers(settings, clock)
-    yield from store(settings.database)
+    yield from store(settings.database_url)
     requested: tuple[Use, ...] = ()
     try:
         asked = settings.rights

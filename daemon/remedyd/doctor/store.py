@@ -1,7 +1,7 @@
 """Is the store there, of our schema, and can it be written? Nothing is created or migrated."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -19,8 +19,13 @@ _PART: Final = Part("store")
 _PATIENCE: Final = timedelta(seconds=2)
 
 
-def store(url: str) -> Iterator[Finding]:
-    """Yield the findings about the store at a database URL."""
+def store(at: Callable[[], str]) -> Iterator[Finding]:
+    """Yield the findings about the store at a database URL; `at` raises ConfigurationError."""
+    try:
+        url = at()
+    except RemedydError as error:
+        yield _PART.fail("reachable", error.message, error.hint)
+        return
     missing = missing_file(url)
     if missing is not None:
         yield missing

@@ -7,6 +7,7 @@ field names. So the rendered line itself is searched for the secrets that are kn
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -71,10 +72,18 @@ def _found(section: BaseModel) -> Iterator[str]:
                 yield from _parts(value.read_text(encoding="utf-8"))
             except (OSError, UnicodeDecodeError):
                 continue  # whoever needs it says so
+        elif isinstance(value, Path) and name == "database_file":
+            with suppress(OSError, UnicodeDecodeError):
+                yield from _passwords(value.read_text(encoding="utf-8"))
         elif isinstance(value, str):
-            for found in _PASSWORD.finditer(value):
-                password = found[1] or found[2]
-                yield from (password, unquote(password))
+            yield from _passwords(value)
+
+
+def _passwords(text: str) -> Iterator[str]:
+    """Yield the passwords of URLs."""
+    for found in _PASSWORD.finditer(text):
+        password = found[1] or found[2]
+        yield from (password, unquote(password))
 
 
 def _secret_file(section: BaseModel, name: str) -> bool:

@@ -27,7 +27,9 @@ from sqlalchemy.exc import (
 )
 
 from remedyd.errors import ConfigurationError, InvalidInput, StoreError
+from remedyd.proposals.passwords import connecting
 from remedyd.proposals.tables import flags
+from remedyd.rotation import Rotating
 
 _WRITE: Final = "remedyd_write"
 _RIVAL_SECONDS: Final = 5.0
@@ -38,11 +40,19 @@ _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Database:
     """A connection pool to the store's database; safe to share between threads."""
 
-    def __init__(self, url: str, *, busy_timeout: timedelta, unhurried: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        busy_timeout: timedelta,
+        unhurried: bool = False,
+        held: Rotating[str] | None = None,
+    ) -> None:
         """Take an SQLAlchemy URL; raise `ConfigurationError` for one that cannot be used.
 
         `busy_timeout` bounds waits for others, and on PostgreSQL a multiple of it every statement
         and pause within a transaction; the latter not where somebody is `unhurried`: a backup.
+        `held` has the user and password of PostgreSQL as they are now.
         """
         parsed = _parsed(url)
         self.name: Final = parsed.set(query={}).render_as_string(hide_password=True)
@@ -52,6 +62,8 @@ class Database:
         self._engine = (
             _sqlite(parsed, seconds) if self.sqlite else _postgresql(parsed, seconds, unhurried)
         )
+        if held is not None and not self.sqlite:
+            sa.event.listen(self._engine, "do_connect", connecting(held))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -46,6 +46,7 @@ from remedyd.proposals.signouts import SignOuts
 from remedyd.proposals.tables import events, proposals, sightings
 from remedyd.proposals.texts import Texts
 from remedyd.proposals.trail import Trail, append, read_event
+from remedyd.rotation import Rotating
 
 __all__ = ["Page", "ProposalFilter", "Store"]
 
@@ -68,15 +69,16 @@ class Store:
         busy_timeout: timedelta = timedelta(seconds=5),
         reports: Reports | None = None,
         entered: Callable[[State], object] = lambda state: None,
+        held: Rotating[str] | None = None,
     ) -> None:
         """Take a database URL; raise `ConfigurationError` for one that cannot be used.
 
         `busy_timeout` is how long to wait for another process's write; with `reports`, whatever
         happens is also put into the outbox. `entered` hears of each state that a proposal came to,
-        after the commit and in the mover's thread.
+        after the commit and in the mover's thread. `held`: as for a `Database`.
         """
         self._clock = clock
-        self._database = Database(url, busy_timeout=busy_timeout)
+        self._database = Database(url, busy_timeout=busy_timeout, held=held)
         self._schema = Schema(self._database)
         self._reports = reports
         self._entered = entered
