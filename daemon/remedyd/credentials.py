@@ -56,4 +56,5 @@ class Credentials:
 
 
 def _stays(trouble: str) -> str:
-    return f"changed credentials or certificates are not used, the ones before stay: {trouble}"
+    kept = "changed credentials or certificates are not used, the ones before stay in force"
+    return f"{kept}: {trouble}"
