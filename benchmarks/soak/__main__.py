@@ -1,13 +1,13 @@
-"""A week in minutes: does the daemon hold more and more of anything?
+"""Two weeks in minutes: does the daemon hold more and more of anything?
 
 The real daemon, a process of its own, on the lab whose time runs a thousand times faster: audits,
 incidents, approvals, rejections, expiries, rollbacks, policies that change on disk, listeners at
 the event stream, visitors of the console, retention. Memory, descriptors, threads, database,
-outbox and the number of metric series are looked at from outside; a line is laid through each after
-the warm-up. The clock of both waits for the lab: on a slow machine a week takes longer, and is one
-all the same. Ends with 1 when something grows, with 2 when that could not be told.
+outbox and the number of metric series are looked at from outside; a line is laid through each over
+the second half. The clock of both waits for the lab: on a slow machine it takes longer, and finds
+the same. Ends with 1 when something grows, with 2 when that could not be told.
 
-Run: `./dev soak [--days 7] [--minutes 10] [--seed 1]`
+Run: `./dev soak [--days 14] [--minutes 20] [--seed 1]`
 """
 
 import argparse
@@ -215,8 +215,8 @@ def report(found: list[Trend], whole: Found) -> None:
 def main() -> int:
     """Soak and tell; 1 when something grows."""
     parser = argparse.ArgumentParser(prog="./dev soak", description=__doc__.splitlines()[0])
-    parser.add_argument("--days", type=float, default=7, help="simulated")
-    parser.add_argument("--minutes", type=float, default=10, help="how long it takes, at the least")
+    parser.add_argument("--days", type=float, default=14, help="simulated; half is warm-up")
+    parser.add_argument("--minutes", type=float, default=20, help="how long it takes, at the least")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--samples", type=Path, help="write every sample into this file, as JSON")
     given = parser.parse_args()

@@ -12,9 +12,10 @@ from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-WARM_UP = 0.4
+WARM_UP = 0.5
 """The share of the samples at the start that does not count: pools, caches, the first proposals
-that retention may delete."""
+that retention may delete, and the memory that the C library keeps for each thread, which takes a
+week to be as large as it will be."""
 
 
 @dataclass(frozen=True, slots=True)
