@@ -195,7 +195,7 @@ def test_a_provider_that_drips_its_headers_holds_nobody() -> None:
         settings = OidcSettings(issuer=issuer.url, audience=AUDIENCE)
         found = Discovery(settings, "gives no keys", "", seconds=0.3)
         begun = monotonic()
-        with pytest.raises(IdentityUnavailable, match="timed out|too slowly"):
+        with pytest.raises(IdentityUnavailable, match=r"timed out|too slowly"):
             found.endpoint("jwks_uri")
     assert monotonic() - begun < 2
 
