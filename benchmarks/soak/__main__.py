@@ -144,7 +144,7 @@ def soak(days: float, minutes: float, seed: int) -> Found:
             ahead=AHEAD,
         )
         lab = opened.enter_context(simulated)
-        daemon = opened.enter_context(Daemon(home, configured(lab, home)))
+        daemon = opened.enter_context(Imaged(home, configured(lab, home)))
         people = People(lab, daemon, NAMES, home / "policies", Random(seed))
         opened.callback(people.close)
         begun, longest = monotonic(), minutes * 60 * PATIENCE
@@ -154,6 +154,14 @@ def soak(days: float, minutes: float, seed: int) -> Found:
         runs, good = done(daemon)
         did = {"audit cycles": runs, "of them Ok": good, **dict(sorted(people.did.items()))}
         return Found(samples, did, taken, process_time() - own, cpu_seconds(daemon.pid))
+
+
+class Imaged(Daemon):
+    """A daemon in the environment of the image, which bounds the C library's memory for threads."""
+
+    def environment(self) -> dict[str, str]:
+        """Return it."""
+        return {**super().environment(), "MALLOC_ARENA_MAX": "2"}
 
 
 def watched(daemon: Daemon, people: People, home: Path, week: Week) -> list[Sample]:

@@ -18,7 +18,7 @@ from remedyd.errors import RemedydError
 from remedyd.lab.daemon import Daemon
 from remedyd.lab.world import Lab
 
-TROUBLE = (
+TROUBLE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("oom", {"need": 175}),
     ("stuck", {}),
     ("crash", {"cure": "restart"}),
