@@ -13,19 +13,14 @@ import structlog
 
 import remedyd
 from remedyd.observability import ecs, logs
+from support.loglines import logged
 
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
     """Logging configured into memory, and put back afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    out = io.StringIO()
-    logs.configure("INFO", "ecs", out)
-    yield out
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+    with logged() as out:
+        yield out
 
 
 def last(stream: io.StringIO) -> dict[str, Any]:
