@@ -159,12 +159,7 @@ class Service:
             _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
             with self._pace.approving(proposal_id):
                 approved = self._gate.approve(
-                    proposal_id,
-                    digest,
-                    principal,
-                    comment,
-                    execution_url=execution_url,
-                    seen=proposal,
+                    proposal_id, digest, principal, comment, execution_url=execution_url
                 )
         self._wake(proposal_id)
         return approved
@@ -313,7 +308,7 @@ class Service:
         with self._attempts.watch(principal, "approve", proposal.id):
             _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
             with self._pace.approving(proposal.id):
-                self._gate.approve(proposal.id, proposal.digest, principal, comment, seen=proposal)
+                self._gate.approve(proposal.id, proposal.digest, principal, comment)
         self._loop.advance(proposal.id, patience=_PATIENCE_SECONDS)
         moved = self._store.get(proposal.id)
         if moved.state in (State.APPROVED, State.APPLYING):

@@ -10,6 +10,7 @@ from remedyd.cluster.rollout import (
     RolloutStatus,
     condition,
     in_progress,
+    progress_deadline,
     rollout_status,
 )
 from remedyd.errors import NotFound
@@ -76,5 +77,4 @@ def _of_the_one_before(live: KubeObject, since: datetime) -> bool:
     passed = condition(live, "Progressing").get("lastUpdateTime")
     if not passed:
         return False
-    length = timedelta(seconds=int(live["spec"].get("progressDeadlineSeconds") or 0))
-    return datetime.fromisoformat(str(passed)) < since + length / 2
+    return datetime.fromisoformat(str(passed)) < since + progress_deadline(live) / 2

@@ -6,6 +6,7 @@ again, and exactly those workloads need help, so `in_progress` looks at pods of 
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from remedyd.model.values import KubeObject
@@ -158,6 +159,11 @@ def rolling(workload: KubeObject, pods: int) -> tuple[int, int]:
 def condition(obj: KubeObject, kind: str) -> KubeObject:
     """Return the status condition of a type, empty when there is none."""
     return _condition(obj.get("status") or {}, kind)
+
+
+def progress_deadline(workload: KubeObject) -> timedelta:
+    """Return for how long a rollout may not move before it is called stuck; 0 without a limit."""
+    return timedelta(seconds=int(workload["spec"].get("progressDeadlineSeconds") or 0))
 
 
 def _condition(status: KubeObject, kind: str) -> KubeObject:

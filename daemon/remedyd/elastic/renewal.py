@@ -29,11 +29,11 @@ def renewing(
 
     Raises ConfigurationError for files and settings that cannot be used at the start.
     """
-    shown = connect().shown
+    first = connect()
 
     def proved(client: Elasticsearch) -> None:
         try:
-            _prove(client, shown)
+            _prove(client, first.shown)
         except BaseException:
             client.close()
             raise
@@ -41,7 +41,7 @@ def renewing(
     def make() -> Elasticsearch:
         return open_client(connect())
 
-    return Rotating(part, connect().sources, make, prove=proved, ticks=ticks)
+    return Rotating(part, first.sources, make, prove=proved, ticks=ticks)
 
 
 def fixed(connection: Connection) -> Rotating[Elasticsearch]:

@@ -102,19 +102,17 @@ class Gate:
         comment: str = "",
         *,
         execution_url: str = "",
-        seen: Proposal | None = None,
     ) -> Proposal:
         """Let through exactly what `digest` names; the same approval twice is one.
 
         Where the policy wants several approvals, the proposal stays Proposed until the last.
 
-        `execution_url` is where the caller says the decision was taken: a workflow's run. `seen`
-        is the proposal as the caller has just read it; whatever moved it since is noticed.
+        `execution_url` is where the caller says the decision was taken: a workflow's run.
 
         Raise `Forbidden` without the approver's scope, `Conflict` for another digest, another
         approver or a proposal decided otherwise, `Expired`, `Refused` for a blocked plan.
         """
-        proposal = seen or self._store.get(key)
+        proposal = self._store.get(key)
         while True:
             _require(principal, Scope.APPROVER, proposal.plan.target.namespace)
             approvals.check_approver(principal, proposal)

@@ -5,11 +5,11 @@ of the pod template is evidence about pods that are gone.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from remedyd.cluster.prechecks.scene import Scene, amount, blocked, passed, write
-from remedyd.cluster.rollout import condition
+from remedyd.cluster.rollout import condition, progress_deadline
 from remedyd.model.audit import AuditRow
 from remedyd.model.plan import Precheck
 from remedyd.model.values import KubeObject
@@ -47,7 +47,7 @@ def template_changed(workload: KubeObject) -> datetime | None:
         return None
     moved = datetime.fromisoformat(str(progress["lastUpdateTime"]))
     if progress.get("reason") == "ProgressDeadlineExceeded":  # nothing has moved for so long
-        moved -= timedelta(seconds=int(workload["spec"].get("progressDeadlineSeconds") or 0))
+        moved -= progress_deadline(workload)
     return moved
 
 
